@@ -1,0 +1,140 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import PackageDescription
+
+let warnings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+let safe: [SwiftSetting] = warnings + [.strictMemorySafety()]
+let cWarnings: [CSetting] = [
+    .enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "frameloom",
+    products: [
+        .executable(name: "frameloomd", targets: ["frameloomd"]),
+        .executable(name: "frameloom", targets: ["frameloom"]),
+        .library(name: "CFrameClient", type: .static, targets: ["CFrameClient"]),
+    ],
+    dependencies: [
+        // Command lines of both programs.
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        // The daemon's log, in the API that other Swift services use.
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        // The configuration file.
+        .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
+        // Latency histograms with a known error at every percentile.
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", exact: "0.2.0"),
+    ],
+    targets: [
+        // Words that every stage shares.
+        .target(name: "FrameTypes", swiftSettings: safe),
+
+        // Service half: socket → protocol → session → scheduler.
+        .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+        .target(name: "FrameSocket", dependencies: ["CUV"], swiftSettings: warnings),
+        .target(name: "CFrameProtocol", cSettings: cWarnings),
+        .target(
+            name: "FrameProtocol", dependencies: ["FrameTypes", "CFrameProtocol"],
+            swiftSettings: safe),
+        .target(
+            name: "FrameSession", dependencies: ["FrameProtocol", "FrameTypes"],
+            swiftSettings: safe),
+        .target(name: "FrameScheduler", dependencies: ["FrameTypes"], swiftSettings: safe),
+
+        // Inference half: denoiser → model → ops → kernels.
+        .target(
+            name: "NeuralDenoiser", dependencies: ["FrameTypes", "NeuralModel", "NeuralOps"],
+            swiftSettings: safe),
+        .target(name: "NeuralModel", dependencies: ["NeuralOps", "CCrypto"], swiftSettings: safe),
+        .target(name: "NeuralOps", dependencies: ["CKernels"], swiftSettings: warnings),
+        .target(
+            name: "CKernels",
+            cSettings: cWarnings + [
+                // Unoptimised kernels are 80 times slower, too slow even for tests.
+                .unsafeFlags(["-O3"], .when(configuration: .debug))
+            ]),
+        // SHA-256 of model files.
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+        // Edges: recorded clips, the control socket, engines.
+        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .target(name: "FrameClip", dependencies: ["FrameTypes", "CPNG"], swiftSettings: safe),
+        .target(
+            name: "FrameControl",
+            dependencies: [
+                "FrameTypes", .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            swiftSettings: safe),
+        .target(name: "CFrameClient", dependencies: ["CFrameProtocol"], cSettings: cWarnings),
+
+        // Programs.
+        .executableTarget(
+            name: "frameloomd",
+            dependencies: [
+                "FrameTypes", "FrameSocket", "FrameProtocol", "FrameSession", "FrameScheduler",
+                "FrameControl", "NeuralDenoiser",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "TOMLKit", package: "TOMLKit"),
+            ], swiftSettings: safe),
+        .executableTarget(
+            name: "frameloom",
+            dependencies: [
+                "FrameTypes", "FrameClip", "FrameControl", "CFrameClient", "FrameScheduler",
+                "NeuralDenoiser",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ], swiftSettings: safe),
+
+        // Tests.
+        .target(
+            name: "TestSupport", dependencies: ["FrameTypes", "NeuralOps"],
+            path: "Tests/TestSupport", exclude: ["Goldens"], swiftSettings: warnings),
+        .testTarget(
+            name: "FrameTypesTests", dependencies: ["FrameTypes"], swiftSettings: warnings),
+        .testTarget(
+            name: "FrameSocketTests", dependencies: ["FrameSocket"], swiftSettings: warnings),
+        .testTarget(
+            name: "FrameProtocolTests",
+            dependencies: ["FrameProtocol", "FrameTypes", "CFrameProtocol"],
+            swiftSettings: warnings),
+        .testTarget(
+            name: "FrameSessionTests",
+            dependencies: ["FrameSession", "FrameProtocol", "FrameTypes"],
+            swiftSettings: warnings),
+        .testTarget(
+            name: "FrameSchedulerTests", dependencies: ["FrameScheduler", "FrameTypes"],
+            swiftSettings: warnings),
+        .testTarget(
+            name: "NeuralOpsTests", dependencies: ["NeuralOps", "CKernels", "TestSupport"],
+            swiftSettings: warnings),
+        .testTarget(
+            name: "NeuralModelTests", dependencies: ["NeuralModel", "NeuralOps", "TestSupport"],
+            swiftSettings: warnings),
+        .testTarget(
+            name: "NeuralDenoiserTests",
+            dependencies: [
+                "NeuralDenoiser", "NeuralModel", "NeuralOps", "FrameTypes", "TestSupport",
+            ], swiftSettings: warnings),
+        .testTarget(
+            name: "FrameClipTests", dependencies: ["FrameClip", "FrameTypes"],
+            swiftSettings: warnings),
+        .testTarget(
+            name: "FrameControlTests", dependencies: ["FrameControl"], swiftSettings: warnings),
+        .testTarget(
+            name: "CFrameClientTests",
+            dependencies: ["CFrameClient", "CFrameProtocol", "FrameProtocol", "FrameTypes"],
+            swiftSettings: warnings),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "CFrameProtocol", "FrameProtocol", "FrameTypes", "FrameClip", "CFrameClient",
+                "TestSupport", "frameloomd", "frameloom",
+            ],
+            swiftSettings: warnings),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c11
+)

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+/// One step of rendering a frame: a fixed number of tiles that the render threads claim in any
+/// order. A job may be set aside between two steps, never inside one.
+package struct RenderStep: Sendable {
+    /// Which time of the reply a step counts for.
+    package enum Stage: Sendable, Hashable, CaseIterable {
+        case convert, render, encode
+    }
+
+    /// As profiles print it, e.g. "encoder.1.0.conv1".
+    package var name: String
+    package var stage: Stage
+    package var tileCount: Int
+    /// Work on one tile; called once for each of `0 ..< tileCount`, at the same time from several
+    /// threads. The result does not depend on who runs which tile.
+    package var runTile: @Sendable (_ tile: Int) -> Void
+
+    package init(
+        name: String, stage: Stage, tileCount: Int, runTile: @escaping @Sendable (Int) -> Void
+    ) {
+        self.name = name
+        self.stage = stage
+        self.tileCount = tileCount
+        self.runTile = runTile
+    }
+}
