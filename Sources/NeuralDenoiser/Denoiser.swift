@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameTypes
+import NeuralModel
+import NeuralOps
+
+package typealias KernelPath = NeuralOps.KernelPath
+package typealias ModelError = NeuralModel.ModelError
+
+/// What a session is told about the model that serves it.
+package struct ModelDescription: Sendable, Hashable {
+    package var name, version, family, licence, description: String
+    /// "fp32".
+    package var precision: String
+    /// "avx512-fp32", "avx2-fp32" or "portable-fp32".
+    package var kernelPath: String
+    /// Memory that the prepacked weights take.
+    package var weightBytes: Int
+}
+
+/// One loaded model: frame and history in, picture out.
+package final class Denoiser: Sendable {
+    package let description: ModelDescription
+
+    /// Reads, checks and prepacks the model in `modelFolder`; nothing stays mapped.
+    package init(modelFolder: String, kernelPath: KernelPath? = nil) throws(ModelError) {
+        throw .unreadable(file: modelFolder, reason: "not yet")
+    }
+
+    /// Whether the model can serve frames of this layout.
+    package func check(_ layout: GBufferLayout) throws(DenoiserError) {}
+
+    /// Memory of one workspace, planned exactly and not allocated. 32x32 to 4096x4096.
+    package func workspaceByteCount(for size: FrameSize) -> Int { 0 }
+
+    package func makeWorkspace(for size: FrameSize) -> Workspace { Workspace() }
+
+    /// Sets rounding, flush-to-zero and denormals-are-zero for the calling thread. Every thread that
+    /// runs tiles calls it once, so that all of them give the same bytes.
+    package static func prepareRenderThread() {}
+}

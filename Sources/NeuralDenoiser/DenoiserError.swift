@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameTypes
+
+/// Why a layout or a frame cannot be rendered. `field` is a name of the wire header, `description`
+/// one sentence for people.
+package enum DenoiserError: Error, Equatable, Sendable, CustomStringConvertible {
+    case size(FrameSize)
+    case missingPlane(PlaneKind)
+    case repeatedPlane(PlaneKind)
+    case planeFormat(index: Int, kind: PlaneKind, format: PixelFormat)
+    case rowStride(index: Int, rowStride: Int, least: Int)
+    case planeOutsidePayload(index: Int, end: Int, payload: Int)
+    case depthScale(Float)
+    case depthRange(near: Double, far: Double)
+    case motionScale(Float)
+    case motionUnstated
+    /// View-space normals cannot be turned without the frame's camera.
+    case cameraRequired
+    case camera(field: String, value: Double)
+    case frameSize(expected: FrameSize, found: FrameSize)
+    /// A storage of the request is smaller than its contents.
+    case storage(name: String, byteCount: Int, needed: Int)
+
+    package var field: String {
+        switch self {
+        case .size(let size): (32...4096).contains(size.width) ? "height" : "width"
+        case .missingPlane, .repeatedPlane: "planes"
+        case .planeFormat(let index, _, _): "planes[\(index)].format"
+        case .rowStride(let index, _, _): "planes[\(index)].row_stride"
+        case .planeOutsidePayload(let index, _, _): "planes[\(index)]"
+        case .depthScale: "depth_scale"
+        case .depthRange: "depth_near"
+        case .motionScale, .motionUnstated: "motion_scale_x"
+        case .cameraRequired: "camera"
+        case .camera(let field, _): "camera.\(field)"
+        case .frameSize: "width"
+        case .storage(let name, _, _): name
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .size(let size):
+            "a frame has 32 to 4096 pixels a side, not \(size)"
+        case .missingPlane(let kind):
+            "the model needs the plane \(kind)"
+        case .repeatedPlane(let kind):
+            "the plane \(kind) is there twice"
+        case .planeFormat(_, let kind, let format):
+            "the model cannot read the plane \(kind) in the format \(format)"
+        case .rowStride(_, let rowStride, let least):
+            "a row takes \(least) bytes, more than the row stride of \(rowStride)"
+        case .planeOutsidePayload(_, let end, let payload):
+            "the plane ends at byte \(end) of a payload of \(payload) bytes"
+        case .depthScale(let scale):
+            "the model needs depth in metres: state depth_scale, the metres per unit of the depth "
+                + "plane, as a number above 0 (found \(scale))"
+        case .depthRange(let near, let far):
+            "device depth needs 0 < near < far (found near \(near), far \(far))"
+        case .motionScale(let scale):
+            "a motion plane needs finite scales other than 0 (found \(scale))"
+        case .motionUnstated:
+            "a motion plane needs motion_scale_x and motion_scale_y"
+        case .cameraRequired:
+            "view-space normals need a camera in every frame"
+        case .camera(let field, let value):
+            "the camera's \(field) cannot be used (found \(value))"
+        case .frameSize(let expected, let found):
+            "the frame is \(found), its workspace was made for \(expected)"
+        case .storage(let name, let byteCount, let needed):
+            "\(name) has \(byteCount) bytes and needs \(needed)"
+        }
+    }
+}
