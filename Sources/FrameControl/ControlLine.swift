@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FoundationEssentials
+
+/// Lines of the control socket: JSON with snake_case keys, ended by a newline.
+package enum ControlLine {
+    /// Bytes of one request line. Replies may be longer: they grow with the number of sessions.
+    package static let maxRequestBytes = 64 * 1024
+
+    /// Server end: the request in one line (without its newline).
+    /// - Throws: what to answer instead, as `.error`.
+    package static func request(from line: some Collection<UInt8>) throws(ControlFault)
+        -> ControlRequest
+    {
+        guard line.count <= maxRequestBytes else {
+            throw .lineTooLong(limit: maxRequestBytes)
+        }
+        let envelope: RequestEnvelope
+        do {
+            envelope = try JSONDecoder().decode(RequestEnvelope.self, from: Data(line))
+        } catch {
+            throw ControlFault(
+                code: .notJSON,
+                text: "a request is one JSON object a line, for example {\"request\":\"stats\"}")
+        }
+        guard let request = ControlRequest(rawValue: envelope.request) else {
+            let known = ControlRequest.allCases.map(\.rawValue).joined(separator: ", ")
+            // A request may be a long text; its start is enough to recognise it by.
+            let name = envelope.request.prefix(40)
+            throw ControlFault(
+                code: .unknownRequest, text: "unknown request \"\(name)\"; known are: \(known)")
+        }
+        return request
+    }
+
+    /// Client end: the line for a request, with its newline.
+    package static func encode(_ request: ControlRequest) -> [UInt8] {
+        [UInt8]("{\"request\":\"\(request.rawValue)\"}\n".utf8)
+    }
+
+    /// Server end: the line for a reply, with its newline.
+    package static func encode(_ reply: ControlReply) -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // A load or time that is no number must not silence the whole report.
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        do {
+            return try [UInt8](encoder.encode(reply)) + [UInt8(ascii: "\n")]
+        } catch {
+            return [UInt8](
+                #"{"error":{"code":"internal_error","text":"the reply could not be written"}}"#.utf8
+            )
+                + [UInt8(ascii: "\n")]
+        }
+    }
+
+    /// Client end: the reply in one line.
+    package static func reply(from line: some Collection<UInt8>) throws -> ControlReply {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        return try decoder.decode(ControlReply.self, from: Data(line))
+    }
+
+    private struct RequestEnvelope: Decodable {
+        var request: String
+    }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+/// What a person or program may ask the control socket, one JSON object a line:
+/// `{"request":"stats"}`.
+package enum ControlRequest: String, Sendable, Equatable, CaseIterable, Codable {
+    case stats, sessions, health, models
+}
+
+/// The answer to one request, one JSON object a line: `{"stats":{…}}`, `{"sessions":[…]}`,
+/// `{"health":{…}}`, `{"models":[…]}` or `{"error":{"code":"…","text":"…"}}`.
+package enum ControlReply: Sendable, Equatable {
+    case stats(StatsReport)
+    case sessions([SessionReport])
+    case health(HealthReport)
+    case models([ModelReport])
+    case error(ControlFault)
+}
+
+/// What was wrong with a request, in words that go over the socket.
+package struct ControlFault: Error, Sendable, Equatable, Codable {
+    package enum Code: String, Sendable, Codable {
+        case notJSON = "not_json"
+        case unknownRequest = "unknown_request"
+        case lineTooLong = "line_too_long"
+        case internalError = "internal_error"
+    }
+
+    package var code: Code
+    /// One sentence for people.
+    package var text: String
+
+    package init(code: Code, text: String) {
+        self.code = code
+        self.text = text
+    }
+
+    package static func lineTooLong(limit: Int) -> ControlFault {
+        ControlFault(
+            code: .lineTooLong, text: "a request is one line of at most \(limit) bytes")
+    }
+}
+
+extension ControlReply: Codable {
+    private enum Key: String, CodingKey, CaseIterable {
+        case stats, sessions, health, models, error
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let object = try decoder.container(keyedBy: Key.self)
+        guard let key = Key.allCases.first(where: { object.contains($0) }) else {
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: decoder.codingPath, debugDescription: "no known kind of reply"))
+        }
+        switch key {
+        case .stats: self = .stats(try object.decode(StatsReport.self, forKey: key))
+        case .sessions: self = .sessions(try object.decode([SessionReport].self, forKey: key))
+        case .health: self = .health(try object.decode(HealthReport.self, forKey: key))
+        case .models: self = .models(try object.decode([ModelReport].self, forKey: key))
+        case .error: self = .error(try object.decode(ControlFault.self, forKey: key))
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var object = encoder.container(keyedBy: Key.self)
+        switch self {
+        case .stats(let report): try object.encode(report, forKey: .stats)
+        case .sessions(let reports): try object.encode(reports, forKey: .sessions)
+        case .health(let report): try object.encode(report, forKey: .health)
+        case .models(let reports): try object.encode(reports, forKey: .models)
+        case .error(let fault): try object.encode(fault, forKey: .error)
+        }
+    }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameTypes
+
+/// One open session.
+package struct SessionReport: Sendable, Equatable, Codable {
+    package enum History: String, Sendable, Codable {
+        /// The next frame starts without history.
+        case none
+        /// The history is the last picture of this connection.
+        case kept
+        /// The history came with the client's open and no frame was rendered since.
+        case resumed
+    }
+
+    package enum Mailbox: String, Sendable, Codable {
+        case latest, every
+    }
+
+    package var id: UInt64
+    package var clientName = ""
+    package var pid: Int32 = 0
+    package var uid: UInt32 = 0
+    package var width = 0
+    package var height = 0
+    package var viewIndex = 0
+    package var model = ""
+    package var modelVersion = ""
+    package var precision = ""
+    package var kernelPath = ""
+    package var mailbox = Mailbox.latest
+    package var history = History.none
+    /// The frame that the history shows; nil without history.
+    package var historyFrame: UInt64?
+    package var plannedBytes: UInt64 = 0
+    /// Since the session was opened.
+    package var ageNs: UInt64 = 0
+    /// Since the last message of the client.
+    package var idleNs: UInt64 = 0
+    package var work = WorkReport()
+
+    package init(id: UInt64) {
+        self.id = id
+    }
+
+    package var size: FrameSize { FrameSize(width: width, height: height) }
+}
+
+/// The daemon itself.
+package struct DaemonReport: Sendable, Equatable, Codable {
+    package var version = ""
+    package var pid: Int32 = 0
+    package var uptimeNs: UInt64 = 0
+    package var renderThreads = 0
+    package var kernelPath = ""
+    /// Share of the render threads' time in use lately, 0 ... 1.
+    package var load: Double = 0
+    package var sessionsOpen = 0
+    package var sessionsOpened: UInt64 = 0
+    package var sessionsRefused: UInt64 = 0
+    package var protocolErrors: UInt64 = 0
+    /// Admitted to sessions and models, against the limit.
+    package var memoryPlannedBytes: UInt64 = 0
+    package var memoryLimitBytes: UInt64 = 0
+    /// What the operating system counts for this process.
+    package var memoryResidentBytes: UInt64 = 0
+    /// Longest time that the loop thread did not turn.
+    package var loopBlockedMaxNs: UInt64 = 0
+
+    package init() {}
+}
+
+/// Live: the loop turns. Ready: a warm-up frame was rendered and sessions are admitted.
+package struct HealthReport: Sendable, Equatable, Codable {
+    package var live: Bool
+    package var ready: Bool
+    /// The default model, empty while none is loaded.
+    package var model: String
+    /// Why not ready, for people; empty if ready.
+    package var reason: String
+
+    package init(live: Bool, ready: Bool, model: String, reason: String = "") {
+        self.live = live
+        self.ready = ready
+        self.model = model
+        self.reason = reason
+    }
+}
+
+/// One model of the daemon's model folder.
+package struct ModelReport: Sendable, Equatable, Codable {
+    package enum State: String, Sendable, Codable {
+        case loaded, available, broken
+    }
+
+    package var name: String
+    package var state: State
+    package var isDefault = false
+    package var version = ""
+    package var family = ""
+    package var precision = ""
+    package var kernelPath = ""
+    package var licence = ""
+    package var description = ""
+    package var weightBytes: UInt64 = 0
+    package var sessions = 0
+    /// Why it cannot be loaded, for people; empty otherwise.
+    package var error = ""
+
+    package init(name: String, state: State) {
+        self.name = name
+        self.state = state
+    }
+}
