@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright 2026 The Frameloom authors */
+#define _GNU_SOURCE /* SOCK_CLOEXEC */
+#include "client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int code_of_connect_error(int error) {
+    switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+    case ECONNREFUSED: return FC_ERROR_NO_DAEMON;
+    case EACCES:
+    case EPERM: return FC_ERROR_PERMISSION;
+    default: return FC_ERROR_SYSTEM;
+    }
+}
+
+/* `waits_for_daemon`: somebody may start to listen before the deadline. */
+int fc_socket_connect(const struct sockaddr_un *address, fc_deadline deadline,
+                      bool waits_for_daemon, int *fd) {
+    int made = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (made < 0) return FC_ERROR_SYSTEM;
+    /* A frame is megabytes: fewer wake-ups. The system may grant less, which only costs time. */
+    int buffer_bytes = 1 << 20;
+    setsockopt(made, SOL_SOCKET, SO_SNDBUF, &buffer_bytes, sizeof buffer_bytes);
+    for (;;) {
+        if (connect(made, (const struct sockaddr *)address, sizeof *address) == 0) {
+            *fd = made;
+            return 0;
+        }
+        int error = errno;
+        int code = code_of_connect_error(error);
+        bool may_change = error == EAGAIN || error == EINTR ||
+                          (waits_for_daemon && code == FC_ERROR_NO_DAEMON);
+        int remaining = fc_remaining_ms(deadline);
+        if (!may_change || remaining == 0) {
+            close(made);
+            return error == EAGAIN || error == EINTR ? FC_ERROR_TIMEOUT : code;
+        }
+        /* A full queue of a Unix socket cannot be polled for. */
+        poll(NULL, 0, remaining > 0 && remaining < 5 ? remaining : 5);
+    }
+}
+
+/* 0: an unknown format. */
+size_t fc_pixel_bytes(uint8_t format) {
+    switch (format) {
+    case FL_R8: return 1;
+    case FL_R16:
+    case FL_R16F: return 2;
+    case FL_RGB8_SRGB:
+    case FL_RGB8_UNORM: return 3;
+    case FL_RGBA8_SRGB:
+    case FL_RGBA8_LINEAR:
+    case FL_RGB10A2:
+    case FL_RG16_OCTAHEDRAL:
+    case FL_R32F:
+    case FL_RG16F: return 4;
+    case FL_RGBA16F: return 8;
+    default: return 0;
+    }
+}
+
+/* Takes over what the daemon agreed to, after checking that both mean the same sizes. */
+static int agree(fc_client *client, const fl_open *open) {
+    const fl_opened *opened = &client->opened;
+    size_t plane_bytes[FL_MAX_PLANES] = {0};
+    uint64_t total = 0;
+    bool is_sound = open->width <= FL_MAX_SIDE && open->height <= FL_MAX_SIDE &&
+                    open->plane_count <= FL_MAX_PLANES && opened->max_frames_in_flight > 0;
+    for (int i = 0; is_sound && i < open->plane_count; i++) {
+        size_t packed = (size_t)open->width * fc_pixel_bytes(open->planes[i].format);
+        size_t stride = open->planes[i].row_stride != 0 ? open->planes[i].row_stride : packed;
+        is_sound = packed > 0 && stride >= packed;
+        plane_bytes[i] = stride * open->height;
+        total += plane_bytes[i];
+    }
+    uint64_t picture_bytes = (uint64_t)open->width * open->height * 4;
+    if (!is_sound || opened->payload_bytes != total || opened->picture_bytes != picture_bytes) {
+        fc_complain(client, "frames of %llu bytes and pictures of %llu do not fit the planes sent",
+                    (unsigned long long)opened->payload_bytes,
+                    (unsigned long long)opened->picture_bytes);
+        return FC_ERROR_PROTOCOL;
+    }
+    client->agreement = *open;
+    memcpy(client->plane_bytes, plane_bytes, sizeof plane_bytes);
+    client->payload_bytes = total;
+    client->picture_bytes = picture_bytes;
+    client->limit = opened->max_frames_in_flight < FC_MAX_IN_FLIGHT
+                        ? (int)opened->max_frames_in_flight
+                        : FC_MAX_IN_FLIGHT;
+    return 0;
+}
+
+/* Sends FL_OPEN or FL_RECONFIGURE and takes over the new agreement. */
+int fc_exchange_open(fc_client *client, uint16_t type, uint32_t flags, const fl_open *open,
+                     const fl_history *history, const struct iovec *payload, int payload_count,
+                     fc_deadline deadline) {
+    size_t head_bytes = sizeof(fl_header) + sizeof(fl_open);
+    fl_header *header = &client->control_head.header;
+    *header = (fl_header){FL_MAGIC, FL_VERSION, type, flags, sizeof(fl_open), 0, 0};
+    client->control_head.open = *open;
+    if (history != NULL) {
+        client->control_head.history = *history;
+        header->flags |= FL_OPEN_HISTORY;
+        header->body_bytes += (uint32_t)sizeof(fl_history);
+        head_bytes += sizeof(fl_history);
+    }
+    fc_outgoing_start(&client->control, &client->control_head, head_bytes);
+    for (int i = 0; i < payload_count; i++) {
+        fc_outgoing_add(&client->control, payload[i].iov_base, payload[i].iov_len);
+        header->payload_bytes += payload[i].iov_len;
+    }
+    client->was_refused = false;
+    client->waits_for_opened = true;
+    int code = fc_exchange(client, FC_UNTIL_ANSWERED, deadline);
+    /* Half a message or half an answer: nothing more can be said on this connection. */
+    if (code == FC_ERROR_TIMEOUT) fc_fail(client, FC_ERROR_CLOSED);
+    client->waits_for_opened = false;
+    fc_outgoing_start(&client->control, NULL, 0);
+    if (code == FC_ERROR_SESSION || (code == 0 && client->was_refused)) return FC_ERROR_REFUSED;
+    if (code != 0) return code;
+    return agree(client, open);
+}
