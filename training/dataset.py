@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 The Frameloom authors
+"""A folder of clips in memory, cut into crops; and `check`, which says everything that is wrong
+with such a folder before a training is spent on it.
+
+    python training/dataset.py check DATA [--sheet FILE]
+"""
+
+import argparse
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from clip import Clip, ClipError, Encodings, Frame, clip_folders, open_clip, read_frame
+from geometry import Camera, camera_rays, matrices, motion, rotated, trust, warp_bilinear
+from history import FrameBatch
+from pictures import contact_sheet, depth_picture, write_picture
+
+BYTES_PER_PIXEL = 15  # eleven bytes of planes, depth as a float
+
+
+@dataclass
+class LoadedClip:
+    """A clip's frames as tensors, so that a crop is one copy."""
+
+    name: str
+    planes: torch.Tensor  # [F, 11, H, W] uint8: base 3, normal 3, roughness, metallic, picture 3
+    depth: torch.Tensor  # [F, H, W] metres
+    cameras: list[Camera] | None
+
+    def __len__(self) -> int:
+        return self.planes.shape[0]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.planes.shape[3], self.planes.shape[2]
+
+    def to(self, device) -> "LoadedClip":
+        return LoadedClip(self.name, self.planes.to(device), self.depth.to(device), self.cameras)
+
+    def frame(self, index: int) -> FrameBatch:
+        """One whole frame as a batch of one."""
+        return batch([(self, index, 0, 0)], self.size[0], self.size[1])
+
+
+def batch(crops: list[tuple[LoadedClip, int, int, int]], width: int, height: int) -> FrameBatch:
+    """Crops `(clip, frame, x, y)` of one size; the principal point moves with the window."""
+    planes = torch.stack([c.planes[i, :, y:y + height, x:x + width] for c, i, x, y in crops])
+    depth = torch.stack([c.depth[i, y:y + height, x:x + width] for c, i, x, y in crops])
+    cameras = None
+    if all(c.cameras for c, _, _, _ in crops):
+        cameras = [c.cameras[i].cropped(x, y, width, height) for c, i, x, y in crops]
+    unit = planes.float() / 255.0
+    return FrameBatch(unit[:, 0:3], planes[:, 3:6].float() / 127.5 - 1, depth, unit[:, 6:7],
+                      unit[:, 7:8], unit[:, 8:11], cameras)
+
+
+def decode(clip: Clip, pool: ThreadPoolExecutor) -> LoadedClip:
+    frames, problems = [], []
+
+    def attempt(index: int) -> Frame | ClipError:
+        try:
+            return read_frame(clip, index)
+        except ClipError as error:
+            return error
+
+    for result in pool.map(attempt, range(len(clip.numbers))):
+        if isinstance(result, ClipError):
+            problems += result.problems
+        else:
+            frames.append(result)
+    if problems:
+        raise ClipError(problems)
+    stacked = np.stack([np.concatenate([f.base, f.normal, f.roughness[None], f.metallic[None],
+                                        f.picture]) for f in frames])
+    return LoadedClip(clip.name, torch.from_numpy(stacked),
+                      torch.from_numpy(np.stack([f.depth for f in frames])), clip.cameras)
+
+
+def load(root: Path, options: Encodings, hold_out: list[str] = (), only: list[str] | None = None,
+         workers: int | None = None, say=lambda text: None) -> list[LoadedClip]:
+    """Every clip of a folder, decoded. Raises one `ClipError` with all problems of all clips."""
+    folders = clip_folders(root)
+    if not folders:
+        raise ClipError([f"{root}: holds no clip (a clip has folders FinalImage/, BaseColor/, "
+                         "Normals/, Depth/, Roughness/)"])
+    wrong = sorted(set(hold_out) - {f.name for f in folders})
+    if wrong:
+        raise ClipError([f"{root}: has no clip '{wrong[0]}' to hold out"])
+    folders = [f for f in folders if f.name not in hold_out and (only is None or f.name in only)]
+    clips, problems = [], []
+    for folder in folders:
+        try:
+            clips.append(open_clip(folder, options))
+        except ClipError as error:
+            problems += error.problems
+    needed = sum(c.size[0] * c.size[1] * len(c.numbers) for c in clips) * BYTES_PER_PIXEL
+    if needed > available_memory():
+        problems.append(f"{root}: decoded it takes {needed / 1e9:.1f} GB, more than this "
+                        f"machine's {available_memory() / 1e9:.1f} GB of free memory")
+    if problems:
+        raise ClipError(problems)
+    loaded = []
+    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+        for number, clip in enumerate(clips):
+            try:
+                loaded.append(decode(clip, pool))
+            except ClipError as error:
+                problems += error.problems
+            say(f"\rreading {root}: clip {number + 1} of {len(clips)}")
+    say("\n")
+    if problems:
+        raise ClipError(problems)
+    return loaded
+
+
+def progress(text: str) -> None:
+    """A line that overwrites itself, for people only."""
+    if sys.stderr.isatty():
+        print(text, end="", file=sys.stderr, flush=True)
+
+
+def available_memory() -> int:
+    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if not \
+        Path("/proc/meminfo").exists() else meminfo("MemAvailable")
+
+
+def meminfo(key: str) -> int:
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith(key + ":"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def probe_bounds(clips: list[LoadedClip]) -> tuple[list[float], list[float]] | None:
+    """The box that holds the surfaces: 2-98 % of their positions and half a metre more."""
+    points = []
+    for clip in clips:
+        for index in range(len(clip)) if clip.cameras else []:
+            depth = clip.depth[index, 4::8, 4::8]
+            rays = camera_rays([clip.cameras[index]], *clip.depth.shape[1:])[:, :, 4::8, 4::8]
+            world = matrices([clip.cameras[index].matrix()])
+            place = rotated(world[:, :3, :3], rays * depth.cpu()) + world[:, :3, 3, None, None]
+            points.append(place[0][:, depth.cpu() > 0].T.numpy())
+    found = np.concatenate(points) if points else np.zeros((0, 3))
+    if len(found) == 0:
+        return None
+    low, high = np.quantile(found, 0.02, axis=0) - 0.5, np.quantile(found, 0.98, axis=0) + 0.5
+    return [round(float(v), 6) for v in low], [round(float(v), 6) for v in high]
+
+
+def doubts(clip: LoadedClip) -> list[str]:
+    """What is legal but looks wrong: said, not refused."""
+    said = []
+    if clip.cameras is None:
+        said.append(f"{clip.name}: no camera.json: every frame is a first frame, no probes")
+        return said
+    first = clip.frame(0)
+    if not bool((first.depth > 0).any()):
+        said.append(f"{clip.name}: frame 0 is all sky")
+        return said
+    rays = rotated(matrices([first.cameras[0].matrix()])[:, :3, :3],
+                   camera_rays(first.cameras, *first.depth.shape[1:]))
+    away = ((rays * first.normal).sum(1) > 0) & (first.depth > 0)
+    share = float(away.sum() / (first.depth > 0).sum())
+    if share > 0.2:
+        said.append(f"{clip.name}: {share:.0%} of the normals face away from the viewer: other "
+                    "axes or space than stated?")
+    if len(clip) > 1:
+        second = clip.frame(1)
+        pixel, z = motion(second.depth, second.cameras, first.cameras)
+        valid = trust(pixel, z, second.depth, first.depth)[:, None]
+        moved = (warp_bilinear(first.base, pixel) - second.base).abs()
+        unmoved = (first.base - second.base).abs()
+        kept = float(valid.float().mean())
+        if kept < 0.5:
+            said.append(f"{clip.name}: only {kept:.0%} of frame 1 is found again in frame 0: "
+                        "depth scale, axes or order of the cameras?")
+        elif float((moved * valid).mean()) > float((unmoved * valid).mean()) + 1e-3:
+            said.append(f"{clip.name}: moving frame 0 by depth and camera fits frame 1 worse "
+                        "than not moving it: cameras of other frames?")
+    return said
+
+
+def sheet(clips: list[LoadedClip], rows: int = 24) -> np.ndarray:
+    lines = []
+    every = max(1, len(clips) // rows)
+    for clip in clips[::every][:rows]:
+        planes = clip.planes[0].cpu().numpy()
+        rgb = lambda a: planes[a:a + 3].transpose(1, 2, 0)
+        grey = lambda a: np.repeat(planes[a][..., None], 3, 2)
+        lines.append([(f"{clip.name} base color", rgb(0)), ("normals", rgb(3)),
+                      ("depth", depth_picture(clip.depth[0].cpu().numpy())),
+                      ("roughness", grey(6)), ("metallic", grey(7)), ("picture", rgb(8))])
+    return contact_sheet(lines)
+
+
+def add_encoding_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("encodings, where no camera.json states them")
+    group.add_argument("--depth-units-per-metre", type=float,
+                       help="what one metre is in the depth files, 400 for 2.5 mm steps")
+    group.add_argument("--depth-kind", choices=["planar", "reversed"], default="planar")
+    group.add_argument("--normal-space", choices=["world", "view"], default="world")
+
+
+def encodings_from(options: argparse.Namespace) -> Encodings:
+    return Encodings(options.depth_units_per_metre, options.depth_kind, options.normal_space)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    check = verbs.add_parser("check", help="report every problem of a data set")
+    check.add_argument("data", type=Path)
+    check.add_argument("--sheet", type=Path, help="write a contact sheet here")
+    add_encoding_options(check)
+    options = parser.parse_args()
+    try:
+        clips = load(options.data, encodings_from(options),
+                     say=progress)
+    except ClipError as error:
+        print(f"{len(error.problems)} problems:")
+        print("\n".join(f"  {problem}" for problem in error.problems))
+        return 1
+    for clip in clips:
+        for doubt in doubts(clip):
+            print(f"  look at this: {doubt}")
+    sizes = sorted({f"{c.size[0]}x{c.size[1]}" for c in clips})
+    print(f"{len(clips)} clips, {sum(map(len, clips))} frames, {', '.join(sizes)}; "
+          f"bounds of the surfaces {probe_bounds(clips)}")
+    if options.sheet:
+        write_picture(options.sheet, sheet(clips))
+        print(f"contact sheet: {options.sheet}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

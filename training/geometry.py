@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 The Frameloom authors
+"""Where a pixel was in the previous frame, whether what stood there may be believed, and where
+it is in the world. The numbers here are the model's contract: the daemon computes the same."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+SKY_DISTANCE = 500.0  # metres along the ray: far enough that walking does not move the sky
+DEPTH_RELATIVE, DEPTH_ABSOLUTE = 0.03, 0.02  # how far two depths of one surface may differ
+IN_FRONT = 1e-3
+PATCH = 4  # pixels a side of a cell
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera: -Z forward, +Y up, pixel centers at +0.5, origin top-left."""
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    width: int
+    height: int
+    near: float
+    far: float
+    camera_to_world: tuple  # 16 numbers, row-major, column vectors
+
+    def matrix(self) -> np.ndarray:
+        return np.array(self.camera_to_world, np.float64).reshape(4, 4)
+
+    def cropped(self, x: int, y: int, width: int, height: int) -> "Camera":
+        return replace(self, cx=self.cx - x, cy=self.cy - y, width=width, height=height)
+
+    def scaled(self, factor: float, width: int, height: int) -> "Camera":
+        return replace(self, fx=self.fx * factor, fy=self.fy * factor, cx=self.cx * factor,
+                       cy=self.cy * factor, width=width, height=height)
+
+
+def intrinsics(cameras: list[Camera], device=None, dtype=torch.float32) -> torch.Tensor:
+    """`[B, 4, 1, 1]`: fx, fy, cx, cy."""
+    rows = [[c.fx, c.fy, c.cx, c.cy] for c in cameras]
+    return torch.tensor(rows, dtype=torch.float64).to(device, dtype)[:, :, None, None]
+
+
+def matrices(arrays: list[np.ndarray], device=None, dtype=torch.float32) -> torch.Tensor:
+    return torch.from_numpy(np.stack(arrays)).to(device, dtype)
+
+
+def pixel_centers(height: int, width: int, device=None, dtype=torch.float32) -> torch.Tensor:
+    """`[2, H, W]`: x then y."""
+    x = torch.arange(width, device=device, dtype=dtype) + 0.5
+    y = torch.arange(height, device=device, dtype=dtype) + 0.5
+    return torch.stack(torch.broadcast_tensors(x[None, :], y[:, None]))
+
+
+def camera_rays(cameras: list[Camera], height: int, width: int, device=None,
+                dtype=torch.float32) -> torch.Tensor:
+    """`[B, 3, H, W]` in camera space, of length 1 along -Z: times planar depth is a position."""
+    k = intrinsics(cameras, device, dtype)
+    center = pixel_centers(height, width, device, dtype)
+    x = (center[0] - k[:, 2]) / k[:, 0]
+    y = -(center[1] - k[:, 3]) / k[:, 1]
+    return torch.stack([x, y, -torch.ones_like(x)], 1)
+
+
+def rotated(matrix: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
+    """`[B, 3, 3]` times `[B, 3, H, W]`."""
+    return torch.einsum("bij,bjhw->bihw", matrix, vectors)
+
+
+def motion(depth: torch.Tensor, current: list[Camera], previous: list[Camera],
+           dtype=torch.float32) -> tuple[torch.Tensor, torch.Tensor]:
+    """Where each pixel's surface was in the previous frame.
+
+    `depth` `[B, H, W]` metres, 0 is sky. Returns its pixel `[B, 2, H, W]` there and its depth
+    `[B, H, W]` as that camera saw it. The two cameras are joined in float64 before any pixel is
+    touched, so that float32 loses nothing to a camera far from the origin.
+    """
+    _, height, width = depth.shape
+    device, sky = depth.device, depth <= 0
+    rays = camera_rays(current, height, width, device, dtype)
+    far_rays = rays / rays.norm(dim=1, keepdim=True) * SKY_DISTANCE
+    position = torch.where(sky[:, None], far_rays, rays * depth.to(dtype)[:, None])
+    joined = matrices([np.linalg.inv(p.matrix()) @ c.matrix()
+                       for c, p in zip(current, previous)], device, dtype)
+    q = rotated(joined[:, :3, :3], position) + joined[:, :3, 3, None, None]
+    reprojected = -q[:, 2]
+    k = intrinsics(previous, device, dtype)
+    safe = torch.where(reprojected > IN_FRONT, reprojected, torch.ones_like(reprojected))
+    pixel = torch.stack([k[:, 2] + k[:, 0] * q[:, 0] / safe,
+                         k[:, 3] - k[:, 1] * q[:, 1] / safe], 1)
+    still = torch.tensor([c == p for c, p in zip(current, previous)], device=device)
+    if bool(still.any()):  # equal cameras: exactly no motion, whatever rounding says
+        center = pixel_centers(height, width, device, dtype).expand_as(pixel)
+        pixel = torch.where(still[:, None, None, None], center, pixel)
+        reprojected = torch.where(still[:, None, None], -position[:, 2], reprojected)
+    return pixel, reprojected
+
+
+def nearest_index(coordinate: torch.Tensor, size: int) -> torch.Tensor:
+    return torch.round(coordinate - 0.5).clamp(0, size - 1).long()  # round half to even
+
+
+def trust(pixel: torch.Tensor, reprojected: torch.Tensor, depth: torch.Tensor,
+          previous_depth: torch.Tensor) -> torch.Tensor:
+    """Whether the history at `pixel` shows the same surface: bool `[B, H, W]`."""
+    batch, height, width = previous_depth.shape
+    inside = ((reprojected > IN_FRONT) & (pixel[:, 0] > 0) & (pixel[:, 0] < width)
+              & (pixel[:, 1] > 0) & (pixel[:, 1] < height))
+    column, row = nearest_index(pixel[:, 0], width), nearest_index(pixel[:, 1], height)
+    there = torch.gather(previous_depth.reshape(batch, -1), 1,
+                         (row * width + column).reshape(batch, -1)).reshape(column.shape)
+    there = there.to(reprojected.dtype)
+    close = (there > 0) & ((there - reprojected).abs()
+                           < DEPTH_RELATIVE * reprojected + DEPTH_ABSOLUTE)
+    return inside & torch.where(depth <= 0, there <= 0, close)
+
+
+def catmull_rom_weights(t: torch.Tensor) -> list[torch.Tensor]:
+    """The four taps' weights at fraction `t` (a = -0.5)."""
+    t2, t3 = t * t, t * t * t
+    return [-0.5 * t3 + t2 - 0.5 * t, 1.5 * t3 - 2.5 * t2 + 1.0,
+            -1.5 * t3 + 2.0 * t2 + 0.5 * t, 0.5 * t3 - 0.5 * t2]
+
+
+def taps(pixel: torch.Tensor, height: int, width: int, reach: range):
+    """Clamped index and fraction of a position: rows, columns (lists over `reach`), fy, fx."""
+    x = (pixel[:, 0] - 0.5).clamp(0, width - 1)
+    y = (pixel[:, 1] - 0.5).clamp(0, height - 1)
+    x0, y0 = torch.floor(x), torch.floor(y)
+    columns = [(x0.long() + o).clamp(0, width - 1) for o in reach]
+    rows = [(y0.long() + o).clamp(0, height - 1) for o in reach]
+    return rows, columns, y - y0, x - x0
+
+
+def fetch(flat: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+    """`[B, C, H*W]` at `[B, h, w]` gives `[B, C, h, w]`."""
+    batch, channels, _ = flat.shape
+    wide = index.reshape(batch, 1, -1).expand(-1, channels, -1)
+    return torch.gather(flat, 2, wide).reshape(batch, channels, *index.shape[1:])
+
+
+def warp(image: torch.Tensor, pixel: torch.Tensor) -> torch.Tensor:
+    """The image moved by Catmull-Rom, held within the inner 2x2 taps.
+
+    `image` `[B, C, H, W]`, `pixel` `[B, 2, h, w]`. Bilinear blurs a carried picture a little
+    more each frame; without the clamp its edges ring more each frame.
+    """
+    _, _, height, width = image.shape
+    rows, columns, fy, fx = taps(pixel, height, width, range(-1, 3))
+    wy, wx = catmull_rom_weights(fy), catmull_rom_weights(fx)
+    flat = image.flatten(2)
+    total, low, high = 0, None, None
+    for j in range(4):
+        line = 0
+        for i in range(4):
+            value = fetch(flat, rows[j] * width + columns[i])
+            line = line + value * wx[i][:, None]
+            if j in (1, 2) and i in (1, 2):
+                low = value if low is None else torch.minimum(low, value)
+                high = value if high is None else torch.maximum(high, value)
+        total = total + line * wy[j][:, None]
+    return torch.minimum(torch.maximum(total, low), high)
+
+
+def warp_bilinear(image: torch.Tensor, pixel: torch.Tensor) -> torch.Tensor:
+    """The image moved bilinearly: for the temporal error, never for history."""
+    _, _, height, width = image.shape
+    rows, columns, fy, fx = taps(pixel, height, width, range(0, 2))
+    fy, fx, flat = fy[:, None], fx[:, None], image.flatten(2)
+    top = fetch(flat, rows[0] * width + columns[0]) * (1 - fx) \
+        + fetch(flat, rows[0] * width + columns[1]) * fx
+    bottom = fetch(flat, rows[1] * width + columns[0]) * (1 - fx) \
+        + fetch(flat, rows[1] * width + columns[1]) * fx
+    return top * (1 - fy) + bottom * fy
+
+
+def padded(planes: torch.Tensor, multiple: int) -> torch.Tensor:
+    """Right and bottom edges repeated up to a multiple; `[B, C, H, W]`."""
+    height, width = planes.shape[-2:]
+    below, right = -height % multiple, -width % multiple
+    if below == 0 and right == 0:
+        return planes
+    return F.pad(planes, (0, right, 0, below), mode="replicate")
+
+
+@dataclass
+class Cells:
+    """What each 4x4 cell knows of its place; `h`, `w` are a quarter of the padded size."""
+
+    position: torch.Tensor  # [B, 3, h, w] mapped to [-1, 1]
+    has_surface: torch.Tensor  # [B, 1, h, w] bool
+    view: torch.Tensor  # [B, 3, h, w] unit, world
+
+
+def cells(depth: torch.Tensor, normal: torch.Tensor, cameras: list[Camera], bounds: torch.Tensor,
+          normal_offset: float, multiple: int, dtype=torch.float32) -> Cells:
+    """`depth` `[B, H, W]`, `normal` `[B, 3, H, W]` world, `bounds` `[2, 3]` (min, max)."""
+    _, height, width = depth.shape
+    device = depth.device
+    world = matrices([c.matrix() for c in cameras], device, dtype)
+    rays = padded(rotated(world[:, :3, :3],
+                          camera_rays(cameras, height, width, device, dtype)), multiple)
+    depth = padded(depth.to(dtype)[:, None], multiple)
+    normal = padded(normal.to(dtype), multiple)
+    unit = rays / rays.norm(dim=1, keepdim=True)
+    view = F.avg_pool2d(unit, PATCH)
+    view = view / view.norm(dim=1, keepdim=True)
+    in_cell = F.pixel_unshuffle(torch.where(depth > 0, depth, math.inf), PATCH)
+    nearest, index = in_cell.min(dim=1, keepdim=True)  # ties: the first, row-major
+    has_surface = torch.isfinite(nearest)
+
+    def at_nearest(planes: torch.Tensor) -> torch.Tensor:
+        parts = F.pixel_unshuffle(planes, PATCH).unflatten(1, (3, PATCH * PATCH))
+        return torch.gather(parts, 2, index[:, :, None].expand(-1, 3, 1, -1, -1))[:, :, 0]
+
+    reach = torch.where(has_surface, nearest, 0.0)
+    position = (world[:, :3, 3, None, None] + at_nearest(rays) * reach
+                + at_nearest(normal) * normal_offset)
+    low, high = bounds.to(device, dtype)[:, None, :, None, None]
+    mapped = ((position - low) / (high - low) * 2 - 1).clamp(-1, 1)
+    return Cells(mapped, has_surface, view)

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 The Frameloom authors
+"""What a frame gets from the one before it: the previous picture and its light, moved to where
+their surfaces are now, and how far they may be believed."""
+
+from dataclasses import dataclass, fields
+
+import torch
+
+from color import log_light
+from geometry import Camera, Cells, cells, motion, trust, warp
+from model import CompactDenoiser, FramePlanes, composed
+
+
+@dataclass
+class FrameBatch:
+    """A batch of G-buffers and their finished pictures, in floats."""
+
+    base: torch.Tensor  # [B, 3, H, W] sRGB 0..1
+    normal: torch.Tensor  # [B, 3, H, W] world
+    depth: torch.Tensor  # [B, H, W] metres, 0 is sky
+    roughness: torch.Tensor  # [B, 1, H, W]
+    metallic: torch.Tensor  # [B, 1, H, W]
+    picture: torch.Tensor  # [B, 3, H, W] sRGB 0..1, what the frame should look like
+    cameras: list[Camera] | None
+
+    def __len__(self) -> int:
+        return self.base.shape[0]
+
+    def to(self, device) -> "FrameBatch":
+        moved = {f.name: getattr(self, f.name) for f in fields(self)}
+        return FrameBatch(**{name: value.to(device) if isinstance(value, torch.Tensor) else value
+                             for name, value in moved.items()})
+
+
+@dataclass
+class Carried:
+    """The history as the network reads it, and the motion that it came by."""
+
+    source: torch.Tensor  # [B, 3, H, W]
+    sigma: torch.Tensor  # [B, 1, H, W]
+    light: torch.Tensor  # [B, 3, H, W]
+    valid: torch.Tensor  # [B, H, W] bool
+    pixel: torch.Tensor | None  # [B, 2, H, W] where it was; None: nothing was carried
+
+
+def nothing_carried(frame: FrameBatch) -> Carried:
+    """A first frame: the base color as the source, not trusted at all."""
+    one = torch.ones_like(frame.roughness)
+    return Carried(frame.base, one, torch.zeros_like(frame.base), one[:, 0] < 0, None)
+
+
+def carried(frame: FrameBatch, previous: FrameBatch, picture: torch.Tensor, own_trust: float,
+            light: torch.Tensor | None = None) -> Carried:
+    """The history `picture` `[B, 3, H, W]` of the frame `previous`, moved into `frame`.
+
+    `light` replaces the log light that the picture and its base color give.
+    """
+    if frame.cameras is None or previous.cameras is None:
+        return nothing_carried(frame)
+    pixel, reprojected = motion(frame.depth, frame.cameras, previous.cameras)
+    valid = trust(pixel, reprojected, frame.depth, previous.depth)
+    if light is None:
+        light = log_light(picture, previous.base)
+    moved = warp(torch.cat([picture, light], 1), pixel)
+    return masked(frame, moved[:, :3], moved[:, 3:], valid, pixel, own_trust)
+
+
+def masked(frame: FrameBatch, source: torch.Tensor, light: torch.Tensor, valid: torch.Tensor,
+           pixel: torch.Tensor | None, sigma) -> Carried:
+    """Where the history does not hold, a first frame's inputs. `sigma`: number or `[B, 1, 1, 1]`."""
+    here = valid[:, None]
+    trusted = torch.where(here, torch.as_tensor(sigma, dtype=source.dtype, device=source.device),
+                          torch.ones_like(frame.roughness))
+    return Carried(torch.where(here, source, frame.base), trusted,
+                   torch.where(here, light, 0.0), valid, pixel)
+
+
+@dataclass(frozen=True)
+class Without:
+    """Inputs held back, to see what each is worth."""
+
+    history: bool = False
+    carried_light: bool = False
+    probes: bool = False
+    camera: bool = False  # probes and view direction
+
+    def held_back(self, planes: FramePlanes, place: Cells | None) -> tuple[FramePlanes, Cells | None]:
+        if self.carried_light:
+            planes.light = torch.zeros_like(planes.light)
+        if self.camera:
+            place = None
+        if self.probes and place is not None:
+            place.has_surface = torch.zeros_like(place.has_surface)
+        return planes, place
+
+    @staticmethod
+    def named(names: list[str]) -> "Without":
+        return Without(**{name.replace("-", "_"): True for name in names})
+
+
+WITHOUT_NAMES = [f.name.replace("_", "-") for f in fields(Without)]
+
+
+def rendered(network: CompactDenoiser, frame: FrameBatch, history: Carried,
+             without: Without = Without(), camera_known: torch.Tensor | None = None,
+             forward=None) -> torch.Tensor:
+    """The linear picture `[B, 3, H, W]`. `forward` stands in for the network where it is wrapped
+    (several devices, autocast)."""
+    if without.history:
+        history = nothing_carried(frame)
+    planes = FramePlanes(frame.base, frame.normal, frame.depth[:, None], frame.roughness,
+                         frame.metallic, history.source, history.sigma, history.light)
+    config, place = network.config, None
+    if frame.cameras is not None:
+        bounds = torch.tensor([config.bounds_min, config.bounds_max])
+        place = cells(frame.depth, frame.normal, frame.cameras, bounds, config.normal_offset,
+                      config.multiple)
+    planes, place = without.held_back(planes, place)
+    return composed((forward or network)(planes, place, camera_known), planes)

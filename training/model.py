@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 The Frameloom authors
+"""The compact denoiser. Layer names here, in the weights file and in the daemon are the same."""
+
+from dataclasses import dataclass, field
+from typing import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from color import EPS, linear_from_srgb, srgb_from_linear
+from geometry import PATCH, Cells, padded
+
+INPUT_PLANES = [("baseColor", 3), ("normals", 3), ("depth", 1), ("roughness", 1), ("metallic", 1),
+                ("source", 3), ("sigma", 1), ("carriedLight", 3)]
+OUTPUT_PLANES = [("lightOnBaseColor", 3), ("addedLight", 3), ("historyGate", 1)]
+LIGHT_RANGE = 6.0
+
+
+@dataclass
+class ModelConfig:
+    """The sizes of a network; what `model.json` says of it."""
+
+    channels: list[int] = field(default_factory=lambda: [64, 96, 128, 160])
+    blocks: list[int] = field(default_factory=lambda: [1, 2, 2, 2])
+    probe_channels: int = 16
+    probe_grid: list[int] = field(default_factory=lambda: [48, 16, 48])  # x, y, z
+    bounds_min: list[float] = field(default_factory=lambda: [-1.0, -1.0, -1.0])
+    bounds_max: list[float] = field(default_factory=lambda: [1.0, 1.0, 1.0])
+    normal_offset: float = 0.25
+    own_trust: float = 0.05
+
+    @property
+    def multiple(self) -> int:
+        """Width and height are padded to this."""
+        return PATCH << (len(self.channels) - 1)
+
+    @property
+    def feature_channels(self) -> int:
+        planes = sum(count for _, count in INPUT_PLANES)
+        return planes * PATCH * PATCH + self.probe_channels + 3
+
+    @property
+    def head_channels(self) -> int:
+        return sum(count for _, count in OUTPUT_PLANES) * PATCH * PATCH
+
+
+@dataclass
+class FramePlanes:
+    """One batch of frames with its history, ready for the network. Floats, `[B, C, H, W]`."""
+
+    base: torch.Tensor  # sRGB 0..1
+    normal: torch.Tensor  # world, -1..1
+    depth: torch.Tensor  # metres, 0 is sky
+    roughness: torch.Tensor
+    metallic: torch.Tensor
+    source: torch.Tensor  # x: the previous picture moved, or the base color; sRGB 0..1
+    sigma: torch.Tensor  # 1: no history
+    light: torch.Tensor  # carried log light
+
+
+class Block(nn.Module):
+    def __init__(self, width: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.conv2(F.relu(self.conv1(F.relu(x))))
+
+
+def stack(width: int, count: int) -> nn.Sequential:
+    return nn.Sequential(*[Block(width) for _ in range(count)])
+
+
+class CompactDenoiser(nn.Module):
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        self.config = config
+        widths, depths = config.channels, config.blocks
+        pairs = list(zip(widths, widths[1:]))
+        x, y, z = config.probe_grid
+        self.probes = nn.Parameter(torch.zeros(config.probe_channels, z, y, x))
+        self.stem = nn.Conv2d(config.feature_channels, widths[0], 1)
+        self.encoder = nn.ModuleList(stack(w, n) for w, n in zip(widths, depths))
+        self.down = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairs)
+        self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairs)
+        self.skip = nn.ModuleList(nn.Conv2d(a, a, 1, bias=False) for a, _ in pairs)
+        self.decoder = nn.ModuleList(stack(w, n) for w, n in zip(widths[:-1], depths))
+        self.head = nn.Conv2d(widths[0], config.head_channels, 3, padding=1)
+        self.initialise()
+
+    def initialise(self) -> None:
+        """Every block and the head start at zero, the gate open: the first picture is the base
+        color under the carried light, from which training only has to correct."""
+        for module in self.modules():
+            if isinstance(module, Block):
+                nn.init.kaiming_normal_(module.conv1.weight, nonlinearity="relu")
+                nn.init.zeros_(module.conv1.bias)
+                nn.init.zeros_(module.conv2.weight)
+                nn.init.zeros_(module.conv2.bias)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+        self.head.bias.data[-PATCH * PATCH:] = 3.0
+        nn.init.normal_(self.probes, std=0.01)
+
+    def probe_features(self, cells: Cells) -> torch.Tensor:
+        """Trilinear reads of the probe grid: `[B, P, h, w]`, zero where a cell is all sky."""
+        batch, _, h, w = cells.position.shape
+        # One read of one grid for the whole batch: a grid copied per sample costs its gradient.
+        where = cells.position.permute(0, 2, 3, 1).reshape(1, batch, h, w, 3)
+        read = F.grid_sample(self.probes[None], where.to(self.probes.dtype), mode="bilinear",
+                             padding_mode="border", align_corners=True)
+        return read[0].transpose(0, 1) * cells.has_surface
+
+    def features(self, planes: FramePlanes, cells: Cells | None,
+                 camera_known: torch.Tensor | None = None) -> torch.Tensor:
+        """`[B, 275, H/4, W/4]`; `camera_known` `[B, 1, 1, 1]` zeroes the cell inputs of some."""
+        depth = torch.where(planes.depth > 0, torch.log1p(planes.depth.clamp(min=0)) / 3 - 1, 1.0)
+        stacked = torch.cat([
+            planes.base * 2 - 1, planes.normal, depth, planes.roughness * 2 - 1,
+            planes.metallic * 2 - 1, planes.source * 2 - 1, planes.sigma * 2 - 1, planes.light], 1)
+        folded = F.pixel_unshuffle(padded(stacked, self.config.multiple), PATCH)
+        if cells is None:
+            batch, _, h, w = folded.shape
+            place = folded.new_zeros(batch, self.config.probe_channels + 3, h, w)
+        else:
+            place = torch.cat([self.probe_features(cells), cells.view], 1)
+        if camera_known is not None:
+            place = place * camera_known
+        return torch.cat([folded, place], 1)
+
+    def forward(self, planes: FramePlanes, cells: Cells | None,
+                camera_known: torch.Tensor | None = None) -> torch.Tensor:
+        """The seven output planes `[B, 7, H, W]`, H and W padded to `config.multiple`."""
+        return self.layers(self.features(planes, cells, camera_known))
+
+    def layers(self, features: torch.Tensor,
+               record: Callable[[str, torch.Tensor], None] | None = None) -> torch.Tensor:
+        """`[B, 275, h, w]` in, `[B, 7, 4h, 4w]` out; `record` is shown each stage."""
+        note = record or (lambda name, tensor: None)
+        x = self.stem(features)
+        note("stem", x)
+        kept = []
+        for level, blocks in enumerate(self.encoder):
+            x = blocks(x)
+            note(f"encoder.{level}", x)
+            if level < len(self.down):
+                kept.append(x)
+                x = self.down[level](x)
+                note(f"down.{level}", x)
+        for level in reversed(range(len(self.decoder))):
+            x = F.interpolate(self.up[level](x), scale_factor=2, mode="nearest")
+            x = self.decoder[level](x + self.skip[level](kept[level]))
+            note(f"decoder.{level}", x)
+        out = F.pixel_shuffle(self.head(F.relu(x)), PATCH)
+        note("head", out)
+        return out
+
+
+def composed(head: torch.Tensor, planes: FramePlanes) -> torch.Tensor:
+    """The linear picture `[B, 3, H, W]`, not clamped; `head` may be padded beyond it."""
+    height, width = planes.base.shape[-2:]
+    head = head[..., :height, :width].float()
+    light, added, gate = head[:, 0:3], head[:, 3:6], head[:, 6:7]
+    carried = planes.light * (1 - planes.sigma) * torch.sigmoid(gate)
+    light = LIGHT_RANGE * torch.tanh((light + carried) / LIGHT_RANGE)
+    return (linear_from_srgb(planes.base) + EPS) * torch.exp(light) + F.softplus(3 * added - 6)
+
+
+def picture(linear: torch.Tensor) -> torch.Tensor:
+    """sRGB 0..1, not rounded."""
+    return srgb_from_linear(linear.clamp(0, 1))

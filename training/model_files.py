@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 The Frameloom authors
+"""`model.json` + `weights.safetensors`: what the daemon serves, written and read."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+import color
+import geometry
+from model import INPUT_PLANES, LIGHT_RANGE, OUTPUT_PLANES, CompactDenoiser, ModelConfig
+
+FORMAT = "frameloom-model-1"
+WEIGHTS = "weights.safetensors"
+
+
+class ModelError(Exception):
+    """A model folder that cannot be used; the sentence says why."""
+
+
+def described(config: ModelConfig, name: str, version: str, description: str, licence: str,
+              source: str, files: dict) -> dict:
+    planes = lambda pairs: [{"name": n, "channels": c} for n, c in pairs]
+    return {
+        "format": FORMAT, "family": "compact", "name": name, "version": version,
+        "description": description, "licence": licence, "source": source, "files": files,
+        "input": {
+            "baseColor": "srgb",
+            "normals": {"space": "world", "axes": "y-up right-handed"},
+            "depth": {"kind": "planar", "unit": "metre", "curve": "log1p(z)/3-1", "sky": 1.0},
+            "roughness": "linear", "metallic": "linear", "skyNormal": 0, "skyBaseColor": 0},
+        "output": {"picture": "srgb", "eps": color.EPS, "lightRange": LIGHT_RANGE,
+                   "carriedLightLimit": color.LIGHT_LIMIT},
+        "network": {"inputPlanes": planes(INPUT_PLANES), "patch": geometry.PATCH,
+                    "channels": config.channels, "blocks": config.blocks, "activation": "relu",
+                    "outputPlanes": planes(OUTPUT_PLANES)},
+        "history": {"ownTrust": config.own_trust, "resampling": "catmull-rom-clamped",
+                    "depthRelative": geometry.DEPTH_RELATIVE,
+                    "depthAbsolute": geometry.DEPTH_ABSOLUTE,
+                    "skyDistance": geometry.SKY_DISTANCE},
+        "probes": {"channels": config.probe_channels, "grid_xyz": config.probe_grid,
+                   "bounds_min": config.bounds_min, "bounds_max": config.bounds_max,
+                   "normal_offset": config.normal_offset},
+    }
+
+
+def config_from(document: dict) -> ModelConfig:
+    try:
+        network, probes = document["network"], document["probes"]
+        stated = [(p["name"], p["channels"]) for p in network["inputPlanes"]]
+        if stated != INPUT_PLANES:
+            raise ModelError(f"input planes {stated} are not the ones these tools feed: "
+                             f"{INPUT_PLANES}")
+        if network["patch"] != geometry.PATCH:
+            raise ModelError(f"patch {network['patch']} is not {geometry.PATCH}")
+        return ModelConfig(
+            channels=network["channels"], blocks=network["blocks"],
+            probe_channels=probes["channels"], probe_grid=probes["grid_xyz"],
+            bounds_min=probes["bounds_min"], bounds_max=probes["bounds_max"],
+            normal_offset=probes["normal_offset"], own_trust=document["history"]["ownTrust"])
+    except KeyError as missing:
+        raise ModelError(f"model.json has no {missing}") from missing
+
+
+def read_model(folder: str | Path, check_hash: bool = True) -> tuple[CompactDenoiser, dict]:
+    """The network with its weights, and the document it was described by."""
+    folder = Path(folder)
+    try:
+        document = json.loads((folder / "model.json").read_text())
+        weights = (folder / WEIGHTS).read_bytes()
+    except FileNotFoundError as error:
+        raise ModelError(f"{folder} is no model folder: no {Path(error.filename).name}") from error
+    stated = document.get("files", {}).get(WEIGHTS, {}).get("sha256")
+    if check_hash and hashlib.sha256(weights).hexdigest() != stated:
+        raise ModelError(f"{folder / WEIGHTS} does not have the SHA-256 that model.json states")
+    network = CompactDenoiser(config_from(document))
+    tensors = load_file(folder / WEIGHTS)
+    expected = network.state_dict()
+    missing, unused = expected.keys() - tensors.keys(), tensors.keys() - expected.keys()
+    if missing or unused:
+        raise ModelError(f"{folder / WEIGHTS}: missing {sorted(missing)}, unused {sorted(unused)}")
+    for name, tensor in tensors.items():
+        if tensor.shape != expected[name].shape:
+            raise ModelError(f"{name} is {list(tensor.shape)} in the file, "
+                             f"{list(expected[name].shape)} by model.json")
+    network.load_state_dict(tensors)
+    return network.eval(), document
+
+
+def write_model(network: CompactDenoiser, folder: str | Path, name: str, version: str,
+                description: str, licence: str, source: str) -> dict:
+    """Writes both files; a reader never sees a half-written one."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {key: value.detach().float().cpu().contiguous()
+               for key, value in sorted(network.state_dict().items())}
+    for key, value in tensors.items():
+        if not bool(torch.isfinite(value).all()):
+            raise ModelError(f"{key} holds values that are not finite: the training diverged")
+    temporary = folder / (WEIGHTS + ".tmp")
+    save_file(tensors, temporary)
+    content = temporary.read_bytes()
+    os.replace(temporary, folder / WEIGHTS)
+    files = {WEIGHTS: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}}
+    document = described(network.config, name, version, description, licence, source, files)
+    temporary = folder / "model.json.tmp"
+    temporary.write_text(json.dumps(document, indent=1) + "\n")
+    os.replace(temporary, folder / "model.json")
+    return document
