@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import Foundation
+import FrameControl
+import Testing
+
+@Suite struct DefaultPathsTests {
+    @Test func aPersonsDaemonLivesInTheirRuntimeFolder() {
+        let environment = ["XDG_RUNTIME_DIR": "/run/user/1000"]
+        #expect(
+            DefaultPaths.frameSocket(environment: environment, isRoot: false)
+                == "/run/user/1000/frameloom/frames.sock")
+        #expect(
+            DefaultPaths.controlSocket(environment: environment, isRoot: false)
+                == "/run/user/1000/frameloom/control.sock")
+    }
+
+    @Test func rootAndPeopleWithoutARuntimeFolderUseTheSystems() {
+        for (environment, isRoot) in [
+            (["XDG_RUNTIME_DIR": "/run/user/0"], true), ([:], false),
+            (["XDG_RUNTIME_DIR": ""], false),
+        ] {
+            #expect(
+                DefaultPaths.frameSocket(environment: environment, isRoot: isRoot)
+                    == "/run/frameloom/frames.sock")
+        }
+    }
+
+    @Test func theEnvironmentHasTheLastWord() {
+        let environment = [
+            "FRAMELOOM_SOCKET": "/a", "FRAMELOOM_CONTROL": "/b", "XDG_RUNTIME_DIR": "/c",
+        ]
+        #expect(DefaultPaths.frameSocket(environment: environment, isRoot: false) == "/a")
+        #expect(DefaultPaths.controlSocket(environment: environment, isRoot: true) == "/b")
+    }
+
+    @Test func findsTheModelsAboveABuildFolder() throws {
+        let root = FileManager.default.temporaryDirectory.path + "/paths-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        try FileManager.default.createDirectory(
+            atPath: root + "/Models", withIntermediateDirectories: true)
+        let found = DefaultPaths.modelFolder(executable: root + "/.build/debug/frameloom")
+        // A checkout or an installed model folder comes first where the tests run inside one.
+        let expected = ["Models", "/usr/share/frameloom/models", root + "/Models"].first {
+            FileManager.default.fileExists(atPath: $0)
+        }
+        #expect(found == expected)
+    }
+}
