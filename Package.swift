@@ -33,7 +33,8 @@ let package = Package(
 
         // Service half: socket → protocol → session → scheduler.
         .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
-        .target(name: "FrameSocket", dependencies: ["CUV"], swiftSettings: warnings),
+        .target(
+            name: "FrameSocket", dependencies: ["FrameTypes", "CUV"], swiftSettings: warnings),
         .target(name: "CFrameProtocol", cSettings: cWarnings),
         .target(
             name: "FrameProtocol", dependencies: ["FrameTypes", "CFrameProtocol"],
@@ -95,7 +96,8 @@ let package = Package(
         .testTarget(
             name: "FrameTypesTests", dependencies: ["FrameTypes"], swiftSettings: warnings),
         .testTarget(
-            name: "FrameSocketTests", dependencies: ["FrameSocket"], swiftSettings: warnings),
+            name: "FrameSocketTests", dependencies: ["FrameSocket", "FrameTypes"],
+            swiftSettings: warnings),
         .testTarget(
             name: "FrameProtocolTests",
             dependencies: ["FrameProtocol", "FrameTypes", "CFrameProtocol"],

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameTypes
+import Glibc
+
+/// Where the next bytes of a connection go. A read may bring fewer bytes than asked for.
+package enum ReadTarget {
+    /// To be handed over as an array; at most 64 KiB at a time.
+    case bytes(atMost: Int)
+    /// Straight into this part of a storage.
+    case storage(PixelStorage, Range<Int>)
+    /// Nowhere.
+    case discard(atMost: Int)
+}
+
+package enum ReadEvent {
+    case bytes([UInt8])
+    /// So many bytes were written to the start of the storage's range.
+    case stored(Int)
+    case discarded(Int)
+}
+
+package enum ConnectionEnd: Sendable, Hashable {
+    /// The peer will send no more; it may still be reading.
+    case endOfStream
+    /// An errno value, ECONNRESET where the peer was killed.
+    case failed(code: Int32)
+}
+
+package enum WriteOutcome: Sendable, Hashable {
+    case sent
+    /// An errno value; ECANCELED where the connection was closed first.
+    case failed(code: Int32)
+}
+
+/// Process and user of a peer as of its connect; -1 and the highest ids where the kernel does not say.
+package struct PeerCredentials: Sendable, Hashable {
+    package var processID: Int32
+    package var userID: UInt32
+    package var groupID: UInt32
+
+    init(of descriptor: Int32) {
+        // The kernel's ucred: three 32-bit numbers in this order. On failure they stay as they are.
+        var credentials: (pid: Int32, uid: UInt32, gid: UInt32) = (-1, .max, .max)
+        var byteCount = socklen_t(MemoryLayout.size(ofValue: credentials))
+        getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &byteCount)
+        processID = credentials.pid
+        userID = credentials.uid
+        groupID = credentials.gid
+    }
+}
