@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+extension DepthEncoding {
+    /// The encoding of one frame: what its camera states replaces what was agreed.
+    /// - Returns: nil if near and far contradict each other then.
+    package func overruled(by camera: Camera?) -> DepthEncoding? {
+        let stated = { (value: Double?, agreed: Double) in (value ?? 0) > 0 ? value ?? 0 : agreed }
+        switch self {
+        case .linear(let metresPerUnit, let far):
+            return .linear(metresPerUnit: metresPerUnit, far: stated(camera?.far, far))
+        case .deviceReversed(let near, let far):
+            let near = stated(camera?.near, near)
+            let far = stated(camera?.far, far)
+            return near < far ? .deviceReversed(near: near, far: far) : nil
+        }
+    }
+}
+
+/// Turns values of a depth plane into planar z in metres, 0 for the sky.
+///
+/// Rendering and resuming must agree to the last bit, so this is the definition for both: constants
+/// are computed in Float64 and rounded once; values are converted in Float32, every operation rounded
+/// by itself (no fused multiply-add).
+package struct DepthConversion: Sendable, Hashable {
+    /// metres = value * scale
+    package let scale: Float
+    /// Reversed device depth: metres = numerator / (offset + value * range).
+    package let numerator, offset, range: Float
+    /// At or beyond it is sky.
+    package let far: Float
+    package let isReversed: Bool
+
+    package init(_ encoding: DepthEncoding) {
+        switch encoding {
+        case .linear(let metresPerUnit, let far):
+            isReversed = false
+            scale = metresPerUnit
+            numerator = 0
+            offset = 0
+            range = 0
+            self.far = Float(far)
+        case .deviceReversed(let near, let far):
+            isReversed = true
+            scale = 0
+            // An infinite far plane leaves n / d.
+            numerator = far.isFinite ? Float(near * far) : Float(near)
+            offset = far.isFinite ? Float(near) : 0
+            range = far.isFinite ? Float(far - near) : 1
+            self.far = Float(far)
+        }
+    }
+
+    /// 0, negative, NaN, infinite, or at or beyond the far plane: sky. A 16-bit value is given as
+    /// `Float(value)`, so that 65535 is a surface like any other.
+    package func metres(_ value: Float) -> Float {
+        guard value > 0 else { return 0 }
+        let product = value * (isReversed ? range : scale)
+        let z = isReversed ? numerator / (offset + product) : product
+        return z > 0 && z < far && z.isFinite ? z : 0
+    }
+}
