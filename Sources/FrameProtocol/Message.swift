@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameTypes
+
+/// A message from a client, completely checked except for what depends on its session: payload
+/// bytes of a frame, order of messages, what the model supports.
+package enum Message: Sendable, Equatable {
+    /// With a history, its planes follow as payload.
+    case open(OpenRequest, history: HistoryDescription?)
+    case frame(FrameMessage)
+    /// A frame whose body is refused while the stream stays readable: its payload is skipped and
+    /// the session goes on.
+    case refusedFrame(RefusedFrame)
+    case reset
+    case reconfigure(OpenRequest, keepsHistory: Bool)
+    case close
+
+    /// Bytes that follow on the socket.
+    package var payloadByteCount: UInt64 {
+        switch self {
+        case .open(_, let history): UInt64(history?.byteCount ?? 0)
+        case .frame(let frame): frame.payloadByteCount
+        case .refusedFrame(let refused): refused.payloadByteCount
+        case .reset, .reconfigure, .close: 0
+        }
+    }
+
+    /// As the header calls it.
+    package var name: String {
+        switch self {
+        case .open: "FL_OPEN"
+        case .frame, .refusedFrame: "FL_FRAME"
+        case .reset: "FL_RESET"
+        case .reconfigure: "FL_RECONFIGURE"
+        case .close: "FL_CLOSE"
+        }
+    }
+}
+
+/// What happens to a frame that arrives while another one of its session waits.
+package enum Mailbox: UInt8, Sendable, Hashable {
+    /// The newer frame replaces the waiting one.
+    case latest = 0
+    /// Every frame is rendered; the daemon stops reading when full.
+    case every = 1
+}
+
+/// What a client states once, at open and at reconfigure.
+package struct OpenRequest: Sendable, Equatable {
+    package var layout: GBufferLayout
+    package var mailbox: Mailbox
+    /// Stereo: 0 or 1; a label, each view has a session of its own.
+    package var viewIndex: Int
+    /// A picture older than this is late.
+    package var frameBudgetNanoseconds: UInt64?
+    package var seed: UInt64
+    /// nil: the daemon's default.
+    package var model: String?
+    /// For people who look at the list of sessions.
+    package var clientName: String
+
+    package init(
+        layout: GBufferLayout, mailbox: Mailbox = .latest, viewIndex: Int = 0,
+        frameBudgetNanoseconds: UInt64? = nil, seed: UInt64 = 0, model: String? = nil,
+        clientName: String = ""
+    ) {
+        self.layout = layout
+        self.mailbox = mailbox
+        self.viewIndex = viewIndex
+        self.frameBudgetNanoseconds = frameBudgetNanoseconds
+        self.seed = seed
+        self.model = model
+        self.clientName = clientName
+    }
+}
+
+/// The history that a client resumes with. Its planes come as payload, rows packed, in the formats
+/// and origin of the session: picture, base color, depth, then `known` if the session has it.
+package struct HistoryDescription: Sendable, Equatable {
+    package var size: FrameSize
+    /// New frames have larger ids.
+    package var frameID: UInt64
+    package var seed: UInt64
+    package var camera: Camera?
+    package var jitter: SIMD2<Float>
+    package var origin: RowOrigin
+    package var baseColorFormat: PixelFormat
+    package var depthFormat: PixelFormat
+    /// Near and far of `camera` are already applied.
+    package var depth: DepthEncoding
+    package var hasKnown: Bool
+
+    package static let pictureOffset = 0
+    package var baseColorOffset: Int { size.pixelCount * 4 }
+    package var depthOffset: Int {
+        baseColorOffset + size.pixelCount * baseColorFormat.bytesPerPixel
+    }
+    package var knownOffset: Int { depthOffset + size.pixelCount * depthFormat.bytesPerPixel }
+    /// At most 4096 x 4096 x 16: no overflow.
+    package var byteCount: Int { knownOffset + (hasKnown ? size.pixelCount * 4 : 0) }
+
+    /// The history of a session with `layout`.
+    /// - Returns: nil if the camera's near and far contradict what was agreed.
+    package init?(
+        size: FrameSize, frameID: UInt64, seed: UInt64, camera: Camera?, jitter: SIMD2<Float>,
+        layout: GBufferLayout
+    ) {
+        guard let baseColor = layout.plane(.baseColor), let depthPlane = layout.plane(.depth),
+            let depth = layout.depth.overruled(by: camera)
+        else { return nil }
+        self.size = size
+        self.frameID = frameID
+        self.seed = seed
+        self.camera = camera
+        self.jitter = jitter
+        self.depth = depth
+        origin = layout.origin
+        baseColorFormat = baseColor.format
+        depthFormat = depthPlane.format
+        hasKnown = layout.plane(.known) != nil
+    }
+}
+
+/// One frame; its planes follow as payload.
+package struct FrameMessage: Sendable, Equatable {
+    package var frameID: UInt64
+    /// Starts without history.
+    package var isReset: Bool
+    /// Reuse of unchanged tiles is allowed.
+    package var allowsApproximate: Bool
+    package var camera: Camera?
+    /// Id of the frame that the motion plane points to, if stated.
+    package var motionFrom: UInt64?
+    /// Returned as it is.
+    package var clientTime: UInt64
+    package var jitter: SIMD2<Float>
+    /// As the header claims; the session knows what was agreed.
+    package var payloadByteCount: UInt64
+
+    package init(
+        frameID: UInt64, isReset: Bool = false, allowsApproximate: Bool = false,
+        camera: Camera? = nil, motionFrom: UInt64? = nil, clientTime: UInt64 = 0,
+        jitter: SIMD2<Float> = .zero, payloadByteCount: UInt64
+    ) {
+        self.frameID = frameID
+        self.isReset = isReset
+        self.allowsApproximate = allowsApproximate
+        self.camera = camera
+        self.motionFrom = motionFrom
+        self.clientTime = clientTime
+        self.jitter = jitter
+        self.payloadByteCount = payloadByteCount
+    }
+}
+
+package struct RefusedFrame: Sendable, Equatable {
+    package var frameID: UInt64
+    /// A reset that was asked for still holds for the next frame.
+    package var isReset: Bool
+    package var payloadByteCount: UInt64
+    package var error: ProtocolError
+
+    package init(frameID: UInt64, isReset: Bool, payloadByteCount: UInt64, error: ProtocolError) {
+        self.frameID = frameID
+        self.isReset = isReset
+        self.payloadByteCount = payloadByteCount
+        self.error = error
+    }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import CFrameProtocol
+import FrameTypes
+
+extension MessageEncoder {
+    static func openBody(_ request: OpenRequest) -> [UInt8] {
+        let layout = request.layout
+        var body = ByteWriter(byteCount: WireOpen.byteCount)
+        body.put(UInt32(clamping: layout.size.width), at: WireOpen.width)
+        body.put(UInt32(clamping: layout.size.height), at: WireOpen.height)
+        body.put(UInt8(clamping: layout.planes.count), at: WireOpen.planeCount)
+        body.put(layout.origin.rawValue, at: WireOpen.origin)
+        body.put(request.mailbox.rawValue, at: WireOpen.mailbox)
+        body.put(UInt8(clamping: request.viewIndex), at: WireOpen.viewIndex)
+        body.put(UInt8(FL_PICTURE_RGBA8_SRGB), at: WireOpen.pictureFormat)
+        body.put(layout.normalSpace.rawValue, at: WireOpen.normalSpace)
+        body.put(
+            UInt32(clamping: (request.frameBudgetNanoseconds ?? 0) / 1000),
+            at: WireOpen.frameBudget)
+        putDepth(layout.depth, into: &body)
+        if let motion = layout.motion {
+            body.put(motion.scaleX, at: WireOpen.motionScaleX)
+            body.put(motion.scaleY, at: WireOpen.motionScaleY)
+            body.put(
+                UInt8(motion.isJittered ? FL_MOTION_JITTERED : 0), at: WireOpen.motionFlags)
+        }
+        body.put(request.seed, at: WireOpen.seed)
+        body.put(request.model ?? "", at: WireOpen.model, byteCount: WireOpen.textByteCount)
+        body.put(request.clientName, at: WireOpen.clientName, byteCount: WireOpen.textByteCount)
+        for (index, plane) in layout.planes.prefix(Int(FL_MAX_PLANES)).enumerated() {
+            let offset = WireOpen.planes + index * WirePlane.byteCount
+            body.put(plane.kind.rawValue, at: offset + WirePlane.kind)
+            body.put(plane.format.rawValue, at: offset + WirePlane.format)
+            body.put(UInt32(clamping: plane.rowStride), at: offset + WirePlane.rowStride)
+        }
+        return body.bytes
+    }
+
+    private static func putDepth(_ depth: DepthEncoding, into body: inout ByteWriter) {
+        switch depth {
+        case .linear(let metresPerUnit, let far):
+            body.put(UInt8(FL_DEPTH_LINEAR), at: WireOpen.depthKind)
+            body.put(metresPerUnit, at: WireOpen.depthScale)
+            body.put(far.isFinite ? far : 0, at: WireOpen.depthFar)
+        case .deviceReversed(let near, let far):
+            body.put(UInt8(FL_DEPTH_DEVICE_REVERSED), at: WireOpen.depthKind)
+            body.put(near, at: WireOpen.depthNear)
+            body.put(far.isFinite ? far : 0, at: WireOpen.depthFar)
+        }
+    }
+
+    static func historyBody(_ history: HistoryDescription) -> [UInt8] {
+        var body = ByteWriter(byteCount: WireHistory.byteCount)
+        body.put(UInt32(clamping: history.size.width), at: WireHistory.width)
+        body.put(UInt32(clamping: history.size.height), at: WireHistory.height)
+        body.put(history.frameID, at: WireHistory.frameID)
+        body.put(history.seed, at: WireHistory.seed)
+        body.put(history.jitter.x, at: WireHistory.jitterX)
+        body.put(history.jitter.y, at: WireHistory.jitterY)
+        if let camera = history.camera {
+            body.put(FL_HISTORY_HAS_CAMERA, at: WireHistory.flags)
+            body.put(camera, at: WireHistory.camera)
+        }
+        return body.bytes
+    }
+}
+
+extension ByteWriter {
+    mutating func put(_ camera: Camera, at offset: Int) {
+        put(camera.fx, at: offset + WireCamera.fx)
+        put(camera.fy, at: offset + WireCamera.fy)
+        put(camera.cx, at: offset + WireCamera.cx)
+        put(camera.cy, at: offset + WireCamera.cy)
+        put(camera.near, at: offset + WireCamera.near)
+        put(camera.far, at: offset + WireCamera.far)
+        let matrix = camera.cameraToWorld
+        for (row, values) in [matrix.x, matrix.y, matrix.z, matrix.w].enumerated() {
+            for column in 0..<4 {
+                put(values[column], at: offset + WireCamera.cameraToWorld + 8 * (4 * row + column))
+            }
+        }
+    }
+}

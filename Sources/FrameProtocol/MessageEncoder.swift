@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import CFrameProtocol
+import FrameTypes
+
+/// Header and body of messages; the payload, where there is one, follows from wherever it lies.
+package enum MessageEncoder {
+    // MARK: Client to daemon
+
+    package static func open(
+        _ request: OpenRequest, history: HistoryDescription? = nil
+    ) -> [UInt8] {
+        let body = openBody(request) + (history.map(historyBody) ?? [])
+        let header = MessageHeader(
+            type: FL_OPEN, flags: history == nil ? 0 : FL_OPEN_HISTORY, bodyByteCount: body.count,
+            payloadByteCount: UInt64(history?.byteCount ?? 0))
+        return header.encoded(body: body)
+    }
+
+    package static func reconfigure(_ request: OpenRequest, keepsHistory: Bool) -> [UInt8] {
+        let body = openBody(request)
+        return MessageHeader(
+            type: FL_RECONFIGURE, flags: keepsHistory ? FL_OPEN_KEEP_HISTORY : 0,
+            bodyByteCount: body.count
+        ).encoded(body: body)
+    }
+
+    package static func frame(_ frame: FrameMessage) -> [UInt8] {
+        var body = ByteWriter(byteCount: WireFrame.byteCount)
+        body.put(frame.motionFrom ?? 0, at: WireFrame.motionFrom)
+        body.put(frame.clientTime, at: WireFrame.clientTime)
+        body.put(Float(1), at: WireFrame.exposure)
+        body.put(Float(1), at: WireFrame.historyTrust)
+        body.put(frame.jitter.x, at: WireFrame.jitterX)
+        body.put(frame.jitter.y, at: WireFrame.jitterY)
+        if let camera = frame.camera { body.put(camera, at: WireFrame.camera) }
+        var flags: UInt32 = 0
+        if frame.isReset { flags |= FL_FRAME_RESET }
+        if frame.allowsApproximate { flags |= FL_FRAME_APPROXIMATE }
+        if frame.camera != nil { flags |= FL_FRAME_HAS_CAMERA }
+        if frame.motionFrom != nil { flags |= FL_FRAME_HAS_MOTION_FROM }
+        return MessageHeader(
+            type: FL_FRAME, flags: flags, bodyByteCount: WireFrame.byteCount,
+            payloadByteCount: frame.payloadByteCount, frameID: frame.frameID
+        ).encoded(body: body.bytes)
+    }
+
+    package static func reset() -> [UInt8] {
+        MessageHeader(type: FL_RESET, bodyByteCount: 0).encoded(body: [])
+    }
+
+    package static func close() -> [UInt8] {
+        MessageHeader(type: FL_CLOSE, bodyByteCount: 0).encoded(body: [])
+    }
+
+    // MARK: Daemon to client
+
+    package static func opened(_ opened: OpenedReply) -> [UInt8] {
+        var body = ByteWriter(byteCount: WireOpened.byteCount)
+        body.put(opened.sessionID, at: WireOpened.sessionID)
+        body.put(opened.features, at: WireOpened.features)
+        body.put(opened.plannedBytes, at: WireOpened.plannedBytes)
+        body.put(opened.framePayloadByteCount, at: WireOpened.payloadBytes)
+        body.put(opened.pictureByteCount, at: WireOpened.pictureBytes)
+        body.put(UInt32(clamping: opened.maxFramesInFlight), at: WireOpened.maxFramesInFlight)
+        body.put(opened.history.rawValue, at: WireOpened.history)
+        body.put(opened.model, at: WireOpened.model, byteCount: WireOpened.modelByteCount)
+        body.put(
+            opened.modelVersion, at: WireOpened.modelVersion,
+            byteCount: WireOpened.modelVersionByteCount)
+        body.put(
+            opened.precision, at: WireOpened.precision, byteCount: WireOpened.precisionByteCount)
+        body.put(
+            opened.kernelPath, at: WireOpened.kernelPath, byteCount: WireOpened.kernelPathByteCount)
+        return MessageHeader(type: FL_OPENED, bodyByteCount: WireOpened.byteCount)
+            .encoded(body: body.bytes)
+    }
+
+    package static func picture(_ picture: PictureReply) -> [UInt8] {
+        var body = ByteWriter(byteCount: WirePicture.byteCount)
+        body.put(picture.clientTime, at: WirePicture.clientTime)
+        body.put(picture.historyFrame ?? 0, at: WirePicture.historyFrame)
+        body.put(picture.times.read, at: WirePicture.read)
+        body.put(picture.times.queue, at: WirePicture.queue)
+        body.put(picture.times.convert, at: WirePicture.convert)
+        body.put(picture.times.render, at: WirePicture.render)
+        body.put(picture.times.encode, at: WirePicture.encode)
+        body.put(picture.age, at: WirePicture.age)
+        body.put(picture.nextSend, at: WirePicture.nextSend)
+        body.put(picture.load, at: WirePicture.load)
+        body.put(picture.computedShare, at: WirePicture.computedShare)
+        body.put(UInt32(clamping: picture.size.width), at: WirePicture.width)
+        body.put(UInt32(clamping: picture.size.height), at: WirePicture.height)
+        body.put(UInt32(clamping: picture.rowStride), at: WirePicture.rowStride)
+        body.put(FL_PICTURE_RGBA8_SRGB, at: WirePicture.format)
+        body.put(picture.droppedCount, at: WirePicture.droppedCount)
+        for (index, id) in picture.droppedIDs.suffix(Int(FL_MAX_DROPPED_IDS)).enumerated() {
+            body.put(id, at: WirePicture.droppedIDs + 8 * index)
+        }
+        var flags: UInt32 = 0
+        if picture.isLate { flags |= FL_PICTURE_LATE }
+        if picture.isApproximate { flags |= FL_PICTURE_APPROXIMATE }
+        if picture.historyFrame != nil { flags |= FL_PICTURE_HISTORY }
+        return MessageHeader(
+            type: FL_PICTURE, flags: flags, bodyByteCount: WirePicture.byteCount,
+            payloadByteCount: picture.payloadByteCount, frameID: picture.frameID
+        ).encoded(body: body.bytes)
+    }
+
+    package static func error(_ error: ErrorReply) -> [UInt8] {
+        var body = ByteWriter(byteCount: WireError.byteCount)
+        body.put(error.code, at: WireError.code)
+        body.put(error.severity.rawValue, at: WireError.severity)
+        body.put(error.value, at: WireError.value)
+        body.put(error.limit, at: WireError.limit)
+        body.put(error.field, at: WireError.field, byteCount: WireError.fieldByteCount)
+        body.put(error.text, at: WireError.text, byteCount: WireError.textByteCount)
+        return MessageHeader(
+            type: FL_ERROR, bodyByteCount: WireError.byteCount, frameID: error.frameID
+        ).encoded(body: body.bytes)
+    }
+
+    package static func closed() -> [UInt8] {
+        MessageHeader(type: FL_CLOSED, bodyByteCount: 0).encoded(body: [])
+    }
+}

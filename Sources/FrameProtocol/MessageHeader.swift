@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import CFrameProtocol
+
+/// The 32 bytes before every body.
+struct MessageHeader: Equatable {
+    var type: UInt32
+    var flags: UInt32 = 0
+    var bodyByteCount: Int
+    var payloadByteCount: UInt64 = 0
+    var frameID: UInt64 = 0
+
+    init(
+        type: UInt32, flags: UInt32 = 0, bodyByteCount: Int, payloadByteCount: UInt64 = 0,
+        frameID: UInt64 = 0
+    ) {
+        self.type = type
+        self.flags = flags
+        self.bodyByteCount = bodyByteCount
+        self.payloadByteCount = payloadByteCount
+        self.frameID = frameID
+    }
+
+    /// - Throws: what makes the rest of the stream unreadable: magic, version, a body too large.
+    init(_ bytes: ArraySlice<UInt8>, limits: Limits) throws(ProtocolError) {
+        let reader = ByteReader(bytes)
+        let magic = reader.uint32(at: WireHeader.magic)
+        guard magic == FL_MAGIC else { throw .magic(found: magic) }
+        let version = reader.uint16(at: WireHeader.version)
+        guard version == FL_VERSION else { throw .version(found: version) }
+        type = UInt32(reader.uint16(at: WireHeader.type))
+        flags = reader.uint32(at: WireHeader.flags)
+        bodyByteCount = Int(reader.uint32(at: WireHeader.bodyBytes))
+        guard bodyByteCount <= limits.bodyByteCount else {
+            throw .bodyTooLarge(claimed: bodyByteCount, limit: limits.bodyByteCount)
+        }
+        payloadByteCount = reader.uint64(at: WireHeader.payloadBytes)
+        frameID = reader.uint64(at: WireHeader.frameID)
+    }
+
+    /// The header, then `body`.
+    func encoded(body: [UInt8]) -> [UInt8] {
+        var writer = ByteWriter(byteCount: WireHeader.byteCount)
+        writer.put(FL_MAGIC, at: WireHeader.magic)
+        writer.put(UInt16(FL_VERSION), at: WireHeader.version)
+        writer.put(UInt16(truncatingIfNeeded: type), at: WireHeader.type)
+        writer.put(flags, at: WireHeader.flags)
+        writer.put(UInt32(body.count), at: WireHeader.bodyBytes)
+        writer.put(payloadByteCount, at: WireHeader.payloadBytes)
+        writer.put(frameID, at: WireHeader.frameID)
+        return writer.bytes + body
+    }
+
+    func requireBody(_ needed: Int) throws(ProtocolError) {
+        guard bodyByteCount >= needed else {
+            throw .bodyTooShort(claimed: bodyByteCount, needed: needed)
+        }
+    }
+
+    func requirePayload(_ expected: UInt64) throws(ProtocolError) {
+        guard payloadByteCount == expected else {
+            throw .payloadSize(claimed: payloadByteCount, expected: expected)
+        }
+    }
+
+    func requireFlags(_ known: UInt32, message: String) throws(ProtocolError) {
+        guard flags & ~known == 0 else {
+            throw .unknownFlags(bits: flags & ~known, message: message)
+        }
+    }
+
+    /// A message about no frame carries frame id 0.
+    func requireNoFrame() throws(ProtocolError) {
+        guard frameID == 0 else { throw .reserved(field: "frame_id") }
+    }
+}
+
+/// Collects one header and its body from bytes in any split.
+struct MessageFraming {
+    private let limits: Limits
+    private var buffer: [UInt8] = []
+    private var header: MessageHeader?
+
+    init(limits: Limits) {
+        self.limits = limits
+        buffer.reserveCapacity(WireHeader.byteCount + WireOpen.byteCount + WireHistory.byteCount)
+    }
+
+    /// Bytes until the header, then until the body, is complete; never 0.
+    var wantedByteCount: Int {
+        WireHeader.byteCount + (header?.bodyByteCount ?? 0) - buffer.count
+    }
+
+    /// - Parameter check: sees the header before any of the body is asked for.
+    mutating func append(
+        _ bytes: ArraySlice<UInt8>,
+        check: (MessageHeader) throws(ProtocolError) -> Void
+    ) throws(ProtocolError) -> (MessageHeader, ByteReader)? {
+        precondition(bytes.count <= wantedByteCount, "more bytes than the decoder asked for")
+        buffer += bytes
+        if header == nil, buffer.count == WireHeader.byteCount {
+            let newHeader = try MessageHeader(buffer[...], limits: limits)
+            try check(newHeader)
+            header = newHeader
+        }
+        guard let complete = header,
+            buffer.count == WireHeader.byteCount + complete.bodyByteCount
+        else { return nil }
+        let body = ByteReader(buffer[WireHeader.byteCount...])
+        header = nil
+        buffer.removeAll(keepingCapacity: true)
+        return (complete, body)
+    }
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import CFrameProtocol
+import FrameTypes
+
+extension OpenRequest {
+    /// Reads `fl_open` and refuses everything that this version does not mean to support, by name.
+    init(_ body: ByteReader, limits: Limits) throws(ProtocolError) {
+        try Self.checkFeatures(body.uint64(at: WireOpen.features))
+        let size = FrameSize(
+            width: try body.side("width", at: WireOpen.width, limits),
+            height: try body.side("height", at: WireOpen.height, limits))
+        let planes = try PlaneTable(body, size: size, limits: limits)
+        try Self.checkFixedChoices(body)
+        let layout = GBufferLayout(
+            size: size,
+            origin: try body.choice("origin", at: WireOpen.origin, use: "0 or 1"),
+            normalSpace: try body.choice("normal_space", at: WireOpen.normalSpace, use: "0 or 1"),
+            depth: try DepthEncoding(body, format: planes.depthFormat),
+            motion: try MotionEncoding(body, isPresent: planes.hasMotion),
+            planes: planes.planes, byteCount: planes.byteCount)
+        let mailbox: Mailbox = try body.choice("mailbox", at: WireOpen.mailbox, use: "0 or 1")
+        let viewIndex = Int(body.uint8(at: WireOpen.viewIndex))
+        guard viewIndex <= 1 else {
+            throw .value(
+                field: "view_index", found: Double(viewIndex), limit: 1, needs: "must be 0 or 1")
+        }
+        guard body.uint32(at: WireOpen.reserved) == 0 else { throw .reserved(field: "reserved") }
+        let budget = UInt64(body.uint32(at: WireOpen.frameBudget)) * 1000
+        self.init(
+            layout: layout, mailbox: mailbox, viewIndex: viewIndex,
+            frameBudgetNanoseconds: budget == 0 ? nil : budget,
+            seed: body.uint64(at: WireOpen.seed), model: try Self.modelName(body),
+            clientName: try body.text(
+                "client_name", at: WireOpen.clientName, byteCount: WireOpen.textByteCount))
+    }
+
+    private static func checkFeatures(_ features: UInt64) throws(ProtocolError) {
+        guard features != 0 else { return }
+        let bit = features.trailingZeroBitCount
+        switch UInt64(1) << UInt64(bit) {
+        case FL_FEATURE_SHARED_MEMORY: throw .unsupportedFeature(name: "FL_FEATURE_SHARED_MEMORY")
+        case FL_FEATURE_INCREMENTAL: throw .unsupportedFeature(name: "FL_FEATURE_INCREMENTAL")
+        case FL_FEATURE_HISTORY_WEIGHT: throw .unsupportedFeature(name: "FL_FEATURE_HISTORY_WEIGHT")
+        case FL_FEATURE_HDR: throw .unsupportedFeature(name: "FL_FEATURE_HDR")
+        default: throw .unknownFeature(bit: bit)
+        }
+    }
+
+    /// Fields with one supported value in this version.
+    private static func checkFixedChoices(_ body: ByteReader) throws(ProtocolError) {
+        let fixed: [(field: String, offset: Int, supported: UInt32, name: String, use: String)] = [
+            (
+                "picture_format", WireOpen.pictureFormat, FL_PICTURE_RGBA8_SRGB,
+                "this picture format", "FL_PICTURE_RGBA8_SRGB"
+            ),
+            (
+                "transport", WireOpen.transport, FL_TRANSPORT_INLINE, "this transport",
+                "FL_TRANSPORT_INLINE"
+            ),
+            (
+                "normal_axes", WireOpen.normalAxes, 0, "this choice of axes",
+                "0 (right-handed, +Y up)"
+            ),
+            (
+                "roughness_kind", WireOpen.roughnessKind, FL_ROUGHNESS_DIRECT,
+                "this kind of roughness", "FL_ROUGHNESS_DIRECT"
+            ),
+        ]
+        for choice in fixed {
+            let found = UInt32(body.uint8(at: choice.offset))
+            guard found == choice.supported else {
+                let name =
+                    switch (choice.field, found) {
+                    case ("transport", FL_TRANSPORT_SHARED_MEMORY): "FL_TRANSPORT_SHARED_MEMORY"
+                    case ("roughness_kind", FL_ROUGHNESS_SMOOTHNESS): "FL_ROUGHNESS_SMOOTHNESS"
+                    default: "\(choice.name) (\(found))"
+                    }
+                throw .unsupportedValue(
+                    field: choice.field, found: Int(found), name: name, allowed: choice.use)
+            }
+        }
+    }
+
+    private static func modelName(_ body: ByteReader) throws(ProtocolError) -> String? {
+        let name = try body.text("model", at: WireOpen.model, byteCount: WireOpen.textByteCount)
+        guard !name.isEmpty else { return nil }
+        // A name, never a path: "." and ".." are spelled with allowed characters too.
+        let allowed = name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+                true
+            default: false
+            }
+        }
+        guard allowed, name.first != "." else {
+            throw .text(
+                field: "model",
+                reason: "must consist of a-z, 0-9, '.', '_', '-' and not start with '.'")
+        }
+        return name
+    }
+}
+
+extension ByteReader {
+    /// One byte that is the raw value of an enum.
+    func choice<Value: RawRepresentable>(
+        _ field: String, at offset: Int, use: String
+    ) throws(ProtocolError) -> Value where Value.RawValue == UInt8 {
+        let found = uint8(at: offset)
+        guard let value = Value(rawValue: found) else {
+            throw .unsupportedValue(
+                field: field, found: Int(found), name: "value \(found)", allowed: use)
+        }
+        return value
+    }
+}
+
+extension DepthEncoding {
+    init(_ body: ByteReader, format: PixelFormat) throws(ProtocolError) {
+        let kind = UInt32(body.uint8(at: WireOpen.depthKind))
+        let near = try body.planeDistance("depth_near", at: WireOpen.depthNear)
+        let statedFar = try body.planeDistance("depth_far", at: WireOpen.depthFar)
+        let far = statedFar == 0 ? Double.infinity : statedFar
+        let scale = body.float(at: WireOpen.depthScale)
+        guard near < far else {
+            throw .value(
+                field: "depth_near", found: near, limit: far, needs: "must be below depth_far")
+        }
+        switch kind {
+        case FL_DEPTH_LINEAR:
+            guard scale > 0, scale.isFinite else {
+                throw .depthScaleMissing(found: Double(scale))
+            }
+            self = .linear(metresPerUnit: scale, far: far)
+        case FL_DEPTH_DEVICE_REVERSED:
+            guard format == .r32Float else {
+                throw .unsupportedValue(
+                    field: "depth_kind", found: Int(kind), name: "device depth in R16",
+                    allowed: "R32F for the depth plane")
+            }
+            guard near > 0 else {
+                throw .value(
+                    field: "depth_near", found: near, limit: 0,
+                    needs: "must be above 0 for device depth")
+            }
+            guard scale == 0 else {
+                throw .value(
+                    field: "depth_scale", found: Double(scale), limit: 0,
+                    needs: "must be 0 for device depth (depth_near and depth_far are metres)")
+            }
+            self = .deviceReversed(near: near, far: far)
+        default:
+            throw .unsupportedValue(
+                field: "depth_kind", found: Int(kind),
+                name: kind == FL_DEPTH_DEVICE ? "FL_DEPTH_DEVICE" : "value \(kind)",
+                allowed: "FL_DEPTH_LINEAR or FL_DEPTH_DEVICE_REVERSED")
+        }
+    }
+}
+
+extension MotionEncoding {
+    init?(_ body: ByteReader, isPresent: Bool) throws(ProtocolError) {
+        let direction = UInt32(body.uint8(at: WireOpen.motionDirection))
+        guard direction <= FL_MOTION_FROM_PREVIOUS else {
+            throw .unsupportedValue(
+                field: "motion_direction", found: Int(direction), name: "value \(direction)",
+                allowed: "FL_MOTION_TO_PREVIOUS or FL_MOTION_FROM_PREVIOUS")
+        }
+        let flags = UInt32(body.uint8(at: WireOpen.motionFlags))
+        guard flags & ~FL_MOTION_JITTERED == 0 else {
+            throw .unknownFlags(bits: flags & ~FL_MOTION_JITTERED, message: "motion_flags")
+        }
+        let sign: Float = direction == FL_MOTION_FROM_PREVIOUS ? -1 : 1
+        var scales = SIMD2<Float>()
+        for (index, (field, offset)) in [
+            ("motion_scale_x", WireOpen.motionScaleX), ("motion_scale_y", WireOpen.motionScaleY),
+        ].enumerated() {
+            let scale = try body.finiteFloat(field, at: offset)
+            guard isPresent == (scale != 0) else {
+                throw .value(
+                    field: field, found: Double(scale), limit: 0,
+                    needs: isPresent
+                        ? "must state the pixels per unit of the motion plane"
+                        : "must be 0 without a motion plane")
+            }
+            scales[index] = sign * scale
+        }
+        guard isPresent else { return nil }
+        self.init(scaleX: scales.x, scaleY: scales.y, isJittered: flags & FL_MOTION_JITTERED != 0)
+    }
+}

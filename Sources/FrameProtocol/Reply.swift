@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameTypes
+
+/// A message from the daemon.
+package enum Reply: Sendable, Equatable {
+    case opened(OpenedReply)
+    /// The picture's bytes follow as payload.
+    case picture(PictureReply)
+    case error(ErrorReply)
+    case closed
+
+    package var payloadByteCount: UInt64 {
+        switch self {
+        case .picture(let picture): picture.payloadByteCount
+        case .opened, .error, .closed: 0
+        }
+    }
+}
+
+/// What the session starts from. Raw values are those of the wire.
+package enum HistoryStart: UInt32, Sendable, Hashable {
+    case none = 0
+    case resumed = 1
+    case kept = 2
+}
+
+package struct OpenedReply: Sendable, Equatable {
+    package var sessionID: UInt64
+    package var features: UInt64
+    package var plannedBytes: UInt64
+    /// Of each frame and of each picture.
+    package var framePayloadByteCount: UInt64
+    package var pictureByteCount: UInt64
+    package var maxFramesInFlight: Int
+    package var history: HistoryStart
+    package var model: String
+    package var modelVersion: String
+    package var precision: String
+    package var kernelPath: String
+
+    package init(
+        sessionID: UInt64, features: UInt64 = 0, plannedBytes: UInt64,
+        framePayloadByteCount: UInt64, pictureByteCount: UInt64, maxFramesInFlight: Int,
+        history: HistoryStart, model: String, modelVersion: String, precision: String,
+        kernelPath: String
+    ) {
+        self.sessionID = sessionID
+        self.features = features
+        self.plannedBytes = plannedBytes
+        self.framePayloadByteCount = framePayloadByteCount
+        self.pictureByteCount = pictureByteCount
+        self.maxFramesInFlight = maxFramesInFlight
+        self.history = history
+        self.model = model
+        self.modelVersion = modelVersion
+        self.precision = precision
+        self.kernelPath = kernelPath
+    }
+}
+
+/// Where the time of one frame went, nanoseconds.
+package struct FrameTimes: Sendable, Hashable {
+    package var read: UInt64 = 0
+    package var queue: UInt64 = 0
+    package var convert: UInt64 = 0
+    package var render: UInt64 = 0
+    package var encode: UInt64 = 0
+
+    package init() {}
+}
+
+package struct PictureReply: Sendable, Equatable {
+    package var frameID: UInt64
+    package var isLate = false
+    package var isApproximate = false
+    /// The frame whose history was used, if one was.
+    package var historyFrame: UInt64?
+    package var clientTime: UInt64 = 0
+    package var times = FrameTimes()
+    /// Last byte of the frame to this reply, nanoseconds.
+    package var age: UInt64 = 0
+    /// Suggested wait before the next frame is sent, nanoseconds.
+    package var nextSend: UInt64 = 0
+    /// Share of the render threads' time in use, 0 ... 1.
+    package var load: Float = 0
+    /// Share of the tiles that were rendered, 0 ... 1.
+    package var computedShare: Float = 1
+    package var size: FrameSize
+    package var rowStride: Int
+    /// Frames dropped since the last picture.
+    package var droppedCount: UInt32 = 0
+    /// The newest of them, ascending; at most `FL_MAX_DROPPED_IDS`.
+    package var droppedIDs: [UInt64] = []
+    package var payloadByteCount: UInt64
+
+    /// A picture of packed RGBA8 rows.
+    package init(frameID: UInt64, size: FrameSize) {
+        self.frameID = frameID
+        self.size = size
+        rowStride = size.width * 4
+        payloadByteCount = UInt64(size.pixelCount * 4)
+    }
+}
+
+/// How far an error reaches. Raw values are those of the wire.
+package enum ErrorSeverity: UInt32, Sendable, Hashable {
+    /// The frame in the header failed; the session goes on.
+    case frame = 1
+    /// The session ended.
+    case session = 2
+}
+
+package struct ErrorReply: Sendable, Equatable {
+    /// 0: about no frame.
+    package var frameID: UInt64
+    package var code: UInt32
+    package var severity: ErrorSeverity
+    /// What was found and what was expected or allowed, where these are numbers.
+    package var value: Double
+    package var limit: Double
+    /// Name in the wire header; may be empty.
+    package var field: String
+    /// One sentence for people.
+    package var text: String
+
+    package init(
+        frameID: UInt64 = 0, code: UInt32, severity: ErrorSeverity, value: Double = 0,
+        limit: Double = 0, field: String = "", text: String
+    ) {
+        self.frameID = frameID
+        self.code = code
+        self.severity = severity
+        self.value = value
+        self.limit = limit
+        self.field = field
+        self.text = text
+    }
+}
