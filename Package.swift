@@ -91,7 +91,8 @@ let package = Package(
 
         // Tests.
         .target(
-            name: "TestSupport", dependencies: ["FrameTypes", "NeuralOps"],
+            name: "TestSupport",
+            dependencies: ["FrameTypes", "NeuralOps", "CFrameClient", "CFrameProtocol"],
             path: "Tests/TestSupport", exclude: ["Goldens"], swiftSettings: warnings),
         .testTarget(
             name: "FrameTypesTests", dependencies: ["FrameTypes"], swiftSettings: warnings),
@@ -127,7 +128,9 @@ let package = Package(
             name: "FrameControlTests", dependencies: ["FrameControl"], swiftSettings: warnings),
         .testTarget(
             name: "CFrameClientTests",
-            dependencies: ["CFrameClient", "CFrameProtocol", "FrameProtocol", "FrameTypes"],
+            dependencies: [
+                "CFrameClient", "CFrameProtocol", "FrameProtocol", "FrameTypes", "TestSupport",
+            ],
             swiftSettings: warnings),
         .testTarget(
             name: "EndToEndTests",

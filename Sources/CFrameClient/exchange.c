@@ -113,6 +113,8 @@ int fc_exchange(fc_client *client, fc_until until, fc_deadline deadline) {
         if (client->broken != 0) return client->broken;
         write_due(client);
         fc_receive(client);
+        bool is_answered = is_reached(client, FC_UNTIL_ANSWERED);
+        if (until == FC_UNTIL_ANSWERED && client->broken == 0 && is_answered) return 0;
         /* Only now: the daemon's reason to close was still to be read. */
         if (client->write_failed && client->broken == 0) fc_fail(client, FC_ERROR_CLOSED);
         if (client->broken != 0) return client->broken;

@@ -214,9 +214,11 @@ static void finish_part(fc_client *client) {
     }
 }
 
-/* Takes in what has arrived, without waiting. */
+/* Takes in what has arrived, without waiting. Stops behind the answer to a control message: what
+ * follows it is to be read under the agreement that it made. */
 void fc_receive(fc_client *client) {
-    while (client->broken == 0) {
+    bool is_waiting = client->waits_for_opened;
+    while (client->broken == 0 && client->waits_for_opened == is_waiting) {
         size_t total = 0;
         unsigned char *target = reading_target(client, &total);
         if (client->read_bytes == total) {

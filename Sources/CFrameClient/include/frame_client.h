@@ -35,7 +35,7 @@
  * block the other for good, whatever the sizes of the socket buffers.
  *
  * Memory: at most (max_frames_in_flight + 1) pictures and, unless fc_keep_frames switched it off,
- * (max_frames_in_flight + 2) frames; max_frames_in_flight is the daemon's, at most FC_MAX_IN_FLIGHT.
+ * (max_frames_in_flight + 2) frames; max_frames_in_flight is the daemon's, up to FC_MAX_IN_FLIGHT.
  */
 #ifndef FRAMELOOM_FRAME_CLIENT_H
 #define FRAMELOOM_FRAME_CLIENT_H
@@ -122,8 +122,9 @@ int fc_send(fc_client *client, uint64_t frame_id, uint32_t flags, const fl_frame
             const void *const planes[], int timeout_ms);
 
 /* Takes the next reply: pictures come in the order of the frames, the error of a frame as soon as
- * it is known. `reply` may be NULL. `pixels` may be NULL: the picture is then thrown away. With FC_ERROR_FRAME reply->frame_id says which frame failed. Replies
- * that arrived before a connection broke are given out before its error is. */
+ * it is known. `reply` may be NULL. `pixels` may be NULL: the picture is then thrown away. With
+ * FC_ERROR_FRAME reply->frame_id says which frame failed. Replies that arrived before a connection
+ * broke are given out before its error is. */
 int fc_wait(fc_client *client, fc_reply *reply, void *pixels, size_t pixel_bytes, int timeout_ms);
 
 /* Sends and receives what can be without waiting; returns how many replies fc_wait would give at
