@@ -137,6 +137,10 @@ private struct Report {
             self.init(FL_ERROR_LIMIT_PIXELS, "width", Double(found), Double(limit), reason)
         case .memoryLimit(let needed, let available, let reason):
             self.init(FL_ERROR_LIMIT_MEMORY, "", Double(needed), Double(available), reason)
+        case .notOpened(let seconds):
+            self.init(
+                FL_ERROR_IDLE, "", seconds, seconds,
+                "No FL_OPEN came within \(seconds) seconds.")
         case .idle(let seconds):
             self.init(
                 FL_ERROR_IDLE, "", seconds, seconds,

@@ -95,7 +95,7 @@ package enum MessageEncoder {
         body.put(UInt32(clamping: picture.rowStride), at: WirePicture.rowStride)
         body.put(FL_PICTURE_RGBA8_SRGB, at: WirePicture.format)
         body.put(picture.droppedCount, at: WirePicture.droppedCount)
-        for (index, id) in picture.droppedIDs.suffix(Int(FL_MAX_DROPPED_IDS)).enumerated() {
+        for (index, id) in picture.droppedIDs.suffix(PictureReply.maxDroppedIDs).enumerated() {
             body.put(id, at: WirePicture.droppedIDs + 8 * index)
         }
         var flags: UInt32 = 0

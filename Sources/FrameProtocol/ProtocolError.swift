@@ -45,6 +45,7 @@ package enum ProtocolError: Error, Sendable, Equatable {
     case pixelLimit(found: Int, limit: Int, reason: String)
     case memoryLimit(needed: UInt64, available: UInt64, reason: String)
     // Life of a session.
+    case notOpened(seconds: Double)
     case idle(seconds: Double)
     case slowReader(seconds: Double)
     case draining

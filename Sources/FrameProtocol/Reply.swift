@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import CFrameProtocol
 import FrameTypes
 
 /// A message from the daemon.
@@ -94,6 +95,8 @@ package struct PictureReply: Sendable, Equatable {
     /// The newest of them, ascending; at most `FL_MAX_DROPPED_IDS`.
     package var droppedIDs: [UInt64] = []
     package var payloadByteCount: UInt64
+
+    package static let maxDroppedIDs = Int(FL_MAX_DROPPED_IDS)
 
     /// A picture of packed RGBA8 rows.
     package init(frameID: UInt64, size: FrameSize) {

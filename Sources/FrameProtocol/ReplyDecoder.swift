@@ -101,7 +101,7 @@ extension PictureReply {
         computedShare = body.float(at: WirePicture.computedShare)
         rowStride = Int(body.uint32(at: WirePicture.rowStride))
         droppedCount = body.uint32(at: WirePicture.droppedCount)
-        let listed = min(Int(droppedCount), Int(FL_MAX_DROPPED_IDS))
+        let listed = min(Int(droppedCount), Self.maxDroppedIDs)
         droppedIDs = (0..<listed).map { body.uint64(at: WirePicture.droppedIDs + 8 * $0) }
         payloadByteCount = header.payloadByteCount
         let (expected, overflow) = rowStride.multipliedReportingOverflow(by: size.height)

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameProtocol
+import FrameTypes
+
+extension Session {
+    mutating func open(_ request: OpenRequest, history: HistoryDescription?, now: UInt64) {
+        guard case .connected = phase else {
+            return fail(.unexpectedMessage(name: "FL_OPEN", reason: unexpectedReason), now: now)
+        }
+        let plan = SessionPlan(request, waitingFrames: settings.waitingFrames, resumes: history)
+        askForAdmission(
+            AdmissionRequest(
+                request: request, plannedBytes: plan.totalByteCount, isReconfigure: false),
+            history, keepsHistory: false)
+    }
+
+    /// Only when the frames of the old layout are finished and sent.
+    mutating func reconfigure(_ request: OpenRequest, keepsHistory: Bool) {
+        let kept = keepsHistory ? history?.size : nil
+        let plan = SessionPlan(request, waitingFrames: settings.waitingFrames, keeps: kept)
+        askForAdmission(
+            AdmissionRequest(
+                request: request, plannedBytes: plan.totalByteCount, isReconfigure: true),
+            nil, keepsHistory: keepsHistory)
+    }
+
+    private mutating func askForAdmission(
+        _ admission: AdmissionRequest, _ history: HistoryDescription?, keepsHistory: Bool
+    ) {
+        phase = .admitting(admission, history, keepsHistory: keepsHistory)
+        act(.admit(admission))
+    }
+
+    package mutating func refused(_ error: ProtocolError, now: UInt64) -> [SessionAction] {
+        perform(now: now) { $0.fail(error, now: now) }
+    }
+
+    package mutating func admitted(_ admission: Admission, now: UInt64) -> [SessionAction] {
+        perform(now: now) { session in
+            guard case .admitting(let asked, let description, let keepsHistory) = session.phase
+            else { return }
+            session.agreement = Agreement(request: asked.request, admission: admission)
+            // The old storages go before the new ones are made.
+            session.storages = nil
+            if !keepsHistory { session.history = nil }
+            session.historyStart = session.history == nil ? .none : .kept
+            if let description {
+                let payload = PixelStorage(byteCount: description.byteCount)
+                session.incoming = .history(description, payload)
+                session.phase = .receivingHistory
+                session.act(.receivePayload(payload))
+            } else {
+                session.beginRunning(now: now)
+            }
+        }
+    }
+
+    mutating func historyReceived(_ description: HistoryDescription, _ payload: PixelStorage) {
+        let storage = PixelStorage(byteCount: FrameHistory.byteCount(of: description.size))
+        let conversion = HistoryConversion(description, payload: payload, storage: storage)
+        phase = .convertingHistory(conversion)
+        act(.convertHistory(conversion))
+    }
+
+    package mutating func historyConverted(now: UInt64) -> [SessionAction] {
+        perform(now: now) { session in
+            guard case .convertingHistory(let conversion) = session.phase else { return }
+            session.history = conversion.history
+            session.historyStart = .resumed
+            session.lastFrameID = conversion.description.frameID
+            session.beginRunning(now: now)
+        }
+    }
+
+    private mutating func beginRunning(now: UInt64) {
+        guard let agreement else { return }
+        let request = agreement.request
+        let plan = SessionPlan(request, waitingFrames: settings.waitingFrames)
+        storages = SessionStorages(plan)
+        phase = .running
+        let admission = agreement.admission
+        send(
+            MessageEncoder.opened(
+                OpenedReply(
+                    sessionID: id, plannedBytes: UInt64(clamping: admission.plannedBytes),
+                    framePayloadByteCount: UInt64(plan.frameByteCount),
+                    pictureByteCount: UInt64(plan.pictureByteCount),
+                    maxFramesInFlight: plan.frameCount, history: historyStart,
+                    model: admission.model, modelVersion: admission.modelVersion,
+                    precision: admission.precision, kernelPath: admission.kernelPath)), now: now)
+    }
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameProtocol
+import FrameTypes
+
+extension Session {
+    /// Header and body of a frame came; its payload follows.
+    mutating func frameAnnounced(_ message: FrameMessage, now: UInt64) {
+        guard
+            acceptsFrame(id: message.frameID, payload: message.payloadByteCount, now: now),
+            let layout = agreement?.request.layout
+        else { return }
+        if let error = check(message, against: layout) {
+            return skip(
+                RefusedFrame(
+                    frameID: message.frameID, isReset: message.isReset,
+                    payloadByteCount: message.payloadByteCount, error: error))
+        }
+        // Reading was stopped before the last storage was lent.
+        guard let storage = storages?.freeFrames.popLast() else {
+            return fail(
+                .unexpectedMessage(name: "FL_FRAME", reason: "too many frames are in flight"),
+                now: now)
+        }
+        incoming = .frame(message, storage, previousFrameID: lastFrameID, since: now)
+        lastFrameID = message.frameID
+        allowLateDrop()
+        act(.receivePayload(storage))
+    }
+
+    /// The decoder found the body unusable.
+    mutating func frameRefused(_ refused: RefusedFrame, now: UInt64) {
+        guard acceptsFrame(id: refused.frameID, payload: refused.payloadByteCount, now: now)
+        else { return }
+        skip(refused)
+    }
+
+    private mutating func skip(_ refused: RefusedFrame) {
+        lastFrameID = refused.frameID
+        incoming = .refusedFrame(refused)
+        act(.skipPayload(byteCount: refused.payloadByteCount))
+    }
+
+    /// What makes the stream or the order of frames unusable ends the session.
+    private mutating func acceptsFrame(id: UInt64, payload: UInt64, now: UInt64) -> Bool {
+        guard case .running = phase, let layout = agreement?.request.layout else {
+            fail(.unexpectedMessage(name: "FL_FRAME", reason: unexpectedReason), now: now)
+            return false
+        }
+        guard payload == UInt64(layout.byteCount) else {
+            fail(.payloadSize(claimed: payload, expected: UInt64(layout.byteCount)), now: now)
+            return false
+        }
+        if let lastFrameID, id <= lastFrameID {
+            fail(.frameOrder(found: id, last: lastFrameID), now: now)
+            return false
+        }
+        return true
+    }
+
+    /// What only the agreement can tell about a frame.
+    private func check(
+        _ message: FrameMessage, against layout: GBufferLayout
+    ) -> ProtocolError? {
+        if layout.normalSpace == .view, message.camera == nil {
+            return .cameraMissing(
+                reason: "view-space normals are turned by camera_to_world, so every frame needs one"
+            )
+        }
+        if layout.depth.overruled(by: message.camera) == nil {
+            return .camera(
+                field: "camera.near_plane", found: message.camera?.near ?? 0,
+                needs: "must be below the far plane, also where one of the two is the agreed one")
+        }
+        if let motionFrom = message.motionFrom {
+            guard layout.motion != nil else {
+                return .value(
+                    field: "motion_from", found: Double(motionFrom), limit: 0,
+                    needs: "needs a motion plane")
+            }
+            guard motionFrom < message.frameID else {
+                return .value(
+                    field: "motion_from", found: Double(motionFrom),
+                    limit: Double(message.frameID), needs: "must be an earlier frame")
+            }
+        }
+        return nil
+    }
+
+    mutating func refusedFrameSkipped(_ refused: RefusedFrame, now: UInt64) {
+        counted.received += 1
+        counted.failed += 1
+        // The scene was cut, whether the frame that said so can be used or not.
+        if refused.isReset { isResetPending = true }
+        send(
+            MessageEncoder.error(
+                ErrorReply(refused.error, severity: .frame, frameID: refused.frameID)), now: now)
+    }
+
+    /// The last byte of a frame came.
+    mutating func frameReceived(
+        _ message: FrameMessage, _ storage: PixelStorage, previousFrameID: UInt64?,
+        readTime: UInt64, now: UInt64
+    ) {
+        guard let request = agreement?.request else { return }
+        counted.received += 1
+        counted.read.add(readTime)
+        var frame = ReceivedFrame(
+            message: message, storage: storage,
+            // Without a statement the plane points to the frame that the client sent before, which
+            // may have been dropped here; the denoiser compares it with the history's frame.
+            motionFrom: request.layout.motion == nil
+                ? nil : message.motionFrom ?? previousFrameID,
+            startsFresh: message.isReset || isResetPending, readTime: readTime, completedAt: now)
+        isResetPending = false
+        guard case .running = phase else {
+            // Draining: nothing new is started.
+            counted.dropped += 1
+            return
+        }
+        guard request.mailbox == .latest else { return waiting.append(frame) }
+        if let older = waiting.popLast() {
+            frame.startsFresh = frame.startsFresh || older.startsFresh
+            drop(older)
+            waiting.append(frame)
+        } else if !replaceQueuedFrame(with: &frame) {
+            waiting.append(frame)
+        }
+    }
+
+    /// Puts the frame into the place of one that no render thread has taken yet.
+    private mutating func replaceQueuedFrame(with frame: inout ReceivedFrame) -> Bool {
+        guard var current = job else { return false }
+        var newer = frame
+        newer.startsFresh = frame.startsFresh || current.frame.startsFresh
+        guard
+            let request = renderRequest(
+                for: newer, picture: current.picture, nextHistory: current.nextHistory),
+            current.ticket.replace(with: request)
+        else { return false }
+        drop(current.frame)
+        current.frame = newer
+        job = current
+        return true
+    }
+
+    /// Forgets a frame for the sake of a newer one. Whether it was to start without history is up to
+    /// the caller to hand on.
+    mutating func drop(_ frame: ReceivedFrame) {
+        counted.dropped += 1
+        dropped.append(frame.message.frameID, keeping: PictureReply.maxDroppedIDs)
+        storages?.freeFrames.append(frame.storage)
+    }
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameProtocol
+import FrameTypes
+
+extension Session {
+    /// One job at a time, since a frame needs the history of the one before; and none without a free
+    /// picture, so that a picture once rendered is always sent.
+    mutating func startWaitingFrame(now: UInt64) {
+        guard job == nil, mayStart, let frame = waiting.first,
+            let picture = storages?.freePictures.last
+        else { return }
+        if isTooLate(frame, now: now) {
+            waiting.removeFirst()
+            dropForLateness(frame)
+            return
+        }
+        guard let nextHistory = storages?.historyToWrite(besides: history),
+            let request = renderRequest(for: frame, picture: picture, nextHistory: nextHistory)
+        else { return }
+        waiting.removeFirst()
+        storages?.freePictures.removeLast()
+        let ticket = RenderTicket(request)
+        job = Job(ticket: ticket, frame: frame, picture: picture, nextHistory: nextHistory)
+        allowLateDrop()
+        act(.start(ticket))
+    }
+
+    private var mayStart: Bool {
+        switch phase {
+        case .running, .reconfiguring, .closing: true
+        case .connected, .admitting, .receivingHistory, .convertingHistory, .draining, .ended: false
+        }
+    }
+
+    func renderRequest(
+        for frame: ReceivedFrame, picture: PixelStorage, nextHistory: PixelStorage
+    ) -> FrameRequest? {
+        guard let request = agreement?.request else { return nil }
+        return FrameRequest(
+            gbuffer: GBuffer(
+                layout: request.layout, storage: frame.storage, frameID: frame.message.frameID,
+                camera: frame.message.camera, jitter: frame.message.jitter,
+                motionFrom: frame.motionFrom),
+            history: frame.startsFresh ? nil : history, seed: request.seed, picture: picture,
+            nextHistory: nextHistory)
+    }
+
+    // MARK: Lateness
+
+    /// When a frame is not worth starting any more: only in a mailbox `latest`, only while a newer
+    /// frame is on its way (whoever waits for each reply would otherwise wait for ever), and never
+    /// two in a row.
+    private func deadline(of frame: ReceivedFrame) -> UInt64? {
+        guard let request = agreement?.request, request.mailbox == .latest, !lastDropWasLate,
+            let budget = request.frameBudgetNanoseconds, case .frame = incoming
+        else { return nil }
+        return frame.completedAt + budget
+    }
+
+    private func isTooLate(_ frame: ReceivedFrame, now: UInt64) -> Bool {
+        deadline(of: frame).map { now > $0 } ?? false
+    }
+
+    /// Tells a job that has not begun what holds now.
+    func allowLateDrop() {
+        if let job { job.ticket.allowDropping(after: deadline(of: job.frame)) }
+    }
+
+    private mutating func dropForLateness(_ frame: ReceivedFrame) {
+        lastDropWasLate = true
+        handOnReset(of: frame)
+        drop(frame)
+    }
+
+    /// The scene was cut before `frame`; the frame that is rendered instead has no history either.
+    private mutating func handOnReset(of frame: ReceivedFrame) {
+        guard frame.startsFresh else { return }
+        if waiting.isEmpty { isResetPending = true } else { waiting[0].startsFresh = true }
+    }
+
+    // MARK: Results
+
+    package mutating func renderFinished(
+        _ ticket: RenderTicket, _ result: RenderResult, now: UInt64
+    ) -> [SessionAction] {
+        // Of a frame that was withdrawn nothing is expected.
+        guard let finished = job, finished.ticket === ticket else { return [] }
+        job = nil
+        guard !hasEnded else {
+            // Nobody is there to take the picture.
+            counted.dropped += 1
+            return []
+        }
+        return perform(now: now) { session in
+            if ticket.isExpired {
+                session.storages?.freePictures.append(finished.picture)
+                return session.dropForLateness(finished.frame)
+            }
+            switch result.outcome {
+            case .finished: session.sendPicture(finished, result, now: now)
+            case .failed(let reason):
+                session.renderFailed(finished, .renderFailed(reason: reason), now: now)
+            case .cancelled:
+                session.renderFailed(
+                    finished, .renderFailed(reason: "Rendering was cancelled."), now: now)
+            }
+        }
+    }
+
+    private mutating func renderFailed(_ failed: Job, _ error: ProtocolError, now: UInt64) {
+        counted.failed += 1
+        handOnReset(of: failed.frame)
+        storages?.freePictures.append(failed.picture)
+        storages?.freeFrames.append(failed.frame.storage)
+        send(
+            MessageEncoder.error(
+                ErrorReply(error, severity: .frame, frameID: failed.frame.message.frameID)),
+            now: now)
+    }
+
+    private mutating func sendPicture(_ finished: Job, _ result: RenderResult, now: UInt64) {
+        guard let request = agreement?.request else { return }
+        let message = finished.frame.message
+        let size = request.layout.size
+        history = FrameHistory(
+            size: size, frameID: message.frameID, seed: request.seed, camera: message.camera,
+            jitter: message.jitter, storage: finished.nextHistory)
+        historyStart = .kept
+        lastDropWasLate = false
+        storages?.freeFrames.append(finished.frame.storage)
+
+        var times = FrameTimes()
+        times.read = finished.frame.readTime
+        times.queue = difference(result.startedAt, finished.frame.completedAt)
+        times.convert = result.convert
+        times.render = result.render
+        times.encode = result.encode
+        count(times, renderTime: difference(now, result.startedAt))
+
+        var reply = PictureReply(frameID: message.frameID, size: size)
+        reply.historyFrame = result.usedHistoryFrame
+        reply.clientTime = message.clientTime
+        reply.times = times
+        reply.age = difference(now, finished.frame.completedAt)
+        reply.isLate = request.frameBudgetNanoseconds.map { reply.age > $0 } ?? false
+        reply.nextSend = UInt64(waiting.count) * renderEstimate
+        reply.load = result.load
+        reply.droppedCount = dropped.count
+        reply.droppedIDs = dropped.newestIDs
+        dropped = DroppedFrames()
+        let bytes = MessageEncoder.picture(reply)
+        counted.bytesOut += UInt64(bytes.count) + reply.payloadByteCount
+        pendingWrites.append(PendingWrite(picture: finished.picture, queuedAt: now))
+        act(.sendPicture(bytes, finished.picture))
+    }
+
+    private mutating func count(_ times: FrameTimes, renderTime: UInt64) {
+        counted.rendered += 1
+        counted.queue.add(times.queue)
+        counted.convert.add(times.convert)
+        counted.render.add(times.render)
+        counted.encode.add(times.encode)
+        renderEstimate =
+            renderEstimate == 0 ? renderTime : renderEstimate / 4 * 3 + renderTime / 4
+    }
+
+    package mutating func replyWritten(now: UInt64) -> [SessionAction] {
+        perform(now: now) { session in
+            guard !session.pendingWrites.isEmpty else { return }
+            let write = session.pendingWrites.removeFirst()
+            session.lastActivity = max(session.lastActivity, now)
+            if let picture = write.picture {
+                session.counted.write.add(difference(now, write.queuedAt))
+                session.storages?.freePictures.append(picture)
+            }
+        }
+    }
+}
+
+/// 0 where two clocks disagree.
+private func difference(_ later: UInt64, _ earlier: UInt64) -> UInt64 {
+    later > earlier ? later - earlier : 0
+}

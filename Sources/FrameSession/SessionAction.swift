@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameProtocol
+import FrameTypes
+
+/// What the owner of a session does for it, in the order of the list.
+package enum SessionAction: Sendable {
+    /// Decide whether this may be opened, then call `admitted` or `refused`, at once or later.
+    case admit(AdmissionRequest)
+    /// Read the whole of the storage from the socket, then call `payloadFinished`.
+    case receivePayload(PixelStorage)
+    /// Read so many bytes and forget them, then call `payloadFinished`.
+    case skipPayload(byteCount: UInt64)
+    /// Run the conversion on render threads, then call `historyConverted`.
+    case convertHistory(HistoryConversion)
+    /// Submit a render job; when it begins it takes its frame from the ticket.
+    case start(RenderTicket)
+    /// The submitted job's result is wanted no more; it may still be reported.
+    case cancelJob
+    /// One write; call `replyWritten` when the socket has taken it.
+    case send([UInt8])
+    /// One write of header and body, then the whole picture, which stays unchanged until then.
+    case sendPicture([UInt8], PixelStorage)
+    /// Whether to read the next message. A payload that was asked for is read in any case.
+    case setReading(Bool)
+    /// Close after everything written before was taken. Once, and the last action.
+    case end(EndReason)
+}
+
+package enum EndReason: Sendable, Equatable {
+    case closedByClient
+    /// The client is gone; nothing can be written.
+    case connectionLost
+    /// The reason was sent to the client.
+    case error(ProtocolError)
+}
+
+/// What admission has to weigh.
+package struct AdmissionRequest: Sendable, Equatable {
+    package var request: OpenRequest
+    /// Bytes of the session's own storages, without the denoiser's workspace.
+    package var plannedBytes: Int
+    /// It replaces what this session was admitted with before.
+    package var isReconfigure: Bool
+}
+
+/// The answer to `SessionAction.admit`.
+package struct Admission: Sendable, Equatable {
+    /// With the workspace.
+    package var plannedBytes: Int
+    package var model: String
+    package var modelVersion: String
+    package var precision: String
+    package var kernelPath: String
+
+    package init(
+        plannedBytes: Int, model: String, modelVersion: String, precision: String,
+        kernelPath: String
+    ) {
+        self.plannedBytes = plannedBytes
+        self.model = model
+        self.modelVersion = modelVersion
+        self.precision = precision
+        self.kernelPath = kernelPath
+    }
+}
+
+/// How a render job ended.
+package struct RenderResult: Sendable, Equatable {
+    package enum Outcome: Sendable, Equatable {
+        case finished
+        /// One sentence for people.
+        case failed(reason: String)
+        case cancelled
+    }
+
+    package var outcome: Outcome
+    /// When rendering began, and how long its stages took, nanoseconds.
+    package var startedAt: UInt64
+    package var convert: UInt64
+    package var render: UInt64
+    package var encode: UInt64
+    /// The frame whose history was used, if one was.
+    package var usedHistoryFrame: UInt64?
+    /// Share of the render threads' time in use, 0 ... 1.
+    package var load: Float
+
+    package init(
+        outcome: Outcome, startedAt: UInt64 = 0, convert: UInt64 = 0, render: UInt64 = 0,
+        encode: UInt64 = 0, usedHistoryFrame: UInt64? = nil, load: Float = 0
+    ) {
+        self.outcome = outcome
+        self.startedAt = startedAt
+        self.convert = convert
+        self.render = render
+        self.encode = encode
+        self.usedHistoryFrame = usedHistoryFrame
+        self.load = load
+    }
+}
+
+/// Limits of a session in time and number, from the daemon's configuration. Nanoseconds.
+package struct SessionSettings: Sendable, Equatable {
+    /// Frames that wait behind the one being rendered with the mailbox `every`; at least 1.
+    package var waitingFrames: Int
+    /// nil: never.
+    package var idleTimeout: UInt64?
+    package var openTimeout: UInt64
+    package var slowReaderTimeout: UInt64
+
+    package init(
+        waitingFrames: Int = 2, idleTimeout: UInt64? = 300_000_000_000,
+        openTimeout: UInt64 = 10_000_000_000, slowReaderTimeout: UInt64 = 10_000_000_000
+    ) {
+        self.waitingFrames = max(1, waitingFrames)
+        self.idleTimeout = idleTimeout
+        self.openTimeout = openTimeout
+        self.slowReaderTimeout = slowReaderTimeout
+    }
+}

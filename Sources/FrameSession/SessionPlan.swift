@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameProtocol
+import FrameTypes
+
+/// What a session will ever hold, known before any of it is allocated.
+package struct SessionPlan: Sendable, Equatable {
+    /// G-buffers: receiving, waiting, rendering.
+    package var frameCount: Int
+    package var frameByteCount: Int
+    /// One in the socket, one being rendered.
+    package var pictureCount = 2
+    package var pictureByteCount: Int
+    /// Read and written in turn.
+    package var historyCount = 2
+    package var historyByteCount: Int
+    /// A history that came from elsewhere, and the payload that brought it.
+    package var foreignHistoryByteCount: Int
+
+    package init(
+        _ request: OpenRequest, waitingFrames: Int, resumes history: HistoryDescription? = nil,
+        keeps kept: FrameSize? = nil
+    ) {
+        let size = request.layout.size
+        switch request.mailbox {
+        case .latest: frameCount = 3
+        case .every: frameCount = 1 + waitingFrames
+        }
+        frameByteCount = request.layout.byteCount
+        pictureByteCount = size.pixelCount * 4
+        historyByteCount = FrameHistory.byteCount(of: size)
+        foreignHistoryByteCount =
+            (history.map { $0.byteCount + FrameHistory.byteCount(of: $0.size) } ?? 0)
+            + (kept.map { FrameHistory.byteCount(of: $0) } ?? 0)
+    }
+
+    /// Sides are at most 4096 and waiting frames few, so that this is far from overflowing.
+    package var totalByteCount: Int {
+        frameCount * frameByteCount + pictureCount * pictureByteCount
+            + historyCount * historyByteCount + foreignHistoryByteCount
+    }
+}
+
+/// The pixel memory of one session. A storage that is lent (to the socket or to a job) is in none of
+/// the lists.
+struct SessionStorages: Sendable {
+    var freeFrames: [PixelStorage]
+    var freePictures: [PixelStorage]
+    private let histories: [PixelStorage]
+
+    init(_ plan: SessionPlan) {
+        freeFrames = (0..<plan.frameCount).map { _ in
+            PixelStorage(byteCount: plan.frameByteCount)
+        }
+        freePictures = (0..<plan.pictureCount).map { _ in
+            PixelStorage(byteCount: plan.pictureByteCount)
+        }
+        histories = (0..<plan.historyCount).map { _ in
+            PixelStorage(byteCount: plan.historyByteCount)
+        }
+    }
+
+    /// The one to write while `read` is being read.
+    func historyToWrite(besides read: FrameHistory?) -> PixelStorage {
+        histories[0] === read?.storage ? histories[1] : histories[0]
+    }
+}
