@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 The Frameloom authors
+"""Does a picture that feeds on itself get worse with time? A clip is walked forth and back for
+many frames; a frame of one pass is compared with the same frame, walked the same way, of another."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from color import rounded_to_bytes
+from dataset import LoadedClip
+from history import Without, carried, nothing_carried, rendered
+from metrics import psnr
+from model import CompactDenoiser, picture
+
+
+def ping_pong(count: int, steps: int) -> list[int]:
+    """0 1 .. n-1 n-2 .. 1 0 1 ..: frame numbers of a walk forth and back."""
+    period = max(1, 2 * (count - 1))
+    return [min(k % period, period - k % period) for k in range(steps)]
+
+
+@torch.no_grad()
+def drift(network: CompactDenoiser, clip: LoadedClip, steps: int, without: Without,
+          say) -> dict:
+    """PSNR of every step, means by pass, and by how much the last full pass differs from the
+    second (the first begins from nothing)."""
+    own, previous, values = None, None, []
+    for step, index in enumerate(ping_pong(len(clip), steps)):
+        frame = clip.frame(index)
+        history = nothing_carried(frame) if own is None else \
+            carried(frame, previous, own, network.config.own_trust)
+        own = rounded_to_bytes(picture(rendered(network, frame, history, without)))
+        previous = frame
+        values.append(psnr(own, frame.picture))
+        say(f"\r{clip.name}: drift, frame {step + 1} of {steps}")
+    say("\n")
+    period = max(1, 2 * (len(clip) - 1))
+    passes = [values[at:at + period] for at in range(0, len(values) - period + 1, period)]
+    result = {"steps": steps, "period": period, "psnr": values,
+              "passes": [float(np.mean(p)) for p in passes]}
+    if len(passes) >= 3:
+        change = np.array(passes[-1]) - np.array(passes[1])
+        result |= {"mean_change": float(change.mean()), "worst_change": float(change.min())}
+    return result
+
+
+def drift_text(result: dict) -> str:
+    passes = " ".join(f"{p:.2f}" for p in result["passes"])
+    text = f"{result['steps']} frames on end, PSNR by pass of {result['period']}: {passes}"
+    if "mean_change" in result:
+        text += (f"\nlast pass against the second at equal clip phase: mean "
+                 f"{result['mean_change']:+.3f} dB, worst frame {result['worst_change']:+.3f} dB")
+    return text
+
+
+def drift_plot(path: Path, result: dict) -> None:
+    import matplotlib
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+    figure, axis = pyplot.subplots(figsize=(10, 3.5))
+    axis.plot(result["psnr"], linewidth=0.7)
+    axis.set(title="PSNR dB, clip walked forth and back", xlabel="frame")
+    figure.tight_layout()
+    figure.savefig(path, dpi=80)
+    pyplot.close(figure)

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 The Frameloom authors
+"""What a training minimises."""
+
+import torch
+
+from color import srgb_from_linear
+
+
+def seen(linear: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """The sRGB picture with a gradient also where it is too bright.
+
+    A served picture is clipped at 1. Clipping here as well would take the gradient from every
+    pixel that is too bright by mistake; so only pixels that should be white are clipped."""
+    value = srgb_from_linear(linear)
+    return torch.where(target >= 254.5 / 255, value.clamp(max=1), value)
+
+
+def picture_loss(linear: torch.Tensor, target: torch.Tensor,
+                 gradient_weight: float = 0.5) -> tuple[torch.Tensor, torch.Tensor]:
+    """L1 and, weighted, L1 of the horizontal and vertical differences. Also gives the picture."""
+    picture = seen(linear, target)
+    error = picture - target
+    across = (error[..., :, 1:] - error[..., :, :-1]).abs().mean()
+    down = (error[..., 1:, :] - error[..., :-1, :]).abs().mean()
+    return error.abs().mean() + gradient_weight * (across + down), picture
+
+
+def change_loss(picture: torch.Tensor, target: torch.Tensor, source: torch.Tensor,
+                moved_truth: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
+    """The picture's change against the truth's change, where there is history: `where` bool
+    `[B, 1, H, W]`, `source` the own previous picture moved, `moved_truth` the true one moved."""
+    error = ((picture - source) - (target - moved_truth)).abs() * where
+    return error.sum() / (3 * where.sum()).clamp(min=1)
