@@ -61,7 +61,9 @@ let package = Package(
 
         // Edges: recorded clips, the control socket, engines.
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
-        .target(name: "FrameClip", dependencies: ["FrameTypes", "CPNG"], swiftSettings: safe),
+        // libpng's longjmp must not cross Swift frames: it ends in this C file.
+        .target(name: "CPNGFile", dependencies: ["CPNG"], cSettings: cWarnings),
+        .target(name: "FrameClip", dependencies: ["FrameTypes", "CPNGFile"], swiftSettings: safe),
         .target(
             name: "FrameControl",
             dependencies: [

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameTypes
+
+/// A recorded clip, decoded: what a client would send frame by frame.
+package struct Clip: Sendable {
+    /// Name of the folder.
+    package var name: String
+    /// How the bytes of every frame's payload are to be read.
+    package var layout: GBufferLayout
+    package var frames: [Frame]
+    /// As recorded; nil if the clip does not say.
+    package var framesPerSecond: Double?
+
+    package struct Frame: Sendable {
+        /// As in the names of the files.
+        package var number: Int
+        /// `layout.byteCount` bytes.
+        package var payload: [UInt8]
+        package var camera: Camera?
+        /// The finished picture, 8-bit RGB.
+        package var reference: PNGImage?
+    }
+
+    package var size: FrameSize { layout.size }
+    package var hasCameras: Bool { frames.allSatisfy { $0.camera != nil } }
+    package var hasReferences: Bool { frames.allSatisfy { $0.reference != nil } }
+
+    /// One frame as the denoiser takes it.
+    /// - Parameter frameID: the frame's number in the order of rendering.
+    package func gbuffer(_ index: Int, frameID: UInt64) -> GBuffer {
+        let frame = frames[index]
+        let storage = PixelStorage(byteCount: layout.byteCount)
+        storage.copy(frame.payload)
+        return GBuffer(
+            layout: layout, storage: storage, frameID: frameID, camera: frame.camera,
+            jitter: .zero, motionFrom: nil)
+    }
+}
+
+/// What a clip's files do not say themselves. A stated option wins over `camera.json`.
+package struct ClipOptions: Sendable {
+    package var metresPerUnit: Float?
+    package var normalSpace: NormalSpace?
+    /// Linear depth at or beyond it is sky, metres.
+    package var far: Double?
+    /// `.bottomLeft`: the first row of every file is the lowest one, as after a read-back from
+    /// OpenGL. Pictures are then written in the same order.
+    package var origin = RowOrigin.topLeft
+    /// Only the first so many frames.
+    package var frameLimit: Int?
+    package var byteLimit = Int.max
+
+    package init() {}
+}

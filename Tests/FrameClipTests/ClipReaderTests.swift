@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import Foundation
+import FrameClip
+import FrameTypes
+import Testing
+
+@Suite struct ClipReaderTests {
+    private let temporary: TemporaryFolder
+    private let fixture: ClipFixture
+
+    init() throws {
+        temporary = try TemporaryFolder()
+        fixture = ClipFixture(folder: temporary.path + "/walk")
+        try fixture.write()
+    }
+
+    private func read(_ options: ClipOptions = ClipOptions()) throws -> Clip {
+        try ClipReader(folder: fixture.folder, options: options).read()
+    }
+
+    private func error(_ options: ClipOptions = ClipOptions()) throws -> ClipError? {
+        do {
+            _ = try read(options)
+            return nil
+        } catch let error as ClipError {
+            return error
+        }
+    }
+
+    @Test func payloadHoldsEveryPlaneByteForByte() throws {
+        let clip = try read()
+        #expect(clip.name == "walk")
+        #expect(clip.framesPerSecond == 30)
+        #expect(
+            clip.layout.planes.map(\.kind) == [.baseColor, .normals, .depth, .roughness, .metallic])
+        #expect(clip.layout.depth == .linear(metresPerUnit: 1 / 400, far: .infinity))
+        #expect(clip.layout.byteCount == fixture.size.pixelCount * 10)
+        for (index, frame) in clip.frames.enumerated() {
+            #expect(frame.number == index)
+            for (plane, layout) in clip.layout.planes.enumerated() {
+                let bytes = fixture.image(plane, index).bytes
+                #expect(Array(frame.payload[layout.offset..<layout.offset + bytes.count]) == bytes)
+            }
+            #expect(frame.reference == fixture.image(5, index))
+        }
+    }
+
+    @Test func camerasKeepTheirNumbers() throws {
+        let clip = try read()
+        let camera = try #require(clip.frames[3].camera)
+        #expect(camera.fx == 30.5 && camera.fy == 31.5 && camera.cx == 20 && camera.cy == 16)
+        #expect(camera.near == 0.1 && camera.far == 100)
+        #expect(camera.cameraToWorld.x == [1, 0, 0, 3])
+        #expect(camera.cameraToWorld.y == [0, 1, 0, 2.5])
+        #expect(camera.cameraToWorld.z == [0, 0, 1, -3])
+        #expect(camera.cameraToWorld.w == [0, 0, 0, 1])
+    }
+
+    @Test func metallicReferencesAndCamerasAreOptional() throws {
+        try fixture.remove(fixture.folder + "/Metallic")
+        try fixture.remove(fixture.folder + "/FinalImage")
+        try fixture.remove(fixture.folder + "/camera.json")
+        var options = ClipOptions()
+        options.metresPerUnit = 0.01
+        options.normalSpace = .view
+        options.origin = .bottomLeft
+        options.far = 50
+        options.frameLimit = 2
+        let clip = try read(options)
+        #expect(clip.frames.count == 2)
+        #expect(!clip.hasCameras && !clip.hasReferences)
+        #expect(clip.layout.plane(.metallic) == nil)
+        #expect(clip.layout.depth == .linear(metresPerUnit: 0.01, far: 50))
+        #expect(clip.layout.normalSpace == .view)
+        #expect(clip.layout.origin == .bottomLeft)
+    }
+
+    @Test func aStatedOptionWinsOverTheCameraFile() throws {
+        var options = ClipOptions()
+        options.metresPerUnit = 0.5
+        #expect(try read(options).layout.depth == .linear(metresPerUnit: 0.5, far: .infinity))
+    }
+
+    @Test func asksForTheDepthScaleInsteadOfGuessing() throws {
+        try fixture.writeCameras(encodings: [:])
+        let path = fixture.folder + "/Depth"
+        #expect(try error() == .unknownDepthScale(path: path))
+        #expect(
+            ClipError.unknownDepthScale(path: path).description.contains("--depth-metres-per-unit"))
+    }
+
+    @Test func namesAChannelThatIsMissing() throws {
+        for channel in ["BaseColor", "Normals", "Depth", "Roughness"] {
+            let hidden = fixture.folder + "/hidden"
+            try FileManager.default.moveItem(atPath: fixture.folder + "/" + channel, toPath: hidden)
+            #expect(try error() == .missingChannel(folder: fixture.folder + "/" + channel))
+            try FileManager.default.moveItem(atPath: hidden, toPath: fixture.folder + "/" + channel)
+        }
+        #expect(try error() == nil)
+    }
+
+    @Test func namesAFolderThatIsNotThereOrIsAFile() throws {
+        let none = fixture.folder + "/none"
+        #expect(throws: ClipError.unreadable(path: none, reason: "there is no such folder")) {
+            try ClipReader(folder: none)
+        }
+        let file = fixture.file("Depth", 0)
+        #expect(throws: ClipError.unreadable(path: file, reason: "it is not a folder")) {
+            try ClipReader(folder: file)
+        }
+    }
+
+    @Test func namesAChannelWithoutPictures() throws {
+        let folder = fixture.folder + "/Metallic"
+        for number in fixture.numbers { try fixture.remove(fixture.file("Metallic", number)) }
+        #expect(try error() == .emptyChannel(folder: folder, other: nil))
+        try Data().write(to: URL(fileURLWithPath: folder + "/Metallic_0000.jpg"))
+        #expect(try error() == .emptyChannel(folder: folder, other: "Metallic_0000.jpg"))
+    }
+
+    @Test func namesAFrameThatOnePlaneLacks() throws {
+        for (plane, _, _) in ClipFixture.planes {
+            let path = fixture.file(plane, 2)
+            try fixture.remove(path)
+            #expect(try error() == .missingFile(path: path))
+            let index = try #require(ClipFixture.planes.firstIndex { $0.name == plane })
+            try fixture.image(index, 2).write(to: path)
+        }
+    }
+
+    @Test func namesAGapInTheNumberingOfAllPlanes() throws {
+        for (plane, _, _) in ClipFixture.planes { try fixture.remove(fixture.file(plane, 1)) }
+        #expect(try error() == .missingFile(path: fixture.file("BaseColor", 1)))
+    }
+
+    @Test func namesTwoFilesOfOneNumber() throws {
+        let path = fixture.folder + "/Depth/Depth_2.png"
+        try fixture.image(2, 2).write(to: path)
+        #expect(try error() == .sameNumber(path: path, other: fixture.file("Depth", 2)))
+    }
+
+    @Test func namesAPictureOfAnotherSize() throws {
+        let path = fixture.file("Roughness", 1)
+        try fixture.remove(path)
+        let other = FrameSize(width: 32, height: 40)
+        try PNGImage(
+            size: other, channels: 1, bytes: [UInt8](repeating: 0, count: other.pixelCount)
+        ).write(to: path)
+        #expect(try error() == .size(path: path, found: other, expected: fixture.size))
+    }
+
+    @Test func namesAPlaneOfTheWrongKind() throws {
+        let path = fixture.file("BaseColor", 1)
+        try fixture.remove(path)
+        try fixture.image(2, 1).write(to: path)
+        #expect(
+            try error()
+                == .pixels(path: path, found: "16-bit grey", wanted: "8-bit RGB"))
+    }
+
+    @Test func namesATruncatedPicture() throws {
+        let path = fixture.file("Normals", 3)
+        let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+        try whole.prefix(whole.count / 2).write(to: URL(fileURLWithPath: path))
+        guard case .broken(path, _) = try error() else {
+            Issue.record("not refused as broken: \(String(describing: try error()))")
+            return
+        }
+    }
+
+    @Test func readsAGreyPlaneStoredAsRGB() throws {
+        let path = fixture.file("Roughness", 0)
+        try fixture.remove(path)
+        let grey = fixture.image(3, 0).bytes
+        try PNGImage(size: fixture.size, channels: 3, bytes: grey.flatMap { [$0, $0, $0] })
+            .write(to: path)
+        let clip = try read()
+        let offset = try #require(clip.layout.plane(.roughness)).offset
+        #expect(Array(clip.frames[0].payload[offset..<offset + grey.count]) == grey)
+    }
+
+    @Test func refusesAGreyPlaneThatIsColored() throws {
+        let path = fixture.file("Roughness", 0)
+        try fixture.remove(path)
+        try fixture.image(0, 0).write(to: path)
+        #expect(try error() == .pixels(path: path, found: "8-bit RGB", wanted: "8-bit grey"))
+    }
+
+    @Test func depthOfEightBitsKeepsItsNumbers() throws {
+        let grey = fixture.image(3, 1).bytes
+        for number in fixture.numbers {
+            let path = fixture.file("Depth", number)
+            try fixture.remove(path)
+            try PNGImage(size: fixture.size, channels: 1, bytes: grey).write(to: path)
+        }
+        let clip = try read()
+        let offset = try #require(clip.layout.plane(.depth)).offset
+        #expect(
+            Array(clip.frames[1].payload[offset..<offset + grey.count * 2])
+                == grey.flatMap { [$0, 0] })
+    }
+
+    @Test func refusesMoreThanTheMemoryAllowedBeforeDecoding() throws {
+        let needed = fixture.size.pixelCount * 13 * 4
+        var options = ClipOptions()
+        options.byteLimit = needed
+        #expect(try error(options) == nil)
+        options.byteLimit = needed - 1
+        #expect(
+            try error(options)
+                == .tooLarge(folder: fixture.folder, byteCount: needed, limit: needed - 1))
+    }
+
+    @Test func theRepositorysClipIsWhole() throws {
+        var options = ClipOptions()
+        options.frameLimit = 2
+        let reader = try ClipReader(folder: repositoryClip(), options: options)
+        let clip = try reader.read()
+        #expect(clip.size == FrameSize(width: 512, height: 512))
+        #expect(clip.hasCameras && clip.hasReferences && clip.frames.count == 2)
+        #expect(try ClipReader(folder: repositoryClip() + "/").frameCount == 24)
+    }
+}
