@@ -104,7 +104,7 @@ int fc_open_with_history(fc_client *client, const fl_open *open, const fl_histor
 
 /* Agrees a new size or new planes, after the frames already sent. `flags`: 0 or
  * FL_OPEN_KEEP_HISTORY. Pictures of the old size are still to be taken with fc_wait. After
- * FC_ERROR_REFUSED the session goes on as before. */
+ * FC_ERROR_REFUSED fc_resume goes on with the old ones. */
 int fc_reconfigure(fc_client *client, const fl_open *open, uint32_t flags, fl_opened *opened,
                    int timeout_ms);
 
