@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+/// Everything an operator can set. `config/frameloomd.toml` explains each key; its names are
+/// `section.key` as here.
+struct Configuration: Sendable, Equatable {
+    struct Socket: Sendable, Equatable {
+        /// Absolute path, at most 107 bytes.
+        var path: String
+        /// Permission bits of the socket file.
+        var mode: Int
+        /// User and group name or number; empty: the daemon's own.
+        var owner = ""
+        var group = ""
+    }
+
+    struct Models: Sendable, Equatable {
+        var folder: String
+        var `default` = "atrium"
+    }
+
+    struct Render: Sendable, Equatable {
+        /// 0: the CPUs that this process may use, by affinity and cgroup quota.
+        var threads = 0
+        var pinsThreads = true
+        /// "auto", or the name of a kernel path.
+        var kernelPath = "auto"
+    }
+
+    struct Limits: Sendable, Equatable {
+        var sessions = 16
+        var sessionsPerUser = 8
+        var pixelsPerSession = 4096 * 4096
+        var pixels = 4 * 4096 * 4096
+        /// MiB of planned memory: models, workspaces and sessions.
+        var memory = 4096
+        var memoryPerSession = 2048
+        var waitingFrames = 2
+        var idleSeconds = 300
+        var openSeconds = 10
+        var slowReaderSeconds = 10
+        var controlConnections = 16
+    }
+
+    struct Log: Sendable, Equatable {
+        var level = "info"
+        /// A frame slower than this is logged with its stage times; 0: never.
+        var slowFrameMilliseconds = 1000
+        /// A turn of the loop longer than this is logged.
+        var blockedLoopMilliseconds = 100
+    }
+
+    struct Stop: Sendable, Equatable {
+        /// How long SIGTERM waits for running frames and unread pictures.
+        var graceSeconds = 10
+    }
+
+    var socket: Socket
+    var control: Socket
+    var models: Models
+    var render = Render()
+    var limits = Limits()
+    var log = Log()
+    var stop = Stop()
+}
+
+/// What is wrong with the configuration, in words that name the key, what was found and what is
+/// expected.
+enum ConfigurationError: Error, Equatable, CustomStringConvertible {
+    case unreadable(path: String, reason: String)
+    case notTOML(path: String, line: Int, column: Int, reason: String)
+    case unknownKey(String, suggestion: String?)
+    case wrongType(key: String, found: String, expected: String)
+    case outOfRange(key: String, found: Int, allowed: ClosedRange<Int>)
+    case notOneOf(key: String, found: String, allowed: [String])
+    case notAnAssignment(String)
+
+    var description: String {
+        switch self {
+        case .unreadable(let path, let reason):
+            "cannot read the configuration file \(path): \(reason)"
+        case .notTOML(let path, let line, let column, let reason):
+            "\(path), line \(line), column \(column): \(reason)"
+        case .unknownKey(let key, .some(let suggestion)):
+            "unknown configuration key '\(key)'; did you mean '\(suggestion)'?"
+        case .unknownKey(let key, .none):
+            "unknown configuration key '\(key)'; see config/frameloomd.toml for all keys"
+        case .wrongType(let key, let found, let expected):
+            "'\(key)' is \(found), but \(expected) is expected"
+        case .outOfRange(let key, let found, let allowed):
+            "'\(key)' is \(found), allowed is \(allowed.lowerBound) to \(allowed.upperBound)"
+        case .notOneOf(let key, let found, let allowed):
+            "'\(key)' is '\(found)', allowed is one of: \(allowed.joined(separator: ", "))"
+        case .notAnAssignment(let text):
+            "'\(text)' is not of the form key=value"
+        }
+    }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import Foundation
+import TOMLKit
+
+extension Configuration {
+    /// Reads the file at `path` over the present values. Keys that are not in the file stay.
+    mutating func read(path: String) throws(ConfigurationError) {
+        let text: String
+        do {
+            text = try String(contentsOfFile: path, encoding: .utf8)
+        } catch {
+            throw .unreadable(path: path, reason: error.localizedDescription)
+        }
+        let table: TOMLTable
+        do {
+            table = try TOMLTable(string: text)
+        } catch let error as TOMLParseError {
+            throw .notTOML(
+                path: path, line: error.source.begin.line, column: error.source.begin.column,
+                reason: error.description)
+        } catch {
+            throw .unreadable(path: path, reason: "\(error)")
+        }
+        try read(table, prefix: "")
+    }
+
+    /// Applies one `key=value` of the command line.
+    mutating func set(_ assignment: String) throws(ConfigurationError) {
+        guard let equals = assignment.firstIndex(of: "=") else {
+            throw .notAnAssignment(assignment)
+        }
+        let key = try ConfigurationKey.named(String(assignment[..<equals]))
+        let text = String(assignment[assignment.index(after: equals)...])
+        switch key.value {
+        case .integer:
+            guard let number = Int(text) else {
+                throw .wrongType(key: key.name, found: "'\(text)'", expected: "a whole number")
+            }
+            try apply(.integer(number), to: key)
+        case .boolean:
+            guard let flag = Bool(text) else {
+                throw .wrongType(key: key.name, found: "'\(text)'", expected: "true or false")
+            }
+            try apply(.boolean(flag), to: key)
+        case .text, .choice, .mode:
+            try apply(.text(text), to: key)
+        }
+    }
+
+    private enum Found {
+        case integer(Int)
+        case boolean(Bool)
+        case text(String)
+
+        var words: String {
+            switch self {
+            case .integer(let number): "the number \(number)"
+            case .boolean(let flag): "\(flag)"
+            case .text(let text): "the text '\(text)'"
+            }
+        }
+    }
+
+    private mutating func read(_ table: TOMLTable, prefix: String) throws(ConfigurationError) {
+        for name in table.keys {
+            let path = prefix + name
+            guard let value = table[name] else { continue }
+            if prefix.isEmpty, let section = value.table {
+                // A misspelt section is reported by its first key, which has a suggestion.
+                try read(section, prefix: name + ".")
+                continue
+            }
+            let key = try ConfigurationKey.named(path)
+            if let number = value.int {
+                try apply(.integer(number), to: key)
+            } else if let flag = value.bool {
+                try apply(.boolean(flag), to: key)
+            } else if let text = value.string {
+                try apply(.text(text), to: key)
+            } else {
+                throw .wrongType(
+                    key: path, found: "a \(value.type)", expected: "a text, number or true/false")
+            }
+        }
+    }
+
+    private mutating func apply(
+        _ found: Found, to key: ConfigurationKey
+    ) throws(ConfigurationError) {
+        switch (key.value, found) {
+        case (.integer(let allowed, let store), .integer(let number)):
+            guard allowed.contains(number) else {
+                throw .outOfRange(key: key.name, found: number, allowed: allowed)
+            }
+            store(&self, number)
+        case (.boolean(let store), .boolean(let flag)):
+            store(&self, flag)
+        case (.text(let store), .text(let text)):
+            store(&self, text)
+        case (.choice(let allowed, let store), .text(let text)):
+            guard allowed.contains(text) else {
+                throw .notOneOf(key: key.name, found: text, allowed: allowed)
+            }
+            store(&self, text)
+        case (.mode(let store), .text(let text)):
+            guard let bits = Int(text, radix: 8), (0...0o777).contains(bits) else {
+                throw .wrongType(
+                    key: key.name, found: "'\(text)'", expected: "octal permissions, \"0600\"")
+            }
+            store(&self, bits)
+        case (.integer, _):
+            throw .wrongType(key: key.name, found: found.words, expected: "a whole number")
+        case (.boolean, _):
+            throw .wrongType(key: key.name, found: found.words, expected: "true or false")
+        case (.text, _), (.choice, _):
+            throw .wrongType(key: key.name, found: found.words, expected: "a text")
+        case (.mode, _):
+            throw .wrongType(
+                key: key.name, found: found.words,
+                expected: "octal permissions in quotes, \"0600\"")
+        }
+    }
+}
