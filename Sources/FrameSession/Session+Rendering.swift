@@ -144,6 +144,7 @@ extension Session {
         reply.clientTime = message.clientTime
         reply.times = times
         reply.age = difference(now, finished.frame.completedAt)
+        lastPictureAge = reply.age
         reply.isLate = request.frameBudgetNanoseconds.map { reply.age > $0 } ?? false
         reply.nextSend = UInt64(waiting.count) * renderEstimate
         reply.load = result.load

@@ -51,6 +51,8 @@ package struct Session: Sendable {
     var lastDropWasLate = false
     /// Writes that the socket has not taken yet, oldest first.
     var pendingWrites: [PendingWrite] = []
+    /// Last byte of a frame to its picture handed to the socket, for the newest picture; nanoseconds.
+    package internal(set) var lastPictureAge: UInt64 = 0
     /// Smoothed time of rendering one frame, nanoseconds.
     var renderEstimate: UInt64 = 0
 

@@ -90,26 +90,26 @@ extension Configuration {
         _ found: Found, to key: ConfigurationKey
     ) throws(ConfigurationError) {
         switch (key.value, found) {
-        case (.integer(let allowed, let store), .integer(let number)):
+        case (.integer(let allowed, let path), .integer(let number)):
             guard allowed.contains(number) else {
                 throw .outOfRange(key: key.name, found: number, allowed: allowed)
             }
-            store(&self, number)
-        case (.boolean(let store), .boolean(let flag)):
-            store(&self, flag)
-        case (.text(let store), .text(let text)):
-            store(&self, text)
-        case (.choice(let allowed, let store), .text(let text)):
+            self[keyPath: path] = number
+        case (.boolean(let path), .boolean(let flag)):
+            self[keyPath: path] = flag
+        case (.text(let path), .text(let text)):
+            self[keyPath: path] = text
+        case (.choice(let allowed, let path), .text(let text)):
             guard allowed.contains(text) else {
                 throw .notOneOf(key: key.name, found: text, allowed: allowed)
             }
-            store(&self, text)
-        case (.mode(let store), .text(let text)):
+            self[keyPath: path] = text
+        case (.mode(let path), .text(let text)):
             guard let bits = Int(text, radix: 8), (0...0o777).contains(bits) else {
                 throw .wrongType(
                     key: key.name, found: "'\(text)'", expected: "octal permissions, \"0600\"")
             }
-            store(&self, bits)
+            self[keyPath: path] = bits
         case (.integer, _):
             throw .wrongType(key: key.name, found: found.words, expected: "a whole number")
         case (.boolean, _):

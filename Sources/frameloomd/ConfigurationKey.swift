@@ -3,75 +3,85 @@
 
 /// One key of the configuration: its name, what it accepts and where the value goes.
 struct ConfigurationKey: Sendable {
+    typealias Path<Value> = WritableKeyPath<Configuration, Value> & Sendable
+
     enum Value: Sendable {
-        case integer(ClosedRange<Int>, @Sendable (inout Configuration, Int) -> Void)
-        case boolean(@Sendable (inout Configuration, Bool) -> Void)
-        case text(@Sendable (inout Configuration, String) -> Void)
-        case choice([String], @Sendable (inout Configuration, String) -> Void)
+        case integer(ClosedRange<Int>, Path<Int>)
+        case boolean(Path<Bool>)
+        case text(Path<String>)
+        case choice([String], Path<String>)
         /// Permission bits, written in octal digits as a text: "0660".
-        case mode(@Sendable (inout Configuration, Int) -> Void)
+        case mode(Path<Int>)
     }
 
     let name: String
     let value: Value
 
     static let all: [ConfigurationKey] = [
-        .init(name: "socket.path", value: .text { $0.socket.path = $1 }),
-        .init(name: "socket.mode", value: .mode { $0.socket.mode = $1 }),
-        .init(name: "socket.owner", value: .text { $0.socket.owner = $1 }),
-        .init(name: "socket.group", value: .text { $0.socket.group = $1 }),
-        .init(name: "control.path", value: .text { $0.control.path = $1 }),
-        .init(name: "control.mode", value: .mode { $0.control.mode = $1 }),
-        .init(name: "control.owner", value: .text { $0.control.owner = $1 }),
-        .init(name: "control.group", value: .text { $0.control.group = $1 }),
-        .init(name: "models.folder", value: .text { $0.models.folder = $1 }),
-        .init(name: "models.default", value: .text { $0.models.default = $1 }),
-        .init(name: "render.threads", value: .integer(0...256) { $0.render.threads = $1 }),
-        .init(name: "render.pin", value: .boolean { $0.render.pinsThreads = $1 }),
+        .init(name: "socket.path", value: .text(\.socket.path)),
+        .init(name: "socket.mode", value: .mode(\.socket.mode)),
+        .init(name: "socket.owner", value: .text(\.socket.owner)),
+        .init(name: "socket.group", value: .text(\.socket.group)),
+        .init(name: "control.path", value: .text(\.control.path)),
+        .init(name: "control.mode", value: .mode(\.control.mode)),
+        .init(name: "control.owner", value: .text(\.control.owner)),
+        .init(name: "control.group", value: .text(\.control.group)),
+        .init(name: "models.folder", value: .text(\.models.folder)),
+        .init(name: "models.default", value: .text(\.models.default)),
+        .init(name: "render.threads", value: .integer(0...256, \.render.threads)),
+        .init(name: "render.pin", value: .boolean(\.render.pinsThreads)),
         .init(
             name: "render.kernel_path",
-            value: .choice(["auto", "avx512", "avx2", "portable"]) { $0.render.kernelPath = $1 }),
-        .init(name: "limits.sessions", value: .integer(1...4096) { $0.limits.sessions = $1 }),
+            value: .choice(["auto", "avx512", "avx2", "portable"], \.render.kernelPath)),
+        .init(name: "limits.sessions", value: .integer(1...4096, \.limits.sessions)),
         .init(
             name: "limits.sessions_per_user",
-            value: .integer(1...4096) { $0.limits.sessionsPerUser = $1 }),
+            value: .integer(1...4096, \.limits.sessionsPerUser)),
         .init(
             name: "limits.pixels_per_session",
-            value: .integer(32 * 32...4096 * 4096) { $0.limits.pixelsPerSession = $1 }),
+            value: .integer(32 * 32...4096 * 4096, \.limits.pixelsPerSession)),
         .init(
             name: "limits.pixels",
-            value: .integer(32 * 32...(1 << 40)) { $0.limits.pixels = $1 }),
-        .init(name: "limits.memory_mib", value: .integer(64...(1 << 24)) { $0.limits.memory = $1 }),
+            value: .integer(32 * 32...(1 << 40), \.limits.pixels)),
+        .init(name: "limits.memory_mib", value: .integer(64...(1 << 24), \.limits.memory)),
         .init(
             name: "limits.memory_per_session_mib",
-            value: .integer(1...(1 << 24)) { $0.limits.memoryPerSession = $1 }),
+            value: .integer(1...(1 << 24), \.limits.memoryPerSession)),
         .init(
             name: "limits.waiting_frames",
-            value: .integer(1...64) { $0.limits.waitingFrames = $1 }),
+            value: .integer(1...64, \.limits.waitingFrames)),
         .init(
             name: "limits.idle_seconds",
-            value: .integer(0...86_400 * 365) { $0.limits.idleSeconds = $1 }),
+            value: .integer(0...86_400 * 365, \.limits.idleSeconds)),
         .init(
-            name: "limits.open_seconds", value: .integer(1...3600) { $0.limits.openSeconds = $1 }),
+            name: "limits.open_seconds", value: .integer(1...3600, \.limits.openSeconds)),
         .init(
             name: "limits.slow_reader_seconds",
-            value: .integer(1...86_400) { $0.limits.slowReaderSeconds = $1 }),
+            value: .integer(1...86_400, \.limits.slowReaderSeconds)),
         .init(
             name: "limits.control_connections",
-            value: .integer(1...1024) { $0.limits.controlConnections = $1 }),
+            value: .integer(1...1024, \.limits.controlConnections)),
         .init(
             name: "log.level",
-            value: .choice(["trace", "debug", "info", "notice", "warning", "error"]) {
-                $0.log.level = $1
-            }),
+            value: .choice(["trace", "debug", "info", "notice", "warning", "error"], \.log.level)),
         .init(
             name: "log.slow_frame_ms",
-            value: .integer(0...3_600_000) { $0.log.slowFrameMilliseconds = $1 }),
+            value: .integer(0...3_600_000, \.log.slowFrameMilliseconds)),
         .init(
             name: "log.blocked_loop_ms",
-            value: .integer(1...60_000) { $0.log.blockedLoopMilliseconds = $1 }),
-        .init(name: "stop.grace_seconds", value: .integer(0...3600) { $0.stop.graceSeconds = $1 }),
+            value: .integer(1...60_000, \.log.blockedLoopMilliseconds)),
+        .init(name: "stop.grace_seconds", value: .integer(0...3600, \.stop.graceSeconds)),
     ]
+
+    /// The value in `settings`, as it is written in the file.
+    func read(_ settings: Configuration) -> String {
+        switch value {
+        case .integer(_, let path): "\(settings[keyPath: path])"
+        case .boolean(let path): "\(settings[keyPath: path])"
+        case .text(let path), .choice(_, let path): "\"\(settings[keyPath: path])\""
+        case .mode(let path): "\"0\(String(settings[keyPath: path], radix: 8))\""
+        }
+    }
 
     static func named(_ name: String) throws(ConfigurationError) -> ConfigurationKey {
         if let key = all.first(where: { $0.name == name }) { return key }

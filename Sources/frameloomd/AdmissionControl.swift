@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameProtocol
+import FrameTypes
+import NeuralDenoiser
+
+/// Work memory of the render threads, one workspace per model and size, shared by the sessions that
+/// need it and freed with the last of them. Loop thread only.
+struct WorkspaceShelf {
+    struct Key: Hashable, Sendable {
+        var model: String
+        var size: FrameSize
+    }
+
+    private struct Entry {
+        var workspace: Workspace
+        var byteCount: Int
+        var users: Int
+    }
+
+    private var entries: [Key: Entry] = [:]
+
+    var byteCount: Int { entries.values.reduce(0) { $0 + $1.byteCount } }
+
+    /// What taking `key` would add.
+    func addedByteCount(_ key: Key, _ denoiser: Denoiser) -> Int {
+        entries[key] == nil ? denoiser.workspaceByteCount(for: key.size) : 0
+    }
+
+    mutating func take(_ key: Key, _ denoiser: Denoiser) -> Workspace {
+        if let entry = entries[key] {
+            entries[key]?.users += 1
+            return entry.workspace
+        }
+        let workspace = denoiser.makeWorkspace(for: key.size)
+        entries[key] = Entry(
+            workspace: workspace, byteCount: denoiser.workspaceByteCount(for: key.size), users: 1)
+        return workspace
+    }
+
+    mutating func give(back key: Key) {
+        entries[key]?.users -= 1
+        if entries[key]?.users == 0 { entries[key] = nil }
+    }
+}
+
+/// Decides who gets in: what a session will need is counted before it is granted, so that memory
+/// never runs out later.
+struct AdmissionControl {
+    /// What one session holds of the limits.
+    struct Claim: Equatable {
+        var user: UInt32
+        var pixels: Int
+        var bytes: Int
+    }
+
+    let limits: Configuration.Limits
+    private var claims: [UInt64: Claim] = [:]
+
+    init(limits: Configuration.Limits) {
+        self.limits = limits
+    }
+
+    var sessionCount: Int { claims.count }
+    var sessionBytes: Int { claims.values.reduce(0) { $0 + $1.bytes } }
+
+    /// - Parameters:
+    ///   - session: has no claim yet, or one that the new claim replaces (reconfigure).
+    ///   - sharedBytes: models and workspaces, those that this session would add included.
+    mutating func admit(
+        _ claim: Claim, session: UInt64, sharedBytes: Int
+    ) throws(ProtocolError) {
+        let others = claims.filter { $0.key != session }.values
+        guard others.count < limits.sessions else {
+            throw .sessionLimit(open: others.count, limit: limits.sessions)
+        }
+        let own = others.count { $0.user == claim.user }
+        guard own < limits.sessionsPerUser else {
+            throw .identityLimit(
+                open: own, limit: limits.sessionsPerUser,
+                reason: "limits.sessions_per_user of user id \(claim.user)")
+        }
+        guard claim.pixels <= limits.pixelsPerSession else {
+            throw .pixelLimit(
+                found: claim.pixels, limit: limits.pixelsPerSession,
+                reason: "limits.pixels_per_session")
+        }
+        let pixels = others.reduce(claim.pixels) { $0 + $1.pixels }
+        guard pixels <= limits.pixels else {
+            throw .pixelLimit(
+                found: pixels, limit: limits.pixels, reason: "limits.pixels of all sessions")
+        }
+        let perSession = limits.memoryPerSession << 20
+        guard claim.bytes <= perSession else {
+            throw .memoryLimit(
+                needed: UInt64(claim.bytes), available: UInt64(perSession),
+                reason: "limits.memory_per_session_mib")
+        }
+        let taken = others.reduce(sharedBytes) { $0 + $1.bytes }
+        let total = limits.memory << 20
+        guard claim.bytes <= total - taken else {
+            throw .memoryLimit(
+                needed: UInt64(claim.bytes), available: UInt64(max(0, total - taken)),
+                reason: "limits.memory_mib, of which models, work memory and other sessions take "
+                    + "\(taken >> 20) MiB")
+        }
+        claims[session] = claim
+    }
+
+    mutating func release(_ session: UInt64) {
+        claims[session] = nil
+    }
+}

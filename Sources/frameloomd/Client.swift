@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameControl
+import FrameProtocol
+import FrameSession
+import FrameSocket
+import FrameTypes
+
+/// One connection and its session: brings bytes to the session and performs its actions.
+/// Loop thread only.
+final class Client {
+    /// Where the next bytes of the socket belong.
+    private enum Reading {
+        case message
+        case payload(PixelStorage, received: Int)
+        case skip(UInt64)
+    }
+
+    let id: UInt64
+    let connection: Connection
+    /// Created by the server, told everything by this object.
+    private(set) var session: Session
+    /// What the server holds for this session since it was admitted.
+    var grant: Grant?
+    /// Submitted and not reported yet, oldest first; the scheduler keeps their order.
+    var jobs: [PendingJob] = []
+    var latency = LatencyHistogram()
+    let connectedAt = EventLoop.now
+    private(set) var isClosed = false
+
+    private unowned let server: Server
+    private var decoder = MessageDecoder()
+    private var reading = Reading.message
+    private var readsMessages = true
+    private var actions: [SessionAction] = []
+    private var isPerforming = false
+
+    init(id: UInt64, connection: Connection, settings: SessionSettings, server: Server) {
+        self.id = id
+        self.connection = connection
+        self.server = server
+        session = Session(id: id, settings: settings, now: connectedAt)
+    }
+
+    /// The connection holds this object until it is closed.
+    func start() {
+        connection.start(
+            .init(
+                nextTarget: { self.nextTarget() },
+                didRead: { self.didRead($0) },
+                didEnd: { _ in self.tell { $0.connectionLost(now: $1) } },
+                didClose: { self.didClose() }))
+    }
+
+    /// Tells the session something and performs what it answers.
+    func tell(_ event: (inout Session, _ now: UInt64) -> [SessionAction]) {
+        actions += event(&session, EventLoop.now)
+        guard !isPerforming else { return }
+        isPerforming = true
+        defer { isPerforming = false }
+        while !actions.isEmpty { perform(actions.removeFirst()) }
+    }
+
+    // MARK: Bytes in
+
+    private func nextTarget() -> ReadTarget? {
+        switch reading {
+        case .message: readsMessages ? .bytes(atMost: decoder.wantedByteCount) : nil
+        case .payload(let storage, let received): .storage(storage, received..<storage.byteCount)
+        case .skip(let rest): .discard(atMost: Int(min(rest, 64 << 10)))
+        }
+    }
+
+    private func didClose() {
+        isClosed = true
+        tell { $0.connectionLost(now: $1) }
+        server.forgetIfDone(self)
+    }
+
+    private func didRead(_ event: ReadEvent) {
+        session.bytesArrived(event.byteCount, now: EventLoop.now)
+        switch (event, reading) {
+        case (.bytes(let bytes), _):
+            decode(bytes)
+        case (.stored(let count), .payload(let storage, let received)):
+            reading = .payload(storage, received: received + count)
+            if received + count == storage.byteCount { finishPayload() }
+        case (.discarded(let count), .skip(let rest)):
+            reading = .skip(rest - UInt64(count))
+            if rest == UInt64(count) { finishPayload() }
+        default:
+            break
+        }
+    }
+
+    private func decode(_ bytes: [UInt8]) {
+        do {
+            if let message = try decoder.append(bytes) { tell { $0.receive(message, now: $1) } }
+        } catch {
+            tell { $0.protocolFailed(error, now: $1) }
+        }
+    }
+
+    private func finishPayload() {
+        reading = .message
+        tell { $0.payloadFinished(now: $1) }
+    }
+
+    // MARK: Actions
+
+    private func perform(_ action: SessionAction) {
+        switch action {
+        case .admit(let request): server.admit(request, for: self)
+        case .receivePayload(let storage): read(.payload(storage, received: 0))
+        case .skipPayload(let byteCount): read(.skip(byteCount))
+        case .convertHistory(let conversion): server.convert(conversion, for: self)
+        case .start(let ticket): server.render(ticket, for: self)
+        case .cancelJob: server.cancelJobs(of: self)
+        case .send(let bytes): write(bytes, nil)
+        case .sendPicture(let bytes, let picture): write(bytes, picture)
+        case .setReading(let flag):
+            readsMessages = flag
+            if flag { connection.resumeReading() }
+        case .end(let reason): end(reason)
+        }
+    }
+
+    private func read(_ next: Reading) {
+        reading = next
+        connection.resumeReading()
+    }
+
+    private func write(_ bytes: [UInt8], _ picture: PixelStorage?) {
+        connection.write(bytes, payload: picture) { outcome in
+            guard outcome == .sent else { return }
+            self.tell { $0.replyWritten(now: $1) }
+        }
+    }
+
+    private func end(_ reason: EndReason) {
+        server.sessionEnded(self, reason)
+        switch reason {
+        case .connectionLost: connection.abort()
+        case .closedByClient, .error: connection.closeAfterWrites()
+        }
+    }
+}
+
+extension ReadEvent {
+    fileprivate var byteCount: Int {
+        switch self {
+        case .bytes(let bytes): bytes.count
+        case .stored(let count), .discarded(let count): count
+        }
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameControl
+import FrameSocket
+
+/// Answers people and programs on the control socket: one JSON object a line, in and out.
+/// Loop thread only.
+final class ControlServer {
+    private let listener: Listener
+    private let connectionLimit: Int
+    private let answer: (ControlRequest) -> ControlReply
+    private var connections: [ObjectIdentifier: Connection] = [:]
+
+    init(
+        loop: EventLoop, address: SocketAddress, connectionLimit: Int,
+        onError: @escaping (SocketError) -> Void,
+        answer: @escaping (ControlRequest) -> ControlReply
+    ) throws(SocketError) {
+        self.answer = answer
+        self.connectionLimit = connectionLimit
+        listener = try Listener(loop: loop, address: address)
+        listener.start(
+            onConnection: { [unowned self] in serve($0) }, onError: onError)
+    }
+
+    /// Removes the socket and lets answers under way go out.
+    func close() {
+        listener.close()
+        for connection in connections.values { connection.closeAfterWrites(limit: 1000) }
+    }
+
+    private func serve(_ connection: Connection) {
+        guard connections.count < connectionLimit else {
+            let fault = ControlFault(
+                code: .internalError,
+                text: "\(connectionLimit) control connections are open already "
+                    + "(limits.control_connections)")
+            connection.start(
+                .init(nextTarget: { nil }, didRead: { _ in }, didEnd: { _ in }, didClose: {}))
+            connection.write(ControlLine.encode(.error(fault)))
+            return connection.closeAfterWrites()
+        }
+        connections[ObjectIdentifier(connection)] = connection
+        var lines = LineReader(limit: ControlLine.maxRequestBytes)
+        connection.start(
+            .init(
+                // A client that asks faster than it reads the answers waits.
+                nextTarget: { [unowned connection] in
+                    connection.pendingWriteBytes > 1 << 20 ? nil : .bytes(atMost: 64 << 10)
+                },
+                didRead: { [unowned self, unowned connection] event in
+                    guard case .bytes(let bytes) = event else { return }
+                    do {
+                        for line in try lines.append(bytes) { reply(to: line, on: connection) }
+                    } catch {
+                        let fault = ControlFault.lineTooLong(limit: ControlLine.maxRequestBytes)
+                        connection.write(ControlLine.encode(.error(fault)))
+                        connection.closeAfterWrites()
+                    }
+                },
+                didEnd: { [unowned connection] _ in connection.closeAfterWrites() },
+                didClose: { [weak self, unowned connection] in
+                    self?.connections[ObjectIdentifier(connection)] = nil
+                }))
+    }
+
+    private func reply(to line: String, on connection: Connection) {
+        let reply: ControlReply
+        do {
+            reply = answer(try ControlLine.request(from: Array(line.utf8)))
+        } catch {
+            reply = .error(error)
+        }
+        connection.write(ControlLine.encode(reply)) { [weak connection] _ in
+            connection?.resumeReading()
+        }
+    }
+}

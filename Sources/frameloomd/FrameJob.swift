@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameScheduler
+import FrameSession
+import FrameSocket
+import NeuralDenoiser
+import Synchronization
+
+/// What a session has in the scheduler.
+enum PendingJob {
+    case frame(FrameJob)
+    case historyConversion
+}
+
+/// One submitted frame on its way through the render threads: takes its inputs from the ticket when
+/// it begins, and tells afterwards which history was used.
+final class FrameJob: Sendable {
+    /// The ticket was withdrawn, or its frame is too old by now: there is nothing to render.
+    struct NothingToRender: Error {}
+
+    let ticket: RenderTicket
+    private let workspace: Workspace
+    private let historyFrame = Mutex<UInt64?>(nil)
+
+    init(ticket: RenderTicket, workspace: Workspace) {
+        self.ticket = ticket
+        self.workspace = workspace
+    }
+
+    /// Known after `finish`.
+    var usedHistoryFrame: UInt64? { historyFrame.withLock { $0 } }
+
+    /// Render leader, before the first step.
+    func begin() throws {
+        guard let request = ticket.take(now: EventLoop.now) else { throw NothingToRender() }
+        try workspace.begin(request)
+    }
+
+    /// Render leader, after the last step.
+    func finish() {
+        let used = workspace.usedHistoryFrame
+        historyFrame.withLock { $0 = used }
+        workspace.finish()
+    }
+}
+
+extension RenderResult.Outcome {
+    init(_ outcome: JobResult.Outcome) {
+        switch outcome {
+        case .finished: self = .finished
+        case .failed(let error): self = .failed(reason: "\(error)")
+        case .cancelled: self = .cancelled
+        }
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import ArgumentParser
+import Foundation
+import FrameControl
+import FrameSocket
+import Logging
+
+/// The daemon's life: options, configuration, parts, run, end.
+@main
+struct FrameloomDaemon: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "frameloomd",
+        abstract: "Renders finished frames from G-buffers, for game engines on this machine.",
+        discussion: """
+            Engines connect to a Unix socket (docs/protocol.md). `frameloom health` says when the \
+            daemon is ready, `frameloom stats` what it does. SIGTERM finishes and sends the frames \
+            under way, then ends; a second SIGTERM ends at once.
+            """,
+        version: buildVersion)
+
+    @Option(help: "Configuration file; config/frameloomd.toml explains every key.")
+    var config: String?
+
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp(
+            "One configuration key, over the file: --set limits.sessions=4. Can be repeated.",
+            valueName: "key=value"))
+    var assignments: [String] = []
+
+    @Flag(help: "Print the effective configuration and end.")
+    var checkConfig = false
+
+    func run() throws {
+        ProcessSetup.prepare()
+        let manager = ServiceManager.take()
+        let settings: Configuration
+        do {
+            settings = try effectiveConfiguration()
+        } catch let error as ConfigurationError {
+            throw StartFailure(error.description)
+        }
+        if checkConfig {
+            for key in ConfigurationKey.all { print("\(key.name) = \(key.read(settings))") }
+            return
+        }
+        startLog(level: settings.log.level)
+        let server: Server
+        do {
+            server = try Server(settings: settings, manager: manager)
+        } catch {
+            throw StartFailure("\(error)")
+        }
+        server.run()
+    }
+
+    private func effectiveConfiguration() throws -> Configuration {
+        var settings = Configuration(
+            socket: .init(path: DefaultPaths.frameSocket, mode: 0o600),
+            control: .init(path: DefaultPaths.controlSocket, mode: 0o600),
+            models: .init(folder: DefaultPaths.modelFolder ?? "Models"))
+        let defaultControl = settings.control.path
+        let isControlStated = ProcessInfo.processInfo.environment["FRAMELOOM_CONTROL"] != nil
+        if let config { try settings.read(path: config) }
+        for assignment in assignments { try settings.set(assignment) }
+        // The control socket follows the frame socket into its folder unless it was placed itself.
+        if settings.control.path == defaultControl, !isControlStated {
+            let folder = (settings.socket.path as NSString).deletingLastPathComponent
+            settings.control.path = folder + "/control.sock"
+        }
+        return settings
+    }
+
+    private func startLog(level: String) {
+        let level = Logger.Level(rawValue: level) ?? .info
+        LoggingSystem.bootstrap { label in
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = level
+            return handler
+        }
+    }
+}
+
+/// Why the daemon could not start; printed as one line, exit code 1.
+struct StartFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// Printed by --version and reported by `frameloom stats`.
+let buildVersion = "0.1.0"

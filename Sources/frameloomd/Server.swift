@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameControl
+import FrameProtocol
+import FrameScheduler
+import FrameSession
+import FrameSocket
+import FrameTypes
+import Glibc
+import Logging
+import NeuralDenoiser
+import Synchronization
+
+/// What the server holds for an admitted session.
+struct Grant {
+    var denoiser: Denoiser
+    var model: String
+    var request: OpenRequest
+    var workspace: Workspace
+    var key: WorkspaceShelf.Key
+    var plannedBytes: Int
+}
+
+/// The daemon: the only place where clients and the denoiser meet.
+///
+/// The path of a frame:
+///
+///     Connection → Client.didRead → MessageDecoder → Session.received → Session.payloadFinished
+///       → SessionAction.start → Server.render → Scheduler (render threads: Denoiser's steps)
+///       → Server.takeResults → Session.rendered → SessionAction.sendPicture → Connection
+///
+/// Everything here runs on the loop thread; jobs run on render threads and come back by the waker.
+final class Server {
+    let settings: Configuration
+    let log = Logger(label: "frameloomd")
+    let startedAt = EventLoop.now
+    let loop: EventLoop
+    let models: ModelLibrary
+    let scheduler: Scheduler
+    let pool: RenderPool
+    let defaultModel: ModelDescription
+    private let manager: ServiceManager
+
+    private(set) var clients: [UInt64: Client] = [:]
+    private(set) var isDraining = false
+    var admission: AdmissionControl
+    var shelf = WorkspaceShelf()
+    /// Counters of sessions that ended.
+    var endedWork = WorkReport()
+    var latency = LatencyHistogram()
+    var sessionsOpened: UInt64 = 0
+    var sessionsRefused: UInt64 = 0
+    var protocolErrors: UInt64 = 0
+
+    private var nextSession: UInt64 = 1
+    private let sessionSettings: SessionSettings
+    private var listener: Listener?
+    private var control: ControlServer?
+    private var ticker: LoopTimer?
+    private var drainDeadline: UInt64?
+
+    init(settings: Configuration, manager: ServiceManager) throws {
+        self.settings = settings
+        self.manager = manager
+        loop = try EventLoop()
+        sessionSettings = SessionSettings(settings.limits)
+        admission = AdmissionControl(limits: settings.limits)
+
+        let mailbox = Mailbox()
+        let waker = try loop.makeWaker { mailbox.open() }
+        let kernelPath = KernelPath(rawValue: settings.render.kernelPath)
+        models = ModelLibrary(
+            folder: settings.models.folder, kernelPath: kernelPath, wake: { waker.wake() })
+        let denoiser = try models.loadAtStart(settings.models.default)
+        defaultModel = denoiser.description
+
+        pool = try RenderPool(
+            .init(
+                threadCount: settings.render.threads == 0
+                    ? AvailableProcessors.count : settings.render.threads,
+                pinsThreads: settings.render.pinsThreads,
+                threadSetup: { Denoiser.prepareRenderThread() }))
+        try WarmUp.render(with: denoiser, on: pool)
+        scheduler = Scheduler(pool: pool, onResult: { waker.wake() })
+        mailbox.handler = { [unowned self] in
+            models.takeArrivals()
+            takeResults()
+        }
+        try listen()
+        try watch()
+        let model = denoiser.description
+        log.info(
+            "ready",
+            metadata: [
+                "socket": "\(settings.socket.path)", "control": "\(settings.control.path)",
+                "model": "\(model.name) \(model.version)", "kernel_path": "\(model.kernelPath)",
+                "threads": "\(pool.threadCount)",
+            ])
+        manager.ready(status: "serving \(model.name) on \(pool.threadCount) threads")
+    }
+
+    /// Until a signal ends it.
+    func run() {
+        loop.run()
+        scheduler.stop(finishRunning: false)
+        scheduler.join()
+        loop.close()
+        log.info("ended")
+    }
+
+    // MARK: Start
+
+    private func listen() throws {
+        let inherited = manager.sockets.first { $0.name == "frames" } ?? manager.sockets.first
+        let listener: Listener
+        if let inherited {
+            listener = try Listener(loop: loop, inherited: inherited.descriptor)
+        } else {
+            try RuntimeFolder.make(for: settings.socket.path)
+            listener = try Listener(loop: loop, address: SocketAddress(settings.socket))
+        }
+        try RuntimeFolder.make(for: settings.control.path)
+        control = try ControlServer(
+            loop: loop, address: SocketAddress(settings.control),
+            connectionLimit: settings.limits.controlConnections,
+            onError: { [log] in log.warning("control socket: \($0)") },
+            answer: { [unowned self] in answer($0) })
+        listener.start(
+            onConnection: { [unowned self] in accept($0) },
+            onError: { [log] in log.warning("frame socket: \($0)") })
+        self.listener = listener
+    }
+
+    private func watch() throws {
+        loop.blockedThreshold = UInt64(settings.log.blockedLoopMilliseconds) * 1_000_000
+        loop.onBlocked = { [log] in
+            log.warning("the loop was blocked", metadata: ["ms": "\($0 / 1_000_000)"])
+        }
+        try loop.onSignals([SIGTERM, SIGINT]) { [unowned self] _ in drain() }
+        let ticker = try loop.makeTimer { [unowned self] in tick() }
+        ticker.start(after: 100, every: 100)
+        self.ticker = ticker
+    }
+
+    // MARK: Connections
+
+    private func accept(_ connection: Connection) {
+        let client = Client(
+            id: nextSession, connection: connection, settings: sessionSettings, server: self)
+        nextSession += 1
+        clients[client.id] = client
+        log.debug(
+            "connected",
+            metadata: ["session": "\(client.id)", "pid": "\(connection.peer.processID)"])
+        client.start()
+    }
+
+    /// The session is over; its connection may still be sending the last words.
+    func sessionEnded(_ client: Client, _ reason: EndReason) {
+        var words: Logger.Metadata = ["session": "\(client.id)"]
+        switch reason {
+        case .closedByClient: log.info("session closed", metadata: words)
+        case .connectionLost: log.info("client gone", metadata: words)
+        case .error(let error):
+            if client.grant == nil { sessionsRefused += 1 } else { protocolErrors += 1 }
+            words["reason"] = "\(ErrorReply(error, severity: .session).text)"
+            log.notice("session ended", metadata: words)
+        }
+    }
+
+    /// Once the connection is closed and no job holds the session's memory any more.
+    func forgetIfDone(_ client: Client) {
+        guard client.isClosed, client.session.isDone, clients[client.id] != nil else { return }
+        clients[client.id] = nil
+        scheduler.cancel(session: client.id)
+        endedWork.add(WorkReport(client.session.counters))
+        admission.release(client.id)
+        if let grant = client.grant { shelf.give(back: grant.key) }
+        client.grant = nil
+        if isDraining, clients.isEmpty { endNow() }
+    }
+
+    // MARK: Admission
+
+    func admit(_ request: AdmissionRequest, for client: Client) {
+        if isDraining {
+            return client.tell { $0.refused(.draining, now: $1) }
+        }
+        let name = request.request.model ?? settings.models.default
+        models.find(name) { [weak client, self] result in
+            guard let client else { return }
+            do {
+                let denoiser = try result.get()
+                let granted = try grant(request, denoiser, model: name, to: client)
+                client.tell { $0.admitted(granted, now: $1) }
+            } catch let error as ProtocolError {
+                client.tell { $0.refused(error, now: $1) }
+            } catch let error as DenoiserError {
+                let refusal = ProtocolError.modelRefuses(
+                    field: error.field, reason: error.description)
+                client.tell { $0.refused(refusal, now: $1) }
+            } catch {
+                client.tell { $0.refused(.model(name: name, reason: "\(error)"), now: $1) }
+            }
+        }
+    }
+
+    private func grant(
+        _ request: AdmissionRequest, _ denoiser: Denoiser, model: String, to client: Client
+    ) throws -> Admission {
+        let layout = request.request.layout
+        try denoiser.check(layout)
+        let key = WorkspaceShelf.Key(model: model, size: layout.size)
+        let added = shelf.addedByteCount(key, denoiser)
+        try admission.admit(
+            .init(
+                user: client.connection.peer.userID, pixels: layout.size.pixelCount,
+                bytes: request.plannedBytes),
+            session: client.id,
+            sharedBytes: models.loadedWeightBytes + shelf.byteCount + added)
+        let workspace = shelf.take(key, denoiser)
+        if let old = client.grant { shelf.give(back: old.key) } else { sessionsOpened += 1 }
+        client.grant = Grant(
+            denoiser: denoiser, model: model, request: request.request, workspace: workspace,
+            key: key, plannedBytes: request.plannedBytes + added)
+        let description = denoiser.description
+        log.info(
+            "session opened",
+            metadata: [
+                "session": "\(client.id)", "client": "\(request.request.clientName)",
+                "size": "\(layout.size)", "model": "\(model)",
+                "planned_mib": "\((request.plannedBytes + added) >> 20)",
+            ])
+        return Admission(
+            plannedBytes: request.plannedBytes + added, model: model,
+            modelVersion: description.version, precision: description.precision,
+            kernelPath: description.kernelPath)
+    }
+
+    // MARK: Rendering
+
+    func render(_ ticket: RenderTicket, for client: Client) {
+        guard let grant = client.grant else { return }
+        let frame = FrameJob(ticket: ticket, workspace: grant.workspace)
+        client.jobs.append(.frame(frame))
+        scheduler.submit(
+            RenderJob(
+                session: client.id, frameID: 0, submittedAt: EventLoop.now,
+                deadline: grant.request.frameBudgetNanoseconds.map { EventLoop.now + $0 },
+                workspace: .init(model: grant.model, size: grant.key.size),
+                steps: grant.workspace.steps, begin: { try frame.begin() },
+                finish: { frame.finish() }))
+    }
+
+    /// A job of one step that shares its memory with nobody.
+    func convert(_ conversion: HistoryConversion, for client: Client) {
+        client.jobs.append(.historyConversion)
+        scheduler.submit(
+            RenderJob(
+                session: client.id, frameID: 0, submittedAt: EventLoop.now,
+                workspace: .init(
+                    model: "history of session \(client.id)", size: conversion.description.size),
+                steps: [conversion.step], begin: {}, finish: {}))
+    }
+
+    func cancelJobs(of client: Client) {
+        scheduler.cancel(session: client.id)
+    }
+
+    private func takeResults() {
+        let load = Float(scheduler.statistics.load)
+        for result in scheduler.takeResults() {
+            guard let client = clients[result.session], !client.jobs.isEmpty else { continue }
+            switch client.jobs.removeFirst() {
+            case .historyConversion: client.tell { $0.historyConverted(now: $1) }
+            case .frame(let frame): report(frame, result, load: load, to: client)
+            }
+            forgetIfDone(client)
+        }
+    }
+
+    private func report(_ frame: FrameJob, _ result: JobResult, load: Float, to client: Client) {
+        let rendered = RenderResult(
+            outcome: RenderResult.Outcome(result.outcome),
+            startedAt: result.startedAt ?? result.finishedAt, convert: result.times.convert,
+            render: result.times.render, encode: result.times.encode,
+            usedHistoryFrame: frame.usedHistoryFrame, load: load)
+        let count = client.session.counters.rendered
+        client.tell { $0.renderFinished(frame.ticket, rendered, now: $1) }
+        guard client.session.counters.rendered > count else { return }
+        let age = client.session.lastPictureAge
+        client.latency.record(ns: age)
+        latency.record(ns: age)
+        noteSlowFrame(rendered, age: age, of: client)
+    }
+
+    private func noteSlowFrame(_ result: RenderResult, age: UInt64, of client: Client) {
+        let limit = settings.log.slowFrameMilliseconds
+        guard limit > 0, age >= UInt64(limit) * 1_000_000 else { return }
+        log.notice(
+            "slow frame",
+            metadata: [
+                "session": "\(client.id)", "ms": "\(age / 1_000_000)",
+                "convert_ms": "\(result.convert / 1_000_000)",
+                "render_ms": "\(result.render / 1_000_000)",
+                "encode_ms": "\(result.encode / 1_000_000)",
+            ])
+    }
+
+    // MARK: Time and end
+
+    private func tick() {
+        for client in Array(clients.values) {
+            let stalled = client.connection.stalledTime(now: EventLoop.now)
+            client.tell { $0.tick(now: $1, writeStall: stalled) }
+        }
+        // Steps take milliseconds: a step of seconds means that a render thread hangs.
+        if scheduler.stalledTime(now: EventLoop.now) < 5_000_000_000 { manager.watchdog() }
+        if let drainDeadline, EventLoop.now >= drainDeadline {
+            log.warning("clients did not take their pictures in time; ending")
+            endNow()
+        }
+    }
+
+    /// Finishes and sends what is under way, then ends; asked again, ends now.
+    private func drain() {
+        guard !isDraining else { return endNow() }
+        isDraining = true
+        log.info("stopping", metadata: ["sessions": "\(clients.count)"])
+        manager.stopping()
+        listener?.close()
+        drainDeadline = EventLoop.now + UInt64(settings.stop.graceSeconds) * 1_000_000_000
+        for client in Array(clients.values) { client.tell { $0.drain(now: $1) } }
+        if clients.isEmpty { endNow() }
+    }
+
+    private func endNow() {
+        listener?.close()
+        control?.close()
+        ticker?.stop()
+        loop.stop()
+    }
+}

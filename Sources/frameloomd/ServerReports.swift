@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import Foundation
+import FrameControl
+import FrameProtocol
+import FrameScheduler
+import FrameSession
+import FrameSocket
+
+/// What the control socket tells: counters and states, gathered when they are asked for.
+extension Server {
+    func answer(_ request: ControlRequest) -> ControlReply {
+        switch request {
+        case .stats:
+            .stats(
+                StatsReport(daemon: daemonReport, total: totalWork, sessions: sessionReports))
+        case .sessions: .sessions(sessionReports)
+        case .health: .health(healthReport)
+        case .models:
+            .models(
+                models.reports(
+                    defaultName: settings.models.default,
+                    sessions: Dictionary(grouping: clients.values) { $0.grant?.model ?? "" }
+                        .mapValues(\.count)))
+        }
+    }
+
+    private var healthReport: HealthReport {
+        HealthReport(
+            live: true, ready: !isDraining, model: settings.models.default,
+            reason: isDraining ? "stopping: frames under way are finished" : "")
+    }
+
+    private var daemonReport: DaemonReport {
+        var report = DaemonReport()
+        report.version = buildVersion
+        report.pid = ProcessInfo.processInfo.processIdentifier
+        report.uptimeNs = EventLoop.now - startedAt
+        report.renderThreads = pool.threadCount
+        report.kernelPath = defaultModel.kernelPath
+        report.load = scheduler.statistics.load
+        report.sessionsOpen = admission.sessionCount
+        report.sessionsOpened = sessionsOpened
+        report.sessionsRefused = sessionsRefused
+        report.protocolErrors = protocolErrors
+        report.memoryPlannedBytes = UInt64(
+            models.loadedWeightBytes + shelf.byteCount + admission.sessionBytes)
+        report.memoryLimitBytes = UInt64(settings.limits.memory) << 20
+        report.memoryResidentBytes = Self.residentBytes
+        report.loopBlockedMaxNs = loop.longestTurn
+        return report
+    }
+
+    private var totalWork: WorkReport {
+        var total = endedWork
+        for client in clients.values { total.add(WorkReport(client.session.counters)) }
+        total.latency = latency.report
+        return total
+    }
+
+    private var sessionReports: [SessionReport] {
+        clients.values.filter { $0.grant != nil }.sorted { $0.id < $1.id }.map(report)
+    }
+
+    private func report(of client: Client) -> SessionReport {
+        var report = SessionReport(id: client.id)
+        report.pid = client.connection.peer.processID
+        report.uid = client.connection.peer.userID
+        if let grant = client.grant {
+            report.clientName = grant.request.clientName
+            report.width = grant.request.layout.size.width
+            report.height = grant.request.layout.size.height
+            report.viewIndex = grant.request.viewIndex
+            report.mailbox = grant.request.mailbox == .latest ? .latest : .every
+            report.model = grant.model
+            report.modelVersion = grant.denoiser.description.version
+            report.precision = grant.denoiser.description.precision
+            report.kernelPath = grant.denoiser.description.kernelPath
+            report.plannedBytes = UInt64(grant.plannedBytes)
+        }
+        switch client.session.historyState {
+        case .none: report.history = .none
+        case .kept: report.history = .kept
+        case .resumed: report.history = .resumed
+        }
+        report.historyFrame = client.session.history?.frameID
+        report.ageNs = EventLoop.now - client.connectedAt
+        report.idleNs = client.session.idleTime(now: EventLoop.now)
+        report.work = WorkReport(client.session.counters)
+        report.work.latency = client.latency.report
+        return report
+    }
+
+    /// Resident set of this process, 0 where /proc does not tell.
+    private static var residentBytes: UInt64 {
+        guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8),
+            let pages = text.split(separator: " ").dropFirst().first.flatMap({ UInt64($0) })
+        else { return 0 }
+        return pages * UInt64(sysconf(Int32(_SC_PAGESIZE)))
+    }
+}
+
+extension WorkReport {
+    init(_ counters: SessionCounters) {
+        self.init()
+        frames.received = counters.received
+        frames.rendered = counters.rendered
+        frames.dropped = counters.dropped
+        frames.failed = counters.failed
+        frames.waiting = counters.waiting
+        frames.rendering = counters.rendering
+        stages.read = StageSum(counters.read)
+        stages.queue = StageSum(counters.queue)
+        stages.convert = StageSum(counters.convert)
+        stages.render = StageSum(counters.render)
+        stages.encode = StageSum(counters.encode)
+        stages.write = StageSum(counters.write)
+        bytesIn = counters.bytesIn
+        bytesOut = counters.bytesOut
+    }
+
+    mutating func add(_ other: WorkReport) {
+        frames += other.frames
+        stages += other.stages
+        bytesIn += other.bytesIn
+        bytesOut += other.bytesOut
+    }
+}
+
+extension StageSum {
+    fileprivate init(_ stage: StageCount) {
+        self.init(count: stage.count, ns: stage.nanoseconds)
+    }
+}

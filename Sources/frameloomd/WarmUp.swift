@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameScheduler
+import FrameTypes
+import NeuralDenoiser
+
+/// One small frame before the daemon says that it is ready: it proves that the model renders and
+/// brings weights and threads into memory.
+enum WarmUp {
+    static func render(with denoiser: Denoiser, on pool: RenderPool) throws {
+        let size = FrameSize(width: 64, height: 64)
+        let workspace = denoiser.makeWorkspace(for: size)
+        let request = FrameRequest(
+            gbuffer: GBuffer(
+                layout: layout(of: size),
+                storage: PixelStorage(byteCount: layout(of: size).byteCount), frameID: 1,
+                camera: nil, jitter: .zero, motionFrom: nil),
+            history: nil, seed: 0, picture: PixelStorage(byteCount: size.pixelCount * 4),
+            nextHistory: PixelStorage(byteCount: FrameHistory.byteCount(of: size)))
+        let result = pool.render(
+            RenderJob(
+                session: 0, frameID: 1, submittedAt: 0,
+                workspace: WorkspaceKey(model: denoiser.description.name, size: size),
+                steps: workspace.steps, begin: { try workspace.begin(request) },
+                finish: { workspace.finish() }))
+        if case .failed(let error) = result.outcome { throw error }
+    }
+
+    /// The planes that every model of the compact family reads.
+    private static func layout(of size: FrameSize) -> GBufferLayout {
+        var planes: [PlaneLayout] = []
+        var offset = 0
+        let kinds: [(PlaneKind, PixelFormat)] = [
+            (.baseColor, .rgba8sRGB), (.normals, .rgb8UNorm), (.depth, .r32Float),
+            (.roughness, .r8), (.metallic, .r8),
+        ]
+        for (kind, format) in kinds {
+            let rowStride = size.width * format.bytesPerPixel
+            planes.append(
+                PlaneLayout(kind: kind, format: format, rowStride: rowStride, offset: offset))
+            offset += rowStride * size.height
+        }
+        return GBufferLayout(
+            size: size, origin: .topLeft, normalSpace: .world,
+            depth: .linear(metresPerUnit: 1, far: .infinity), motion: nil, planes: planes,
+            byteCount: offset)
+    }
+}
