@@ -47,10 +47,10 @@ private struct Report {
             self.init(
                 FL_ERROR_MESSAGE_TYPE, "type", Double(found), 0,
                 "Message type \(found) is unknown.")
-        case .unknownFlags(let bits, let message):
+        case .unknownFlags(let field, let bits, let owner):
             self.init(
-                FL_ERROR_FLAGS, "flags", Double(bits), 0,
-                "\(message) has no flag \(hexadecimal(bits)).")
+                FL_ERROR_FLAGS, field, Double(bits), 0,
+                "\(owner) has no flag \(hexadecimal(bits)).")
         case .unsupportedFlag(let name):
             self.init(FL_ERROR_FLAGS, "flags", 0, 0, "\(name) is not supported yet.")
         case .bodyTooShort(let claimed, let needed):

@@ -40,7 +40,8 @@ extension HistoryDescription {
             height: try body.side("history.height", at: WireHistory.height, limits))
         let flags = body.uint32(at: WireHistory.flags)
         guard flags & ~FL_HISTORY_HAS_CAMERA == 0 else {
-            throw .unknownFlags(bits: flags & ~FL_HISTORY_HAS_CAMERA, message: "fl_history")
+            throw .unknownFlags(
+                field: "history.flags", bits: flags & ~FL_HISTORY_HAS_CAMERA, owner: "fl_history")
         }
         guard body.uint32(at: WireHistory.reserved) == 0 else {
             throw .reserved(field: "history.reserved")

@@ -66,7 +66,7 @@ struct MessageHeader: Equatable {
 
     func requireFlags(_ known: UInt32, message: String) throws(ProtocolError) {
         guard flags & ~known == 0 else {
-            throw .unknownFlags(bits: flags & ~known, message: message)
+            throw .unknownFlags(field: "flags", bits: flags & ~known, owner: message)
         }
     }
 

@@ -171,7 +171,8 @@ extension MotionEncoding {
         }
         let flags = UInt32(body.uint8(at: WireOpen.motionFlags))
         guard flags & ~FL_MOTION_JITTERED == 0 else {
-            throw .unknownFlags(bits: flags & ~FL_MOTION_JITTERED, message: "motion_flags")
+            throw .unknownFlags(
+                field: "motion_flags", bits: flags & ~FL_MOTION_JITTERED, owner: "motion_flags")
         }
         let sign: Float = direction == FL_MOTION_FROM_PREVIOUS ? -1 : 1
         var scales = SIMD2<Float>()

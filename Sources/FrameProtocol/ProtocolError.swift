@@ -8,7 +8,7 @@ package enum ProtocolError: Error, Sendable, Equatable {
     case magic(found: UInt32)
     case version(found: UInt16)
     case messageType(found: UInt16)
-    case unknownFlags(bits: UInt32, message: String)
+    case unknownFlags(field: String, bits: UInt32, owner: String)
     case unsupportedFlag(name: String)
     case bodyTooShort(claimed: Int, needed: Int)
     case bodyTooLarge(claimed: Int, limit: Int)

@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import CFrameProtocol
+import FrameTypes
+import Testing
+
+@testable import FrameProtocol
+
+/// One changed field, and what the daemon says about it.
+struct Refusal: Sendable, CustomTestStringConvertible {
+    var name: String
+    var bytes: [UInt8]
+    var code: UInt32
+    var field: String
+    /// A part of the sentence.
+    var text: String
+
+    init(_ name: String, _ bytes: [UInt8], _ code: UInt32, _ field: String, _ text: String) {
+        self.name = name
+        self.bytes = bytes
+        self.code = code
+        self.field = field
+        self.text = text
+    }
+
+    var testDescription: String { name }
+}
+
+private let open = MessageEncoder.open(Samples.open)
+private let deviceOpen = MessageEncoder.open(Samples.deviceDepthOpen)
+private let frame = MessageEncoder.frame(Samples.frame)
+private let resume = MessageEncoder.open(Samples.open, history: Samples.history)
+
+private func plane(_ index: Int, _ offset: Int) -> Int { WireOpen.planes + index * 8 + offset }
+private func history(_ offset: Int) -> Int { WireOpen.byteCount + offset }
+private func camera(_ offset: Int) -> Int { WireFrame.camera + offset }
+private func matrix(_ element: Int) -> Int { camera(WireCamera.cameraToWorld + 8 * element) }
+
+@Suite struct RefusalTests {
+    static let headers: [Refusal] = [
+        Refusal(
+            "magic", Samples.changed(open, header: 0, UInt32(0x2054_4547)), FL_ERROR_MAGIC, "magic",
+            "LOOM"),
+        Refusal(
+            "version", Samples.changed(open, header: WireHeader.version, UInt16(2)),
+            FL_ERROR_VERSION, "version", "version 2 is not supported"),
+        Refusal(
+            "type", Samples.changed(open, header: WireHeader.type, UInt16(66)),
+            FL_ERROR_MESSAGE_TYPE, "type", "66"),
+        Refusal(
+            "open flags", Samples.changed(open, header: WireHeader.flags, UInt32(0x80)),
+            FL_ERROR_FLAGS, "flags", "FL_OPEN has no flag 0x80"),
+        Refusal(
+            "open with a flag of reconfigure",
+            Samples.changed(open, header: WireHeader.flags, FL_OPEN_KEEP_HISTORY), FL_ERROR_FLAGS,
+            "flags", "0x2"),
+        Refusal(
+            "frame flags", Samples.changed(frame, header: WireHeader.flags, UInt32(0x20)),
+            FL_ERROR_FLAGS, "flags", "FL_FRAME has no flag 0x20"),
+        Refusal(
+            "reset flags",
+            Samples.changed(MessageEncoder.reset(), header: WireHeader.flags, UInt32(1)),
+            FL_ERROR_FLAGS, "flags", "FL_RESET"),
+        Refusal(
+            "body too large", Samples.changed(open, header: WireHeader.bodyBytes, UInt32(4097)),
+            FL_ERROR_BODY_SIZE, "body_bytes", "at most 4096"),
+        Refusal(
+            "body too large by far",
+            Samples.changed(open, header: WireHeader.bodyBytes, UInt32.max),
+            FL_ERROR_BODY_SIZE, "body_bytes", "4294967295"),
+        Refusal(
+            "open too short", Samples.changed(open, header: WireHeader.bodyBytes, UInt32(327)),
+            FL_ERROR_BODY_SIZE, "body_bytes", "at least 328"),
+        Refusal(
+            "open with history too short",
+            Samples.changed(open, header: WireHeader.flags, FL_OPEN_HISTORY), FL_ERROR_BODY_SIZE,
+            "body_bytes", "at least 544"),
+        Refusal(
+            "frame too short", Samples.changed(frame, header: WireHeader.bodyBytes, UInt32(0)),
+            FL_ERROR_BODY_SIZE, "body_bytes", "at least 208"),
+        Refusal(
+            "open with payload", Samples.changed(open, header: WireHeader.payloadBytes, UInt64(1)),
+            FL_ERROR_PAYLOAD_SIZE, "payload_bytes", "exactly 0"),
+        Refusal(
+            "resume with half a payload",
+            Samples.changed(resume, header: WireHeader.payloadBytes, UInt64(1) << 63),
+            FL_ERROR_PAYLOAD_SIZE, "payload_bytes", "exactly 33280"),
+        Refusal(
+            "close with payload",
+            Samples.changed(MessageEncoder.close(), header: WireHeader.payloadBytes, UInt64(8)),
+            FL_ERROR_PAYLOAD_SIZE, "payload_bytes", "exactly 0"),
+        Refusal(
+            "reset about a frame",
+            Samples.changed(MessageEncoder.reset(), header: WireHeader.frameID, UInt64(8)),
+            FL_ERROR_RESERVED, "frame_id", "must be 0"),
+    ]
+
+    static let opens: [Refusal] = [
+        Refusal(
+            "shared memory", Samples.changed(open, body: WireOpen.features, UInt64(1)),
+            FL_ERROR_FEATURE, "features", "FL_FEATURE_SHARED_MEMORY"),
+        Refusal(
+            "incremental", Samples.changed(open, body: WireOpen.features, UInt64(2)),
+            FL_ERROR_FEATURE, "features", "FL_FEATURE_INCREMENTAL"),
+        Refusal(
+            "history weight", Samples.changed(open, body: WireOpen.features, UInt64(4)),
+            FL_ERROR_FEATURE, "features", "FL_FEATURE_HISTORY_WEIGHT"),
+        Refusal(
+            "HDR", Samples.changed(open, body: WireOpen.features, UInt64(8)), FL_ERROR_FEATURE,
+            "features", "FL_FEATURE_HDR"),
+        Refusal(
+            "unknown feature", Samples.changed(open, body: WireOpen.features, UInt64(1) << 63),
+            FL_ERROR_FEATURE, "features", "bit 63"),
+        Refusal(
+            "too narrow", Samples.changed(open, body: WireOpen.width, UInt32(31)), FL_ERROR_SIZE,
+            "width", "32 to 4096"),
+        Refusal(
+            "too high", Samples.changed(open, body: WireOpen.height, UInt32.max), FL_ERROR_SIZE,
+            "height", "4294967295"),
+        Refusal(
+            "too many planes", Samples.changed(open, body: WireOpen.planeCount, UInt8(17)),
+            FL_ERROR_PLANE, "plane_count", "at most 16"),
+        Refusal(
+            "planes beyond the count", Samples.changed(open, body: WireOpen.planeCount, UInt8(0)),
+            FL_ERROR_RESERVED, "planes[0]", "must be 0"),
+        Refusal(
+            "origin", Samples.changed(open, body: WireOpen.origin, UInt8(2)), FL_ERROR_VALUE,
+            "origin", "use 0 or 1"),
+        Refusal(
+            "mailbox", Samples.changed(open, body: WireOpen.mailbox, UInt8(2)), FL_ERROR_VALUE,
+            "mailbox", "use 0 or 1"),
+        Refusal(
+            "view index", Samples.changed(open, body: WireOpen.viewIndex, UInt8(2)),
+            FL_ERROR_VALUE, "view_index", "must be 0 or 1"),
+        Refusal(
+            "picture format", Samples.changed(open, body: WireOpen.pictureFormat, UInt8(0)),
+            FL_ERROR_VALUE, "picture_format", "FL_PICTURE_RGBA8_SRGB"),
+        Refusal(
+            "transport", Samples.changed(open, body: WireOpen.transport, UInt8(1)), FL_ERROR_VALUE,
+            "transport", "FL_TRANSPORT_SHARED_MEMORY is not supported"),
+        Refusal(
+            "normal space", Samples.changed(open, body: WireOpen.normalSpace, UInt8(2)),
+            FL_ERROR_VALUE, "normal_space", "use 0 or 1"),
+        Refusal(
+            "normal axes", Samples.changed(open, body: WireOpen.normalAxes, UInt8(1)),
+            FL_ERROR_VALUE, "normal_axes", "right-handed"),
+        Refusal(
+            "roughness kind", Samples.changed(open, body: WireOpen.roughnessKind, UInt8(1)),
+            FL_ERROR_VALUE, "roughness_kind", "FL_ROUGHNESS_SMOOTHNESS is not supported"),
+        Refusal(
+            "motion direction", Samples.changed(open, body: WireOpen.motionDirection, UInt8(2)),
+            FL_ERROR_VALUE, "motion_direction", "FL_MOTION_TO_PREVIOUS"),
+        Refusal(
+            "motion flags", Samples.changed(open, body: WireOpen.motionFlags, UInt8(2)),
+            FL_ERROR_FLAGS, "motion_flags", "motion_flags has no flag 0x2"),
+        Refusal(
+            "motion scale missing", Samples.changed(open, body: WireOpen.motionScaleX, Float(0)),
+            FL_ERROR_VALUE, "motion_scale_x", "pixels per unit"),
+        Refusal(
+            "motion scale endless",
+            Samples.changed(open, body: WireOpen.motionScaleY, Float.infinity), FL_ERROR_VALUE,
+            "motion_scale_y", "finite"),
+        Refusal(
+            "motion scale without motion",
+            Samples.changed(deviceOpen, body: WireOpen.motionScaleX, Float(1)), FL_ERROR_VALUE,
+            "motion_scale_x", "must be 0"),
+        Refusal(
+            "reserved", Samples.changed(open, body: WireOpen.reserved, UInt32(1)),
+            FL_ERROR_RESERVED, "reserved", "must be 0"),
+        Refusal(
+            "model path", withModel("../atrium"), FL_ERROR_TEXT, "model", "a-z"),
+        Refusal("model folder", withModel(".."), FL_ERROR_TEXT, "model", "not start with '.'"),
+        Refusal("model capitals", withModel("Atrium"), FL_ERROR_TEXT, "model", "a-z"),
+        Refusal(
+            "client name not UTF-8", Samples.changed(open, body: WireOpen.clientName, UInt8(0xFF)),
+            FL_ERROR_TEXT, "client_name", "UTF-8"),
+        Refusal(
+            "client name with a line break",
+            Samples.changed(open, body: WireOpen.clientName, UInt8(10)), FL_ERROR_TEXT,
+            "client_name", "control character"),
+        Refusal(
+            "client name not padded",
+            Samples.changed(open, body: WireOpen.clientName + 60, UInt8(65)), FL_ERROR_TEXT,
+            "client_name", "padded"),
+        Refusal(
+            "client name without an end", withEndlessClientName(), FL_ERROR_TEXT, "client_name",
+            "end with a zero byte"),
+    ]
+
+    static let depths: [Refusal] = [
+        Refusal(
+            "depth scale missing", Samples.changed(open, body: WireOpen.depthScale, Float(0)),
+            FL_ERROR_VALUE, "depth_scale", "set depth_scale to the metres that a value of 1 means"),
+        Refusal(
+            "depth scale NaN", Samples.changed(open, body: WireOpen.depthScale, Float.nan),
+            FL_ERROR_VALUE, "depth_scale", "is not stated"),
+        Refusal(
+            "depth kind 0", Samples.changed(open, body: WireOpen.depthKind, UInt8(0)),
+            FL_ERROR_VALUE, "depth_kind", "use FL_DEPTH_LINEAR"),
+        Refusal(
+            "depth kind", Samples.changed(open, body: WireOpen.depthKind, UInt8(FL_DEPTH_DEVICE)),
+            FL_ERROR_VALUE, "depth_kind", "FL_DEPTH_DEVICE is not supported"),
+        Refusal(
+            "device depth in R16",
+            Samples.changed(open, body: WireOpen.depthKind, UInt8(FL_DEPTH_DEVICE_REVERSED)),
+            FL_ERROR_VALUE, "depth_kind", "R16"),
+        Refusal(
+            "device depth without near",
+            Samples.changed(deviceOpen, body: WireOpen.depthNear, Double(0)), FL_ERROR_VALUE,
+            "depth_near", "above 0"),
+        Refusal(
+            "device depth with scale",
+            Samples.changed(deviceOpen, body: WireOpen.depthScale, Float(1)), FL_ERROR_VALUE,
+            "depth_scale", "must be 0"),
+        Refusal(
+            "near beyond far", Samples.changed(deviceOpen, body: WireOpen.depthFar, Double(0.1)),
+            FL_ERROR_VALUE, "depth_near", "below depth_far"),
+        Refusal(
+            "far NaN", Samples.changed(open, body: WireOpen.depthFar, Double.nan), FL_ERROR_VALUE,
+            "depth_far", "0 to"),
+        Refusal(
+            "near negative", Samples.changed(deviceOpen, body: WireOpen.depthNear, -1.0),
+            FL_ERROR_VALUE, "depth_near", "0 to"),
+    ]
+
+    static let planes: [Refusal] = [
+        Refusal(
+            "base color in RGBA16F",
+            Samples.changed(open, body: plane(1, WirePlane.format), UInt8(FL_RGBA16F)),
+            FL_ERROR_FORMAT, "planes[1].format",
+            "RGBA16F is not supported for base color; use RGBA8_SRGB or RGB8_SRGB"),
+        Refusal(
+            "base color linear",
+            Samples.changed(open, body: plane(1, WirePlane.format), UInt8(FL_RGBA8_LINEAR)),
+            FL_ERROR_FORMAT, "planes[1].format", "RGBA8_LINEAR"),
+        Refusal(
+            "normals octahedral",
+            Samples.changed(open, body: plane(2, WirePlane.format), UInt8(FL_RG16_OCTAHEDRAL)),
+            FL_ERROR_FORMAT, "planes[2].format", "RG16_OCTAHEDRAL is not supported for normals"),
+        Refusal(
+            "depth in R16F",
+            Samples.changed(open, body: plane(0, WirePlane.format), UInt8(FL_R16F)),
+            FL_ERROR_FORMAT, "planes[0].format", "R16F is not supported for depth"),
+        Refusal(
+            "roughness in a format that exists elsewhere",
+            Samples.changed(open, body: plane(3, WirePlane.format), UInt8(FL_R16)),
+            FL_ERROR_FORMAT, "planes[3].format", "use R8"),
+        Refusal(
+            "unknown format", Samples.changed(open, body: plane(5, WirePlane.format), UInt8(200)),
+            FL_ERROR_FORMAT, "planes[5].format", "format 200"),
+        Refusal(
+            "unknown kind", Samples.changed(open, body: plane(6, WirePlane.kind), UInt8(99)),
+            FL_ERROR_PLANE, "planes[6].kind", "99"),
+        Refusal(
+            "history weight plane",
+            Samples.changed(open, body: plane(6, WirePlane.kind), UInt8(FL_HISTORY_WEIGHT)),
+            FL_ERROR_PLANE, "planes[6].kind", "FL_HISTORY_WEIGHT is not supported"),
+        Refusal(
+            "second roughness",
+            Samples.changed(open, body: plane(4, WirePlane.kind), UInt8(FL_ROUGHNESS)),
+            FL_ERROR_PLANE, "planes[4].kind", "second plane of roughness"),
+        Refusal("no base color", without(.baseColor), FL_ERROR_PLANE, "planes", "base color"),
+        Refusal("no normals", without(.normals), FL_ERROR_PLANE, "planes", "normals"),
+        Refusal("no depth", without(.depth), FL_ERROR_PLANE, "planes", "depth"),
+        Refusal("no roughness", without(.roughness), FL_ERROR_PLANE, "planes", "roughness"),
+        Refusal(
+            "plane reserved",
+            Samples.changed(open, body: plane(3, WirePlane.reserved), UInt16(1)),
+            FL_ERROR_RESERVED, "planes[3].reserved", "must be 0"),
+        Refusal(
+            "unused plane", Samples.changed(open, body: plane(15, WirePlane.rowStride), UInt32(1)),
+            FL_ERROR_RESERVED, "planes[15]", "must be 0"),
+        Refusal(
+            "rows overlap",
+            Samples.changed(open, body: plane(1, WirePlane.rowStride), UInt32(48 * 3 - 1)),
+            FL_ERROR_ROW_STRIDE, "planes[1].row_stride", "144 to 1024"),
+        Refusal(
+            "rows far apart",
+            Samples.changed(open, body: plane(1, WirePlane.rowStride), UInt32.max),
+            FL_ERROR_ROW_STRIDE, "planes[1].row_stride", "4294967295"),
+    ]
+
+    static let histories: [Refusal] = [
+        Refusal(
+            "history width", Samples.changed(resume, body: history(WireHistory.width), UInt32(0)),
+            FL_ERROR_SIZE, "history.width", "32 to 4096"),
+        Refusal(
+            "history height",
+            Samples.changed(resume, body: history(WireHistory.height), UInt32(4097)), FL_ERROR_SIZE,
+            "history.height", "32 to 4096"),
+        Refusal(
+            "history flags", Samples.changed(resume, body: history(WireHistory.flags), UInt32(3)),
+            FL_ERROR_FLAGS, "history.flags", "fl_history has no flag 0x2"),
+        Refusal(
+            "history reserved",
+            Samples.changed(resume, body: history(WireHistory.reserved), UInt32(3)),
+            FL_ERROR_RESERVED, "history.reserved", "must be 0"),
+        Refusal(
+            "history jitter",
+            Samples.changed(resume, body: history(WireHistory.jitterX), Float.nan), FL_ERROR_VALUE,
+            "jitter_x", "within"),
+        Refusal(
+            "history camera",
+            Samples.changed(
+                resume, body: history(WireHistory.camera + WireCamera.fx), Double.infinity),
+            FL_ERROR_CAMERA, "camera.fx", "above 0"),
+    ]
+
+    @Test(arguments: headers + opens + depths + planes + histories)
+    func refusedWithCodeFieldAndSentence(refusal: Refusal) throws {
+        var decoder = MessageDecoder()
+        let error = #expect(throws: ProtocolError.self) { try decoder.decode(refusal.bytes) }
+        check(ErrorReply(try #require(error), severity: .session), refusal)
+    }
+
+    @Test func headersAreRefusedBeforeTheirBodyIsAskedFor() {
+        for refusal in Self.headers {
+            #expect(throws: ProtocolError.self, "\(refusal.name)") {
+                // A payload size that depends on the body can only be refused after it.
+                guard refusal.name != "resume with half a payload" else {
+                    throw ProtocolError.draining
+                }
+                var decoder = MessageDecoder()
+                _ = try decoder.append(refusal.bytes[..<32])
+            }
+        }
+    }
+
+    static let frames: [Refusal] = [
+        Refusal(
+            "show planes", Samples.changed(frame, header: WireHeader.flags, FL_FRAME_SHOW_PLANES),
+            FL_ERROR_FLAGS, "flags", "FL_FRAME_SHOW_PLANES is not supported"),
+        Refusal(
+            "exposure", Samples.changed(frame, body: WireFrame.exposure, Float(2)), FL_ERROR_VALUE,
+            "exposure", "must be 1"),
+        Refusal(
+            "exposure NaN", Samples.changed(frame, body: WireFrame.exposure, Float.nan),
+            FL_ERROR_VALUE, "exposure", "must be 1"),
+        Refusal(
+            "history trust", Samples.changed(frame, body: WireFrame.historyTrust, Float(0)),
+            FL_ERROR_VALUE, "history_trust", "must be 1"),
+        Refusal(
+            "jitter x", Samples.changed(frame, body: WireFrame.jitterX, Float.nan), FL_ERROR_VALUE,
+            "jitter_x", "within"),
+        Refusal(
+            "jitter y", Samples.changed(frame, body: WireFrame.jitterY, Float(17)), FL_ERROR_VALUE,
+            "jitter_y", "within 16"),
+        Refusal(
+            "fx", Samples.changed(frame, body: camera(WireCamera.fx), 0.0), FL_ERROR_CAMERA,
+            "camera.fx", "above 0"),
+        Refusal(
+            "fy", Samples.changed(frame, body: camera(WireCamera.fy), 2e6), FL_ERROR_CAMERA,
+            "camera.fy", "at most"),
+        Refusal(
+            "cx", Samples.changed(frame, body: camera(WireCamera.cx), Double.nan), FL_ERROR_CAMERA,
+            "camera.cx", "within"),
+        Refusal(
+            "cy", Samples.changed(frame, body: camera(WireCamera.cy), -2e6), FL_ERROR_CAMERA,
+            "camera.cy", "within"),
+        Refusal(
+            "near", Samples.changed(frame, body: camera(WireCamera.near), -1.0), FL_ERROR_CAMERA,
+            "camera.near_plane", "0 to"),
+        Refusal(
+            "far", Samples.changed(frame, body: camera(WireCamera.far), Double.infinity),
+            FL_ERROR_CAMERA, "camera.far_plane", "0 to"),
+        Refusal(
+            "far before near", Samples.changed(frame, body: camera(WireCamera.far), 0.01),
+            FL_ERROR_CAMERA, "camera.near_plane", "below the far plane"),
+        Refusal(
+            "rotation NaN", Samples.changed(frame, body: matrix(0), Double.nan), FL_ERROR_CAMERA,
+            "camera.camera_to_world[0]", "rotation"),
+        Refusal(
+            "rotation scaled", Samples.changed(frame, body: matrix(5), 1.01), FL_ERROR_CAMERA,
+            "camera.camera_to_world[4]", "unit length"),
+        Refusal(
+            "rotation flat", Samples.changed(frame, body: matrix(5), 0.0), FL_ERROR_CAMERA,
+            "camera.camera_to_world[4]", "unit length"),
+        Refusal(
+            "rotation mirrored", Samples.changed(frame, body: matrix(5), -1.0), FL_ERROR_CAMERA,
+            "camera.camera_to_world", "mirror"),
+        Refusal(
+            "position endless", Samples.changed(frame, body: matrix(3), -Double.infinity),
+            FL_ERROR_CAMERA, "camera.camera_to_world[3]", "within"),
+        Refusal(
+            "last row", Samples.changed(frame, body: matrix(14), 0.5), FL_ERROR_CAMERA,
+            "camera.camera_to_world[14]", "must be 0"),
+        Refusal(
+            "last row NaN", Samples.changed(frame, body: matrix(15), Double.nan), FL_ERROR_CAMERA,
+            "camera.camera_to_world[15]", "must be 1"),
+    ]
+
+    @Test(arguments: frames)
+    func refusedFramesLeaveTheStreamReadable(refusal: Refusal) throws {
+        var decoder = MessageDecoder()
+        let messages = try decoder.decode(refusal.bytes + MessageEncoder.reset())
+        guard case .refusedFrame(let refused) = messages.first else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(refused.frameID == 42)
+        #expect(refused.payloadByteCount == Samples.frame.payloadByteCount)
+        #expect(messages.last == .reset)
+        check(ErrorReply(refused.error, severity: .frame, frameID: 42), refusal)
+    }
+
+    private func check(_ reply: ErrorReply, _ refusal: Refusal) {
+        #expect(reply.code == refusal.code)
+        #expect(reply.field == refusal.field)
+        #expect(reply.text.contains(refusal.text), "\(reply.text)")
+        #expect(reply.text.hasSuffix(".") || reply.text.hasSuffix(")."), "\(reply.text)")
+        #expect(reply.text.utf8.count < WireError.textByteCount, "\(reply.text)")
+        #expect(reply.field.utf8.count < WireError.fieldByteCount)
+    }
+
+    private static func withModel(_ name: String) -> [UInt8] {
+        var request = Samples.open
+        request.model = name
+        return MessageEncoder.open(request)
+    }
+
+    private static func withEndlessClientName() -> [UInt8] {
+        var bytes = open
+        for index in 0..<WireOpen.textByteCount { bytes[32 + WireOpen.clientName + index] = 65 }
+        return bytes
+    }
+
+    private static func without(_ kind: PlaneKind) -> [UInt8] {
+        var request = Samples.open
+        request.layout = Samples.layout(planes: Samples.allPlanes.filter { $0.0 != kind })
+        return MessageEncoder.open(request)
+    }
+}
