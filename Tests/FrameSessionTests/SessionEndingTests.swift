@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameProtocol
+import FrameTypes
+import Testing
+
+@testable import FrameSession
+
+private let second: UInt64 = 1_000_000_000
+
+@Suite struct SessionEndingTests {
+    private func opened(_ mailbox: Mailbox = .latest) -> SessionHarness {
+        var client = SessionHarness()
+        client.open(mailbox: mailbox)
+        client.writeAll()
+        return client
+    }
+
+    @Test func closeFinishesWhatWasSent() {
+        var client = opened(.every)
+        client.sendFrame(1)
+        client.sendFrame(2)
+        client.receive(.close)
+        #expect(!client.isReading)
+        client.render()
+        #expect(client.ends.isEmpty)
+        client.render()
+        #expect(client.pictureIDs == [1, 2])
+        #expect(client.replies.last == .closed)
+        #expect(client.ends == [.closedByClient])
+        #expect(client.session.isDone)
+    }
+
+    @Test func closeWithNothingToDoEndsAtOnce() {
+        var client = opened()
+        client.receive(.close)
+        #expect(client.replies.last == .closed)
+        #expect(client.ends == [.closedByClient])
+    }
+
+    @Test func clientGoneInMidPayload() {
+        var client = opened()
+        client.announce(1)
+        client.perform(client.session.connectionLost(now: client.now))
+        #expect(client.ends == [.connectionLost])
+        #expect(client.session.isDone)
+        #expect(client.session.counters.received == 0)
+        client.finishPayload()
+        #expect(client.tickets.isEmpty)
+        #expect(client.session.counters.isBalanced)
+    }
+
+    @Test func clientGoneWhileRenderingLeavesTheJobItsMemory() throws {
+        var client = opened()
+        client.sendFrame(1)
+        let maybeRequest = client.begin()
+        let request = try #require(maybeRequest)
+        client.sendFrame(2)
+        client.perform(client.session.connectionLost(now: client.now))
+        #expect(client.cancelled == 1)
+        #expect(!client.session.isDone)
+        #expect(client.session.counters.rendering == 1)
+        #expect(client.session.counters.dropped == 1)
+        #expect(client.session.counters.isBalanced)
+        request.picture.copy([1, 2, 3])
+        request.nextHistory.copy([4])
+        client.finish()
+        #expect(client.session.isDone)
+        #expect(client.replies.count == 1)
+        #expect(client.session.counters.dropped == 2)
+        #expect(client.session.counters.isBalanced)
+    }
+
+    @Test func clientGoneWhileQueuedTakesTheFrameBack() {
+        var client = opened()
+        client.sendFrame(1)
+        client.perform(client.session.connectionLost(now: client.now))
+        #expect(client.session.isDone)
+        #expect(client.begin() == nil)
+        client.finish(.cancelled)
+        #expect(client.session.counters.dropped == 1)
+        #expect(client.session.counters.isBalanced)
+    }
+
+    @Test func drainSendsWhatIsBeingRendered() {
+        var client = opened()
+        client.sendFrame(1)
+        client.begin()
+        client.sendFrame(2)
+        client.perform(client.session.drain(now: client.now))
+        #expect(client.ends.isEmpty)
+        #expect(!client.isReading)
+        client.finish()
+        #expect(client.pictureIDs == [1])
+        #expect(client.errors.map(\.severity) == [.session])
+        #expect(client.ends == [.error(.draining)])
+        #expect(client.session.counters.dropped == 1)
+        #expect(client.session.counters.isBalanced)
+    }
+
+    @Test func drainInMidPayloadEndsAtOnce() {
+        var client = opened()
+        client.announce(1)
+        client.perform(client.session.drain(now: client.now))
+        #expect(client.ends == [.error(.draining)])
+    }
+
+    @Test func drainReachesClientsThatHaveNotOpened() {
+        var client = SessionHarness()
+        client.perform(client.session.drain(now: client.now))
+        #expect(client.ends == [.error(.draining)])
+    }
+
+    // MARK: Time
+
+    @Test func silentConnectionIsClosed() {
+        var client = SessionHarness()
+        client.now += 10 * second
+        client.tick()
+        #expect(client.ends.isEmpty)
+        client.now += 1
+        // Bytes that make no message do not help.
+        client.session.bytesArrived(1, now: client.now)
+        client.tick()
+        #expect(client.ends == [.error(.notOpened(seconds: 10))])
+    }
+
+    @Test func idleSessionIsClosedWithAReason() {
+        var client = opened()
+        client.now += 300 * second
+        client.tick()
+        #expect(client.ends.isEmpty)
+        client.session.bytesArrived(32, now: client.now)
+        client.now += 300 * second
+        client.tick()
+        #expect(client.ends.isEmpty)
+        client.now += 1
+        client.tick()
+        #expect(client.ends == [.error(.idle(seconds: 300))])
+    }
+
+    @Test func stalledPayloadIsIdle() {
+        var client = opened()
+        client.announce(1)
+        client.now += 301 * second
+        client.tick()
+        #expect(client.ends == [.error(.idle(seconds: 300))])
+    }
+
+    @Test func sessionThatWaitsForItsPictureIsNotIdle() {
+        var client = opened()
+        client.sendFrame(1)
+        client.begin()
+        client.now += 1000 * second
+        client.tick()
+        #expect(client.ends.isEmpty)
+    }
+
+    @Test func idleTimeoutCanBeOff() {
+        var client = SessionHarness(settings: SessionSettings(idleTimeout: nil))
+        client.open()
+        client.writeAll()
+        client.now += 100_000 * second
+        client.tick()
+        #expect(client.ends.isEmpty)
+    }
+
+    @Test func clientThatTakesNothingIsClosed() {
+        var client = opened()
+        client.sendFrame(1)
+        client.render()
+        client.tick(writeStall: 10 * second)
+        #expect(client.ends.isEmpty)
+        client.tick(writeStall: 10 * second + 1)
+        #expect(client.ends == [.error(.slowReader(seconds: 10))])
+    }
+
+    @Test func nothingToTakeIsNoSlowness() {
+        var client = opened()
+        client.tick(writeStall: 100 * second)
+        #expect(client.ends.isEmpty)
+    }
+
+    @Test func clientThatOnlyCausesErrorsIsNotReadForEver() {
+        var client = opened()
+        var id: UInt64 = 0
+        while client.isReading, id < 100 {
+            id += 1
+            client.receive(
+                .refusedFrame(
+                    RefusedFrame(
+                        frameID: id, isReset: false,
+                        payloadByteCount: UInt64(client.layout.byteCount), error: .draining)))
+            client.finishPayload()
+        }
+        #expect(id == 16)
+        client.write()
+        #expect(client.isReading)
+    }
+
+    @Test func readingStopsBeforeAnythingThatMayBeAnsweredAtOnce() {
+        var session = Session(id: 1, settings: SessionSettings(), now: 0)
+        let actions = session.receive(
+            .open(OpenRequest(layout: SessionHarness.layout()), history: nil), now: 0)
+        guard case .setReading(false) = actions.first, case .admit = actions.last else {
+            Issue.record("\(actions)")
+            return
+        }
+    }
+}

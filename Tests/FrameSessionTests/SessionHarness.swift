@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameProtocol
+import FrameTypes
+
+@testable import FrameSession
+
+/// Drives one session as the daemon does, with a clock that only tests move.
+struct SessionHarness {
+    var session: Session
+    /// Nanoseconds.
+    var now: UInt64 = 1_000_000_000
+    var layout = SessionHarness.layout()
+
+    /// What the session asked for and has not been given yet.
+    var payloadTarget: PixelStorage?
+    var skippedPayload: UInt64?
+    var admission: AdmissionRequest?
+    var conversion: HistoryConversion?
+    var tickets: [RenderTicket] = []
+    var isReading = true
+    var unwritten = 0
+    var cancelled = 0
+    var ends: [EndReason] = []
+    /// Everything sent, in order.
+    var replies: [Reply] = []
+    var pictures: [PixelStorage] = []
+
+    init(settings: SessionSettings = SessionSettings()) {
+        session = Session(id: 7, settings: settings, now: now)
+    }
+
+    static func layout(
+        size: FrameSize = FrameSize(width: 32, height: 32), motion: Bool = false,
+        known: Bool = false, normalSpace: NormalSpace = .world,
+        depth: DepthEncoding = .linear(metresPerUnit: 1, far: .infinity),
+        depthFormat: PixelFormat = .r32Float, baseColorFormat: PixelFormat = .rgba8sRGB,
+        origin: RowOrigin = .topLeft
+    ) -> GBufferLayout {
+        var kinds: [(PlaneKind, PixelFormat)] = [
+            (.baseColor, baseColorFormat), (.normals, .rgb8UNorm), (.depth, depthFormat),
+            (.roughness, .r8),
+        ]
+        if motion { kinds.append((.motion, .rg16Float)) }
+        if known { kinds.append((.known, .rgba8sRGB)) }
+        var offset = 0
+        let planes = kinds.map { kind, format in
+            let rowStride = size.width * format.bytesPerPixel
+            defer { offset += rowStride * size.height }
+            return PlaneLayout(kind: kind, format: format, rowStride: rowStride, offset: offset)
+        }
+        return GBufferLayout(
+            size: size, origin: origin, normalSpace: normalSpace, depth: depth,
+            motion: motion ? MotionEncoding(scaleX: 1, scaleY: 1, isJittered: false) : nil,
+            planes: planes, byteCount: offset)
+    }
+
+    static let admitted = Admission(
+        plannedBytes: 12_345, model: "atrium", modelVersion: "1", precision: "fp32",
+        kernelPath: "portable-fp32")
+
+    // MARK: Events
+
+    mutating func open(
+        mailbox: Mailbox = .latest, budget: UInt64? = nil, history: HistoryDescription? = nil,
+        seed: UInt64 = 0
+    ) {
+        let request = OpenRequest(
+            layout: layout, mailbox: mailbox, frameBudgetNanoseconds: budget, seed: seed)
+        receive(.open(request, history: history))
+        admit()
+    }
+
+    mutating func admit() { perform(session.admitted(Self.admitted, now: now)) }
+
+    mutating func receive(_ message: Message) { perform(session.receive(message, now: now)) }
+
+    mutating func announce(_ id: UInt64, _ change: (inout FrameMessage) -> Void = { _ in }) {
+        var message = FrameMessage(frameID: id, payloadByteCount: UInt64(layout.byteCount))
+        change(&message)
+        receive(.frame(message))
+    }
+
+    mutating func finishPayload() {
+        payloadTarget = nil
+        skippedPayload = nil
+        perform(session.payloadFinished(now: now))
+    }
+
+    mutating func sendFrame(_ id: UInt64, _ change: (inout FrameMessage) -> Void = { _ in }) {
+        announce(id, change)
+        finishPayload()
+    }
+
+    /// A render thread begins the oldest job.
+    @discardableResult
+    mutating func begin() -> FrameRequest? { tickets.first?.take(now: now) }
+
+    mutating func finish(
+        _ outcome: RenderResult.Outcome = .finished, startedAt: UInt64? = nil,
+        usedHistoryFrame: UInt64? = nil
+    ) {
+        let ticket = tickets.removeFirst()
+        perform(
+            session.renderFinished(
+                ticket,
+                RenderResult(
+                    outcome: outcome, startedAt: startedAt ?? now, convert: 1, render: 2, encode: 3,
+                    usedHistoryFrame: usedHistoryFrame, load: 0.5), now: now))
+    }
+
+    @discardableResult
+    mutating func render(_ outcome: RenderResult.Outcome = .finished) -> FrameRequest? {
+        let request = begin()
+        finish(outcome)
+        return request
+    }
+
+    mutating func write() {
+        unwritten -= 1
+        perform(session.replyWritten(now: now))
+    }
+
+    mutating func writeAll() { while unwritten > 0, ends.isEmpty { write() } }
+
+    mutating func tick(writeStall: UInt64 = 0) {
+        perform(session.tick(now: now, writeStall: writeStall))
+    }
+
+    mutating func perform(_ actions: [SessionAction]) {
+        for action in actions {
+            switch action {
+            case .admit(let request): admission = request
+            case .receivePayload(let storage): payloadTarget = storage
+            case .skipPayload(let byteCount): skippedPayload = byteCount
+            case .convertHistory(let conversion): self.conversion = conversion
+            case .start(let ticket): tickets.append(ticket)
+            case .cancelJob: cancelled += 1
+            case .send(let bytes):
+                unwritten += 1
+                record(bytes)
+            case .sendPicture(let bytes, let picture):
+                unwritten += 1
+                pictures.append(picture)
+                record(bytes)
+            case .setReading(let reads): isReading = reads
+            case .end(let reason): ends.append(reason)
+            }
+        }
+    }
+
+    private mutating func record(_ bytes: [UInt8]) {
+        var decoder = ReplyDecoder()
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let piece = rest.prefix(decoder.wantedByteCount)
+            rest = rest.dropFirst(piece.count)
+            if let reply = try? decoder.append(piece) { replies.append(reply) }
+        }
+    }
+
+    // MARK: What came out
+
+    var pictureReplies: [PictureReply] {
+        replies.compactMap { if case .picture(let picture) = $0 { picture } else { nil } }
+    }
+
+    var pictureIDs: [UInt64] { pictureReplies.map(\.frameID) }
+
+    var errors: [ErrorReply] {
+        replies.compactMap { if case .error(let error) = $0 { error } else { nil } }
+    }
+
+    var openedReplies: [OpenedReply] {
+        replies.compactMap { if case .opened(let opened) = $0 { opened } else { nil } }
+    }
+}
+
+extension SessionCounters {
+    var isBalanced: Bool { received == rendered + dropped + failed + waiting + rendering }
+}
