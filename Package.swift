@@ -135,6 +135,9 @@ let package = Package(
             ],
             swiftSettings: warnings),
         .testTarget(
+            name: "frameloomdTests", dependencies: ["frameloomd", "FrameProtocol"],
+            swiftSettings: warnings),
+        .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 "CFrameProtocol", "FrameProtocol", "FrameTypes", "FrameClip", "CFrameClient",
