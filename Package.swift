@@ -49,7 +49,8 @@ let package = Package(
             name: "NeuralDenoiser", dependencies: ["FrameTypes", "NeuralModel", "NeuralOps"],
             swiftSettings: safe),
         .target(name: "NeuralModel", dependencies: ["NeuralOps", "CCrypto"], swiftSettings: safe),
-        .target(name: "NeuralOps", dependencies: ["CKernels"], swiftSettings: warnings),
+        .target(
+            name: "NeuralOps", dependencies: ["FrameTypes", "CKernels"], swiftSettings: warnings),
         .target(
             name: "CKernels",
             cSettings: cWarnings + [

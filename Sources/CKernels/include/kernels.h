@@ -1,4 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright 2026 The Frameloom authors
+ *
+ * Loops over floats and pixels. Nothing here allocates, locks or keeps state; Swift checks shapes.
+ *
+ * Every kernel exists once per kernel path, compiled from the same text with another vector width;
+ * `k_kernels_of` hands out the table of one path. The order of every sum is fixed by shapes alone,
+ * so that a path gives the same bytes however the work is cut into tiles.
+ *
+ * Activations are [h, w, c] with c padded to a multiple of 16 (padding channels hold 0) and, where
+ * a 3x3 convolution reads them, a border of one pixel of zeros.
+ */
 #ifndef FRAMELOOM_KERNELS_H
 #define FRAMELOOM_KERNELS_H
+
 #include <stddef.h>
+#include <stdint.h>
+
+#define K_LANES 16       /* pixels of a 4x4 cell; channels that are padded together */
+#define K_MAX_TAPS 9
+#define K_CHUNK_CELLS 8  /* cells that the pixel kernels work on together */
+#define K_CHUNK_PIXELS (K_CHUNK_CELLS * K_LANES)
+
+/* ---- Convolution -------------------------------------------------------------------------- */
+
+/* One convolution on one pair of tensors. Strides and offsets are in floats. */
+typedef struct k_conv {
+    const float *in;       /* pixel (0, 0) inside the border */
+    size_t in_row;         /* from one row to the next */
+    size_t in_pixel;       /* from one pixel to the next: padded channels */
+    size_t in_channels;    /* channels that are summed over */
+    size_t in_step;        /* input pixels per output pixel, 1 or 2 */
+    size_t tap_count;
+    ptrdiff_t taps[K_MAX_TAPS]; /* offset of each tap from the output pixel's place in `in` */
+    const float *weights;  /* k_pack_conv */
+    const float *bias;     /* padded couts */
+    size_t out_vectors;    /* padded couts / 16 */
+    size_t out_width;
+    size_t out_height;
+    /* Added after the sum; NULL: nothing. Read at (y >> shift, x >> shift). */
+    const float *residual;
+    size_t residual_row;
+    size_t residual_pixel;
+    size_t residual_shift;
+    /* Either may be NULL: the sum, and the larger of it and 0. */
+    float *out;
+    float *out_relu;
+    size_t out_row;
+    size_t out_pixel;
+    size_t out_border;     /* pixels of zeros around both outputs: 0 or 1 */
+} k_conv;
+
+/* Couts are worked on in blocks of at most `max_block` vectors of 16, as equal as they come. */
+size_t k_block_count(size_t out_vectors, size_t max_block);
+/* First vector of block `index`; `index` == count gives out_vectors. */
+size_t k_block_start(size_t out_vectors, size_t max_block, size_t index);
+
+/* packed[block][tap][cin][couts of the block] = weight[cout][cin][tap]; padding couts: 0.
+ * packed holds out_vectors * 16 * taps * cin floats. */
+void k_pack_conv(float *restrict packed, const float *restrict weight, size_t couts, size_t cin,
+                 size_t taps, size_t max_block);
+
+/* ---- Pixels ------------------------------------------------------------------------------- */
+
+/* Formats as the kernels read them. */
+enum k_format {
+    K_ABSENT = 0, K_RGBA8, K_RGB8, K_RGB10A2, K_R8, K_R16, K_R32F, K_RG16F
+};
+
+typedef struct k_plane {
+    const uint8_t *top;   /* the picture's top row, whatever row comes first in memory */
+    ptrdiff_t row_stride; /* bytes to the next row below; negative with a bottom-left origin */
+    int32_t format;
+} k_plane;
+
+/* What the model fixes. */
+typedef struct k_model {
+    float eps;
+    float light_range;         /* D' stays within +- this */
+    float carried_light_limit;
+    float own_trust;           /* sigma where the history is valid */
+    float depth_relative, depth_absolute; /* metres: how far depths may differ */
+    float sky_distance;        /* metres */
+    float bounds_min[3], bounds_scale[3]; /* p = (position - min) * scale - 1 */
+    float normal_offset;       /* metres */
+    /* Channel of the first plane of each input, and of each output of the head. */
+    uint32_t base_at, normal_at, depth_at, roughness_at, metallic_at, source_at, sigma_at, light_at;
+    uint32_t probe_at, view_at;
+    uint32_t light_out_at, added_out_at, gate_out_at;
+    uint32_t probe_channels, probe_stride; /* stride: padded to 16 */
+    uint32_t probe_x, probe_y, probe_z;
+    const float *probes;       /* [z, y, x, probe_stride] */
+    float lin[256];            /* linear light of an sRGB byte */
+    float log_lin[256];        /* log(lin + eps) */
+} k_model;
+
+enum k_motion { K_MOTION_NONE = 0, K_MOTION_STILL, K_MOTION_CAMERA, K_MOTION_PLANE };
+
+/* One frame: where its planes lie, how they are read, where results go. */
+typedef struct k_frame {
+    const k_model *model;
+    int32_t width, height;   /* pixels */
+    int32_t cells_x, cells_y; /* 4x4 cells of the padded frame */
+    k_plane base, normals, depth, roughness, metallic, motion, known;
+    /* Depth. Linear: value * depth_scale. Device: depth_product / (depth_near + d * depth_span). */
+    int32_t depth_is_device;
+    float depth_scale, depth_near, depth_span, depth_product;
+    float depth_far;         /* metres; at or beyond it is sky; may be infinite */
+    int32_t turns_normals;   /* 1: view-space normals, turned by `rotation` */
+    /* Camera. Ray of pixel (i, j): ((i + ray_x) * ray_sx, (j + ray_y) * ray_sy, -1). */
+    int32_t has_camera;
+    float ray_x, ray_y, ray_sx, ray_sy;
+    float rotation[9], position[3];
+    /* Previous frame. q = to_previous * (ray * depth) + previous_origin, then
+     * px = previous_sx * q.x / -q.z + previous_cx, the same with y. */
+    int32_t motion_kind;
+    int32_t has_camera_depth; /* 1: z of the point in the previous camera is known */
+    float to_previous[9], previous_origin[3];
+    float previous_sx, previous_sy; /* pixels: fx and -fy */
+    float previous_cx, previous_cy; /* less the previous jitter */
+    /* Motion plane: px = (i + motion_x + motion_sx * value) * motion_rx - motion_px. */
+    float motion_x, motion_y, motion_sx, motion_sy, motion_rx, motion_ry, motion_px, motion_py;
+    int32_t previous_width, previous_height;
+    const uint8_t *previous_picture, *previous_base; /* RGBA8 [h, w] */
+    const float *previous_depth;                     /* [h, w] metres, 0: sky */
+    const uint8_t *previous_coverage;                /* [h, w] */
+    float *history;          /* [h, w, 8]: picture 3, 0, carried light 3, 0 */
+    /* Results. */
+    uint8_t *next_picture, *next_base;               /* RGBA8 [height, width], top-left */
+    float *next_depth;
+    uint8_t *next_coverage;
+    uint8_t *picture;        /* RGBA8, the picture's top row */
+    ptrdiff_t picture_row_stride;
+    float *features;         /* [cells_y, cells_x, feature_stride] */
+    size_t feature_stride;
+    float *trusted_light;    /* [cells_y, cells_x, 3, 16]: carried light * (1 - sigma) */
+    const float *head;       /* [cells_y, cells_x, head_stride], gathered inside a border */
+    size_t head_row, head_stride;
+} k_frame;
+
+/* A run of cells of one row of cells, pixel by pixel: index = cell * 16 + (y % 4) * 4 + x % 4. */
+typedef struct k_chunk {
+    int32_t cell_y, cell_x, count;
+    _Alignas(64) float base[3][K_CHUNK_PIXELS];   /* sRGB 0...1 */
+    _Alignas(64) float normal[3][K_CHUNK_PIXELS]; /* world */
+    _Alignas(64) float depth[K_CHUNK_PIXELS];     /* metres, 0: sky */
+    _Alignas(64) float roughness[K_CHUNK_PIXELS];
+    _Alignas(64) float metallic[K_CHUNK_PIXELS];
+    _Alignas(64) float motion[2][K_CHUNK_PIXELS]; /* units of the plane; NaN: none */
+    _Alignas(64) float previous[2][K_CHUNK_PIXELS]; /* previous pixel, centers at + 0.5 */
+    _Alignas(64) float previous_z[K_CHUNK_PIXELS];  /* z_reprojected */
+    _Alignas(64) int32_t valid[K_CHUNK_PIXELS];     /* 1: has history */
+    _Alignas(64) float source[3][K_CHUNK_PIXELS];   /* x, sRGB 0...1 */
+    _Alignas(64) float sigma[K_CHUNK_PIXELS];
+    _Alignas(64) float light[3][K_CHUNK_PIXELS];    /* carried light */
+    float cell_position[3][K_CHUNK_CELLS];          /* [-1, 1] */
+    int32_t cell_has_surface[K_CHUNK_CELLS];
+    float view[3][K_CHUNK_CELLS];
+} k_chunk;
+
+/* ---- Tables ------------------------------------------------------------------------------- */
+
+typedef struct k_kernels {
+    size_t max_block; /* vectors of 16 couts that the convolution works on together */
+
+    /* Rows y0 ..< y1, cout blocks b0 ..< b1 of a convolution; b0 == 0 also clears the border. */
+    void (*conv)(const k_conv *conv, size_t b0, size_t b1, size_t y0, size_t y1);
+
+    /* out[i] = f(in[i]), any count. */
+    void (*exp)(float *restrict out, const float *restrict in, size_t count);
+    void (*log)(float *restrict out, const float *restrict in, size_t count);
+    void (*tanh)(float *restrict out, const float *restrict in, size_t count);
+    void (*sigmoid)(float *restrict out, const float *restrict in, size_t count);
+    void (*softplus)(float *restrict out, const float *restrict in, size_t count);
+    /* sRGB curve of linear light 0...1. */
+    void (*srgb)(float *restrict out, const float *restrict in, size_t count);
+
+    /* Rows y0 ..< y1 of the previous frame: picture and carried light, as floats. */
+    void (*expand_history)(const k_frame *frame, size_t y0, size_t y1);
+
+    /* The parts of `cells` on one chunk, in this order. */
+    void (*load)(const k_frame *frame, k_chunk *chunk);
+    void (*reproject)(const k_frame *frame, k_chunk *chunk);
+    void (*warp)(const k_frame *frame, k_chunk *chunk);
+    void (*place)(const k_frame *frame, k_chunk *chunk);
+    /* features [count, feature_stride] */
+    void (*pack)(float *restrict features, const k_model *model, size_t feature_stride,
+                 const k_chunk *chunk, int32_t has_camera);
+    /* One row of cells: planes and history to features, trusted light and the next history. */
+    void (*cells)(const k_frame *frame, size_t cell_y);
+
+    /* linear, picture [3, 16 * count] from head [count, head_stride], trusted_light [count, 3, 16]
+     * and linear_base [3, 16 * count]; picture is sRGB 0...1. Count: at most K_CHUNK_CELLS. */
+    void (*compose)(float *restrict linear, float *restrict picture, const k_model *model,
+                    const float *restrict head, size_t head_stride,
+                    const float *restrict trusted_light, const float *restrict linear_base,
+                    size_t count);
+    /* One row of cells: head to picture and next history. */
+    void (*pictures)(const k_frame *frame, size_t cell_y);
+} k_kernels;
+
+enum k_path { K_AVX512 = 0, K_AVX2, K_PORTABLE };
+
+/* NULL where the processor cannot run the path. */
+const k_kernels *k_kernels_of(enum k_path path);
+
+extern const float k_srgb_to_linear[256];
+
+/* Round to nearest, flush to zero, denormals are zero: for the calling thread. */
+void k_prepare_thread(void);
+
 #endif

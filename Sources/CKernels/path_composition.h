@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright 2026 The Frameloom authors
+ *
+ * Network output to picture. */
+
+/* D' = range tanh((D + trusted light * sigmoid(G)) / range)
+ * linear = (lin(base) + eps) exp(D') + softplus(3 S - 6);  picture = sRGB(linear) */
+static void compose(float *restrict linear, float *restrict picture, const k_model *m,
+                    const float *restrict head, size_t head_stride,
+                    const float *restrict trusted_light, const float *restrict linear_base,
+                    size_t count)
+{
+    const float range = m->light_range, unit = 1.0f / range;
+    for (size_t cell = 0; cell < count; cell++) {
+        const float *out = head + cell * head_stride;
+        v16 gate = sigmoid16(load16(out + m->gate_out_at));
+        for (size_t c = 0; c < 3; c++) {
+            const size_t at = (c * count + cell) * K_LANES;
+            v16 carried = load16(trusted_light + (cell * 3 + c) * K_LANES) * gate;
+            v16 light = load16(out + m->light_out_at + c * K_LANES) + carried;
+            v16 added = softplus16(load16(out + m->added_out_at + c * K_LANES) * 3.0f - 6.0f);
+            v16 base = load16(linear_base + at) + m->eps;
+            v16 sum = base * exp16(tanh16(light * unit) * range) + added;
+            store16(linear + at, sum);
+            store16(picture + at, srgb16(clamp16(sum, 0.0f, 1.0f)));
+        }
+    }
+}
+
+/* Linear light of the frame's base color, [3, 16 * count]. */
+static void linear_base(const k_frame *f, const k_chunk *k, float *out)
+{
+    _Alignas(64) int32_t words[K_CHUNK_PIXELS];
+    const float *lin = f->model->lin;
+    const int32_t pixels = k->count * K_LANES;
+    load_words(f, k, f->next_base, (ptrdiff_t)f->width * 4, 4, words);
+    for (int32_t i = 0; i < pixels; i++)
+        for (int c = 0; c < 3; c++)
+            out[c * pixels + i] = lin[(words[i] >> (c * 8)) & 255];
+}
+
+/* Bytes of one chunk: what the engine drew is laid over, then rounded once. */
+static void store_picture(const k_frame *f, const k_chunk *k, const float *picture)
+{
+    _Alignas(64) int32_t known[K_CHUNK_PIXELS], words[K_CHUNK_PIXELS];
+    const int32_t pixels = k->count * K_LANES;
+    load_plane(f, k, &f->known, known);
+    for (int32_t i = 0; i < pixels; i += K_LANES) {
+        i16 over = words16(known, i), word = 255 << 24;
+        v16 weight = field16(over, 24, 8) * (1.0f / 255.0f);
+        for (int c = 0; c < 3; c++) {
+            v16 value = load16(picture + c * pixels + i);
+            v16 drawn = field16(over, c * 8, 8);
+            value = value * 255.0f * (1.0f - weight) + drawn * weight;
+            word |= int16_of(clamp16(value + 0.5f, 0.0f, 255.0f)) << (c * 8);
+        }
+        *(i16_at *)(words + i) = word;
+    }
+    store_words(f, k, f->next_picture, (ptrdiff_t)f->width * 4, words);
+    store_words(f, k, f->picture, f->picture_row_stride, words);
+}
+
+static void render_pictures(const k_frame *f, size_t cell_y)
+{
+    _Alignas(64) float base[3 * K_CHUNK_PIXELS], linear[3 * K_CHUNK_PIXELS];
+    _Alignas(64) float picture[3 * K_CHUNK_PIXELS];
+    k_chunk k;
+    k.cell_y = (int32_t)cell_y;
+    for (k.cell_x = 0; k.cell_x < f->cells_x; k.cell_x += k.count) {
+        k.count = f->cells_x - k.cell_x;
+        if (k.count > K_CHUNK_CELLS)
+            k.count = K_CHUNK_CELLS;
+        const size_t x = (size_t)k.cell_x, first = cell_y * (size_t)f->cells_x + x;
+        linear_base(f, &k, base);
+        compose(linear, picture, f->model, f->head + cell_y * f->head_row + x * f->head_stride,
+                f->head_stride, f->trusted_light + first * 3 * K_LANES, base, (size_t)k.count);
+        store_picture(f, &k, picture);
+    }
+}

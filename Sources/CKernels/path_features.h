@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright 2026 The Frameloom authors
+ *
+ * What the network reads of each 4x4 cell: a plane's 16 pixels are 16 channels. */
+
+typedef struct grid_index {
+    size_t low, high;
+    float weight; /* of high */
+} grid_index;
+
+/* Index of p in [-1, 1] on an axis of `count` points, kept at the border. */
+INLINE grid_index on_grid(float p, uint32_t count)
+{
+    float last = (float)(count - 1), at = (p + 1.0f) * 0.5f * last;
+    at = at < 0.0f ? 0.0f : at > last ? last : at;
+    size_t low = (size_t)at;
+    return (grid_index){low, low + 1 < count ? low + 1 : low, at - (float)low};
+}
+
+/* out[probe_stride] = trilinear sample of the probes. */
+INLINE void sample_probes(float *out, const k_model *m, float px, float py, float pz)
+{
+    const grid_index x = on_grid(px, m->probe_x), y = on_grid(py, m->probe_y),
+                     z = on_grid(pz, m->probe_z);
+    for (uint32_t v = 0; v < m->probe_stride; v += K_LANES) {
+        v16 sum = 0.0f;
+        UNROLL for (int corner = 0; corner < 8; corner++) {
+            size_t iz = corner & 4 ? z.high : z.low, iy = corner & 2 ? y.high : y.low;
+            size_t ix = corner & 1 ? x.high : x.low;
+            float weight = (corner & 4 ? z.weight : 1.0f - z.weight) *
+                           (corner & 2 ? y.weight : 1.0f - y.weight) *
+                           (corner & 1 ? x.weight : 1.0f - x.weight);
+            size_t at = ((iz * m->probe_y + iy) * m->probe_x + ix) * m->probe_stride + v;
+            sum = sum + load16(m->probes + at) * weight;
+        }
+        store16(out + v, sum);
+    }
+}
+
+INLINE v16 depth_curve16(v16 depth)
+{
+    v16 curve = log16(depth + 1.0f) * 0.333333333f - 1.0f;
+    return pick16(depth > 0.0f, curve, (v16)1.0f);
+}
+
+static void pack_features(float *restrict features, const k_model *m, size_t feature_stride,
+                          const k_chunk *k, int32_t has_camera)
+{
+    for (int32_t cell = 0; cell < k->count; cell++) {
+        float *out = features + (size_t)cell * feature_stride;
+        const int32_t i = cell * K_LANES;
+        for (int c = 0; c < 3; c++) {
+            const int at = c * K_LANES;
+            store16(out + m->base_at + at, load16(k->base[c] + i) * 2.0f - 1.0f);
+            store16(out + m->normal_at + at, load16(k->normal[c] + i));
+            store16(out + m->source_at + at, load16(k->source[c] + i) * 2.0f - 1.0f);
+            store16(out + m->light_at + at, load16(k->light[c] + i));
+        }
+        store16(out + m->depth_at, depth_curve16(load16(k->depth + i)));
+        store16(out + m->roughness_at, load16(k->roughness + i) * 2.0f - 1.0f);
+        store16(out + m->metallic_at, load16(k->metallic + i) * 2.0f - 1.0f);
+        store16(out + m->sigma_at, load16(k->sigma + i) * 2.0f - 1.0f);
+
+        /* Before the view: the padding of the probes' last vector may reach over it. */
+        if (has_camera && k->cell_has_surface[cell])
+            sample_probes(out + m->probe_at, m, k->cell_position[0][cell],
+                          k->cell_position[1][cell], k->cell_position[2][cell]);
+        else
+            __builtin_memset(out + m->probe_at, 0, m->probe_stride * sizeof(float));
+        for (int c = 0; c < 3; c++)
+            out[m->view_at + (uint32_t)c] = has_camera ? k->view[c][cell] : 0.0f;
+    }
+}
+
+static void render_cells(const k_frame *f, size_t cell_y)
+{
+    k_chunk k;
+    k.cell_y = (int32_t)cell_y;
+    for (k.cell_x = 0; k.cell_x < f->cells_x; k.cell_x += k.count) {
+        k.count = f->cells_x - k.cell_x;
+        if (k.count > K_CHUNK_CELLS)
+            k.count = K_CHUNK_CELLS;
+        load_planes(f, &k);
+        reproject(f, &k);
+        warp(f, &k);
+        place(f, &k);
+        const size_t first = cell_y * (size_t)f->cells_x + (size_t)k.cell_x;
+        pack_features(f->features + first * f->feature_stride, f->model, f->feature_stride, &k,
+                      f->has_camera);
+        for (int32_t i = 0; i < k.count * K_LANES; i += K_LANES) {
+            float *out = f->trusted_light + (first * K_LANES + (size_t)i) * 3;
+            v16 trust = 1.0f - load16(k.sigma + i);
+            for (int c = 0; c < 3; c++)
+                store16(out + c * K_LANES, load16(k.light[c] + i) * trust);
+        }
+    }
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright 2026 The Frameloom authors
+ *
+ * Where the surface of each pixel is, and where it was in the previous picture. Camera as in
+ * OpenGL: -Z forward, +Y up; pixels from the top-left corner. */
+
+static const i16 lane_x = {0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3};
+static const i16 lane_y = {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
+
+typedef struct points {
+    v16 x, y, z;
+} points;
+
+INLINE v16 pixel_x16(const k_frame *f, const k_chunk *k, int32_t cell)
+{
+    i16 x = lane_x + (k->cell_x + cell) * 4;
+    return float16_of(x < f->width ? x : (i16)(f->width - 1));
+}
+
+INLINE v16 pixel_y16(const k_frame *f, const k_chunk *k)
+{
+    i16 y = lane_y + k->cell_y * 4;
+    return float16_of(y < f->height ? y : (i16)(f->height - 1));
+}
+
+INLINE points turn(const float m[9], points p)
+{
+    return (points){p.x * m[0] + p.y * m[1] + p.z * m[2], p.x * m[3] + p.y * m[4] + p.z * m[5],
+                    p.x * m[6] + p.y * m[7] + p.z * m[8]};
+}
+
+INLINE points rays16(const k_frame *f, const k_chunk *k, int32_t cell)
+{
+    return (points){(pixel_x16(f, k, cell) + f->ray_x) * f->ray_sx,
+                    (pixel_y16(f, k) + f->ray_y) * f->ray_sy, (v16)-1.0f};
+}
+
+INLINE v16 length16(points p) { return sqrt16(p.x * p.x + p.y * p.y + p.z * p.z); }
+
+/* The cell's points in the space of the previous camera; the sky is a far sphere. */
+INLINE points previous_points16(const k_frame *f, const k_chunk *k, int32_t cell, v16 depth)
+{
+    points ray = rays16(f, k, cell);
+    v16 far = f->model->sky_distance / length16(turn(f->rotation, ray));
+    v16 scale = pick16(depth > 0.0f, depth, far);
+    points q = turn(f->to_previous, ray);
+    return (points){q.x * scale + f->previous_origin[0], q.y * scale + f->previous_origin[1],
+                    q.z * scale + f->previous_origin[2]};
+}
+
+/* Previous pixel and z_reprojected of one cell; returns where the point is in front. */
+INLINE i16 reproject_cell(const k_frame *f, k_chunk *k, int32_t cell)
+{
+    const int32_t i = cell * K_LANES;
+    v16 depth = load16(k->depth + i);
+    v16 x = pixel_x16(f, k, cell), y = pixel_y16(f, k), z = depth;
+    i16 in_front = (depth > 1e-3f) | (depth == 0.0f);
+    if (f->has_camera_depth) {
+        points q = previous_points16(f, k, cell, depth);
+        z = -q.z;
+        in_front = z > 1e-3f;
+        x = q.x * f->previous_sx / z + f->previous_cx;
+        y = q.y * f->previous_sy / z + f->previous_cy;
+    } else {
+        x = x + 0.5f;
+        y = y + 0.5f;
+    }
+    if (f->motion_kind == K_MOTION_PLANE) {
+        v16 mx = load16(k->motion[0] + i) * f->motion_sx + f->motion_x;
+        v16 my = load16(k->motion[1] + i) * f->motion_sy + f->motion_y;
+        x = (pixel_x16(f, k, cell) + mx) * f->motion_rx - f->motion_px;
+        y = (pixel_y16(f, k) + my) * f->motion_ry - f->motion_py;
+    }
+    store16(k->previous[0] + i, x);
+    store16(k->previous[1] + i, y);
+    store16(k->previous_z + i, z);
+    return in_front;
+}
+
+/* Depth (0: sky) of the previous frame at the nearest pixel, -1 where that pixel was covered. */
+INLINE v16 previous_depths16(const k_frame *f, v16 x, v16 y, i16 inside)
+{
+    const float last_x = (float)(f->previous_width - 1), last_y = (float)(f->previous_height - 1);
+    i16 column = int16_of(clamp16(round16(x - 0.5f), 0.0f, last_x));
+    i16 row = int16_of(clamp16(round16(y - 0.5f), 0.0f, last_y));
+    v16 depth = -1.0f;
+    for (int l = 0; l < K_LANES; l++) {
+        if (!inside[l])
+            continue;
+        size_t at = (size_t)row[l] * (size_t)f->previous_width + (size_t)column[l];
+        if (f->previous_coverage[at] == 0)
+            depth[l] = f->previous_depth[at];
+    }
+    return depth;
+}
+
+/* Previous pixel, z_reprojected and whether the history there shows the same surface. */
+static void reproject(const k_frame *f, k_chunk *k)
+{
+    const k_model *m = f->model;
+    if (f->motion_kind == K_MOTION_NONE) {
+        __builtin_memset(k->valid, 0, sizeof k->valid);
+        return;
+    }
+    const float width = (float)f->previous_width, height = (float)f->previous_height;
+    for (int32_t cell = 0; cell < k->count; cell++) {
+        const int32_t i = cell * K_LANES;
+        i16 in_front = reproject_cell(f, k, cell);
+        v16 x = load16(k->previous[0] + i), y = load16(k->previous[1] + i);
+        v16 z = load16(k->previous_z + i);
+        i16 inside = in_front & (x > 0.0f) & (x < width) & (y > 0.0f) & (y < height);
+        v16 before = previous_depths16(f, x, y, inside);
+        v16 apart = max16(before - z, z - before);
+        i16 same = (before > 0.0f) & (apart < z * m->depth_relative + m->depth_absolute);
+        i16 sky = load16(k->depth + i) == 0.0f;
+        i16 valid = inside & ((sky & (before == 0.0f)) | (~sky & same));
+        *(i16_at *)(k->valid + i) = -valid;
+    }
+}
+
+/* Of each cell: the nearest surface in the model's bounds, and the direction of view. */
+static void place(const k_frame *f, k_chunk *k)
+{
+    const k_model *m = f->model;
+    for (int32_t cell = 0; cell < k->count; cell++) {
+        const float *depth = k->depth + cell * K_LANES;
+        int nearest = -1;
+        for (int l = 0; l < K_LANES; l++)
+            if (depth[l] > 0.0f && (nearest < 0 || depth[l] < depth[nearest]))
+                nearest = l;
+        k->cell_has_surface[cell] = f->has_camera && nearest >= 0;
+        for (int c = 0; c < 3; c++)
+            k->cell_position[c][cell] = k->view[c][cell] = 0.0f;
+        if (!f->has_camera)
+            continue;
+
+        points ray = turn(f->rotation, rays16(f, k, cell));
+        v16 unit = 1.0f / length16(ray);
+        const v16 axes[3] = {ray.x, ray.y, ray.z};
+        float view[3];
+        for (int c = 0; c < 3; c++) {
+            v16 part = axes[c] * unit;
+            view[c] = 0.0f;
+            for (int l = 0; l < K_LANES; l++)
+                view[c] += part[l];
+            if (nearest >= 0) {
+                float at = axes[c][nearest] * depth[nearest] + f->position[c] +
+                           k->normal[c][cell * K_LANES + nearest] * m->normal_offset;
+                float p = (at - m->bounds_min[c]) * m->bounds_scale[c] - 1.0f;
+                k->cell_position[c][cell] = !(p > -1.0f) ? -1.0f : p > 1.0f ? 1.0f : p;
+            }
+        }
+        float length = __builtin_sqrtf(view[0] * view[0] + view[1] * view[1] + view[2] * view[2]);
+        for (int c = 0; c < 3; c++)
+            k->view[c][cell] = length > 0.0f ? view[c] / length : 0.0f;
+    }
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright 2026 The Frameloom authors
+ *
+ * The client's planes in the model's terms. Pixels outside of the frame repeat its edge. */
+
+INLINE int32_t inside(int32_t i, int32_t size) { return i < size ? i : size - 1; }
+
+/* Pixels of `bytes` bytes each, as words, in the order of the chunk. */
+INLINE void load_words(const k_frame *f, const k_chunk *k, const uint8_t *top,
+                       ptrdiff_t row_stride, const size_t bytes, int32_t *words)
+{
+    for (int r = 0; r < 4; r++) {
+        const uint8_t *row = top + inside(k->cell_y * 4 + r, f->height) * row_stride;
+        for (int32_t c = 0; c < k->count; c++) {
+            const int32_t x = (k->cell_x + c) * 4;
+            int32_t *out = words + c * K_LANES + r * 4;
+            if (bytes == 4 && x + 4 <= f->width) {
+                __builtin_memcpy(out, row + (size_t)x * 4, 16);
+                continue;
+            }
+            for (int p = 0; p < 4; p++) {
+                out[p] = 0;
+                __builtin_memcpy(out + p, row + (size_t)inside(x + p, f->width) * bytes, bytes);
+            }
+        }
+    }
+}
+
+/* The words of pixels inside the frame, back to rows of 4-byte pixels. */
+INLINE void store_words(const k_frame *f, const k_chunk *k, uint8_t *top, ptrdiff_t row_stride,
+                        const int32_t *words)
+{
+    for (int r = 0; r < 4 && k->cell_y * 4 + r < f->height; r++) {
+        uint8_t *row = top + (k->cell_y * 4 + r) * row_stride;
+        for (int32_t c = 0; c < k->count; c++) {
+            const int32_t x = (k->cell_x + c) * 4, left = f->width - x;
+            const int32_t *in = words + c * K_LANES + r * 4;
+            if (left >= 4)
+                __builtin_memcpy(row + (size_t)x * 4, in, 16);
+            else if (left > 0)
+                __builtin_memcpy(row + (size_t)x * 4, in, (size_t)left * 4);
+        }
+    }
+}
+
+static void load_plane(const k_frame *f, const k_chunk *k, const k_plane *plane, int32_t *words)
+{
+    switch (plane->format) {
+    case K_R8: load_words(f, k, plane->top, plane->row_stride, 1, words); break;
+    case K_R16: load_words(f, k, plane->top, plane->row_stride, 2, words); break;
+    case K_RGB8: load_words(f, k, plane->top, plane->row_stride, 3, words); break;
+    case K_ABSENT: __builtin_memset(words, 0, K_CHUNK_PIXELS * sizeof(int32_t)); break;
+    default: load_words(f, k, plane->top, plane->row_stride, 4, words); break;
+    }
+}
+
+INLINE i16 words16(const int32_t *words, int32_t i) { return *(const i16_at *)(words + i); }
+
+/* Field of `bits` bits from bit `at`. */
+INLINE v16 field16(i16 words, int at, int bits)
+{
+    return float16_of((words >> at) & ((1 << bits) - 1));
+}
+
+/* Half floats in the low 16 bits; halves too small for a normal number are exact as well. */
+INLINE v16 half16(i16 bits)
+{
+    i16 exponent = (bits >> 10) & 31, mantissa = bits & 1023;
+    v16 normal = (v16)(((exponent + 112) << 23) | (mantissa << 13));
+    v16 special = (v16)((255 << 23) | (mantissa << 13));
+    v16 small = float16_of(mantissa) * 5.9604644775390625e-8f;
+    v16 size = pick16(exponent == 0, small, pick16(exponent == 31, special, normal));
+    return (v16)((i16)size | ((bits & 0x8000) << 16));
+}
+
+INLINE v16 metres16(const k_frame *f, i16 words)
+{
+    v16 raw = f->depth.format == K_R16 ? float16_of(words) : (v16)words;
+    v16 z = raw * f->depth_scale;
+    if (f->depth_is_device) {
+        z = f->depth_product / (raw * f->depth_span + f->depth_near);
+        z = pick16(raw > 0.0f, z, (v16)0.0f);
+    }
+    /* Sky; a NaN fails every comparison. */
+    i16 surface = (z > 0.0f) & (z < f->depth_far) & (z < __builtin_inff());
+    return pick16(surface, z, (v16)0.0f);
+}
+
+static void load_base(const k_frame *f, k_chunk *k)
+{
+    _Alignas(64) int32_t words[K_CHUNK_PIXELS];
+    load_plane(f, k, &f->base, words);
+    for (int32_t i = 0; i < k->count * K_LANES; i += K_LANES) {
+        i16 w = words16(words, i);
+        for (int c = 0; c < 3; c++)
+            store16(k->base[c] + i, field16(w, c * 8, 8) * (1.0f / 255.0f));
+        *(i16_at *)(words + i) = w | (255 << 24);
+    }
+    store_words(f, k, f->next_base, (ptrdiff_t)f->width * 4, words);
+}
+
+static void load_normals(const k_frame *f, k_chunk *k)
+{
+    _Alignas(64) int32_t words[K_CHUNK_PIXELS];
+    load_plane(f, k, &f->normals, words);
+    const int bits = f->normals.format == K_RGB10A2 ? 10 : 8;
+    const float unit = bits == 10 ? 1.0f / 511.5f : 1.0f / 127.5f;
+    for (int32_t i = 0; i < k->count * K_LANES; i += K_LANES) {
+        i16 w = words16(words, i);
+        v16 n[3];
+        for (int c = 0; c < 3; c++)
+            n[c] = field16(w, c * bits, bits) * unit - 1.0f;
+        for (int c = 0; c < 3; c++) {
+            const float *row = f->rotation + c * 3;
+            v16 turned = n[0] * row[0] + n[1] * row[1] + n[2] * row[2];
+            store16(k->normal[c] + i, f->turns_normals ? turned : n[c]);
+        }
+    }
+}
+
+static void load_depth(const k_frame *f, k_chunk *k)
+{
+    _Alignas(64) int32_t words[K_CHUNK_PIXELS];
+    load_plane(f, k, &f->depth, words);
+    for (int32_t i = 0; i < k->count * K_LANES; i += K_LANES) {
+        v16 z = metres16(f, words16(words, i));
+        store16(k->depth + i, z);
+        *(i16_at *)(words + i) = (i16)z;
+    }
+    store_words(f, k, (uint8_t *)f->next_depth, (ptrdiff_t)f->width * 4, words);
+}
+
+static void load_scalar(const k_frame *f, const k_chunk *k, const k_plane *plane, float *out)
+{
+    _Alignas(64) int32_t words[K_CHUNK_PIXELS];
+    load_plane(f, k, plane, words);
+    for (int32_t i = 0; i < k->count * K_LANES; i += K_LANES)
+        store16(out + i, field16(words16(words, i), 0, 8) * (1.0f / 255.0f));
+}
+
+static void load_motion(const k_frame *f, k_chunk *k)
+{
+    _Alignas(64) int32_t words[K_CHUNK_PIXELS];
+    load_plane(f, k, &f->motion, words);
+    for (int32_t i = 0; i < k->count * K_LANES; i += K_LANES) {
+        i16 w = words16(words, i);
+        store16(k->motion[0] + i, half16(w & 0xffff));
+        store16(k->motion[1] + i, half16((w >> 16) & 0xffff));
+    }
+}
+
+/* Alpha of the known plane, for the next frame. */
+static void load_coverage(const k_frame *f, const k_chunk *k)
+{
+    for (int r = 0; r < 4 && k->cell_y * 4 + r < f->height; r++) {
+        const int32_t y = k->cell_y * 4 + r, x0 = k->cell_x * 4;
+        int32_t count = k->count * 4;
+        if (x0 >= f->width)
+            return;
+        if (count > f->width - x0)
+            count = f->width - x0;
+        uint8_t *out = f->next_coverage + (size_t)y * (size_t)f->width + (size_t)x0;
+        if (f->known.format == K_ABSENT) {
+            __builtin_memset(out, 0, (size_t)count);
+            continue;
+        }
+        const uint8_t *in = f->known.top + y * f->known.row_stride + (size_t)x0 * 4;
+        for (int32_t i = 0; i < count; i++)
+            out[i] = in[(size_t)i * 4 + 3];
+    }
+}
+
+static void load_planes(const k_frame *f, k_chunk *k)
+{
+    load_base(f, k);
+    load_normals(f, k);
+    load_depth(f, k);
+    load_scalar(f, k, &f->roughness, k->roughness);
+    load_scalar(f, k, &f->metallic, k->metallic);
+    if (f->motion_kind == K_MOTION_PLANE)
+        load_motion(f, k);
+    load_coverage(f, k);
+}

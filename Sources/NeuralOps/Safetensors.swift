@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+/// A safetensors file: 8 bytes of header length, a JSON header, then the tensors without gaps.
+///
+/// Everything the header claims is checked before a byte is used: lengths, types, shapes, offsets,
+/// overlaps and holes.
+package struct Safetensors: Sendable {
+    package struct Tensor: Sendable, Equatable {
+        package var name: String
+        /// "F32", "U8".
+        package var type: String
+        package var shape: [Int]
+        /// Place in the file.
+        package var bytes: Range<Int>
+    }
+
+    /// What is wrong with the file, and with which tensor.
+    package struct FormatError: Error, Equatable, Sendable {
+        package var tensor: String?
+        package var expected: String
+        package var found: String
+    }
+
+    /// In the order of the file.
+    package let tensors: [Tensor]
+    private let file: [UInt8]
+
+    /// The format's own limit.
+    private static let maxHeaderBytes = 100_000_000
+
+    package init(_ file: [UInt8]) throws(FormatError) {
+        self.file = file
+        let header = try Self.header(of: file)
+        let dataStart = 8 + header.count
+        let json: JSON
+        do {
+            json = try JSON(parsing: header)
+        } catch {
+            throw FormatError(
+                tensor: nil, expected: "\(error.expected) in the JSON header",
+                found: "something else at byte \(8 + error.offset)")
+        }
+        guard let members = json.members else {
+            throw FormatError(tensor: nil, expected: "a JSON object", found: json.summary)
+        }
+        var tensors: [Tensor] = []
+        var names: Set<String> = []
+        for member in members {
+            guard names.insert(member.name).inserted else {
+                throw FormatError(tensor: member.name, expected: "the name once", found: "it twice")
+            }
+            if member.name == "__metadata__" { continue }
+            tensors.append(
+                try Self.tensor(member, dataStart: dataStart, fileByteCount: file.count))
+        }
+        tensors.sort {
+            ($0.bytes.lowerBound, $0.bytes.upperBound) < ($1.bytes.lowerBound, $1.bytes.upperBound)
+        }
+        try Self.checkGaps(tensors, dataStart: dataStart, fileByteCount: file.count)
+        self.tensors = tensors
+    }
+
+    package func tensor(named name: String) -> Tensor? {
+        tensors.first { $0.name == name }
+    }
+
+    /// Values of an F32 tensor, row-major; nil for another type.
+    package func floats(_ tensor: Tensor) -> [Float]? {
+        guard tensor.type == "F32" else { return nil }
+        let count = tensor.bytes.count / 4
+        return [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+            // The range was checked against the file; floats need no alignment when copied.
+            file[tensor.bytes].withUnsafeBytes { bytes in
+                UnsafeMutableRawBufferPointer(buffer).copyMemory(from: bytes)
+            }
+            initialized = count
+        }
+    }
+
+    /// Bytes of a tensor of any type.
+    package func bytes(_ tensor: Tensor) -> [UInt8] { Array(file[tensor.bytes]) }
+
+    private static func header(of file: [UInt8]) throws(FormatError) -> ArraySlice<UInt8> {
+        guard file.count >= 8 else {
+            throw FormatError(
+                tensor: nil, expected: "at least 8 bytes", found: "\(file.count)")
+        }
+        let length = file[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        guard length <= UInt64(maxHeaderBytes), Int(length) <= file.count - 8 else {
+            throw FormatError(
+                tensor: nil,
+                expected: "a header of at most \(min(maxHeaderBytes, file.count - 8)) bytes",
+                found: "\(length)")
+        }
+        return file[8..<8 + Int(length)]
+    }
+
+    private static func tensor(
+        _ member: JSON.Member, dataStart: Int, fileByteCount: Int
+    ) throws(FormatError) -> Tensor {
+        func refuse(_ expected: String, _ found: String) -> FormatError {
+            FormatError(tensor: member.name, expected: expected, found: found)
+        }
+        let value = member.value
+        guard let type = value["dtype"]?.string else {
+            throw refuse("a dtype", value["dtype"]?.summary ?? "none")
+        }
+        let elementBytes = ["F32": 4, "U8": 1][type]
+        guard let elementBytes else { throw refuse("dtype F32 or U8", type) }
+        guard let items = value["shape"]?.array else {
+            throw refuse("a shape", value["shape"]?.summary ?? "none")
+        }
+        var byteCount = elementBytes
+        var shape: [Int] = []
+        for item in items {
+            guard let side = item.int, side >= 0 else {
+                throw refuse("a shape of counts", item.summary)
+            }
+            let (product, overflows) = byteCount.multipliedReportingOverflow(by: side)
+            guard !overflows else {
+                throw refuse("a shape that fits into memory", "\(items.map(\.summary))")
+            }
+            byteCount = product
+            shape.append(side)
+        }
+        guard let offsets = value["data_offsets"]?.array, offsets.count == 2,
+            let start = offsets[0].int, let end = offsets[1].int
+        else {
+            throw refuse("two data_offsets", value["data_offsets"]?.summary ?? "none")
+        }
+        guard start >= 0, end >= start, end <= fileByteCount - dataStart else {
+            throw refuse(
+                "data_offsets within 0 and \(fileByteCount - dataStart)", "[\(start), \(end)]")
+        }
+        guard end - start == byteCount else {
+            throw refuse("\(byteCount) bytes for its shape", "\(end - start)")
+        }
+        return Tensor(
+            name: member.name, type: type, shape: shape, bytes: dataStart + start..<dataStart + end)
+    }
+
+    private static func checkGaps(
+        _ tensors: [Tensor], dataStart: Int, fileByteCount: Int
+    ) throws(FormatError) {
+        var end = dataStart
+        for tensor in tensors {
+            guard tensor.bytes.lowerBound == end else {
+                let what = tensor.bytes.lowerBound < end ? "an overlap" : "a hole"
+                throw FormatError(
+                    tensor: tensor.name, expected: "data that starts at \(end - dataStart)",
+                    found: "\(what): \(tensor.bytes.lowerBound - dataStart)")
+            }
+            end = tensor.bytes.upperBound
+        }
+        guard end == fileByteCount else {
+            throw FormatError(
+                tensor: nil, expected: "the file to end with its last tensor, at \(end)",
+                found: "\(fileByteCount) bytes")
+        }
+    }
+}
