@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+/// Scratch memory of one workspace. Its contents are undefined until written.
+///
+/// `@unchecked Sendable`: the address and size never change; who writes where is fixed by the plan,
+/// in which tiles of one step never write the same floats.
+package final class Arena: @unchecked Sendable {
+    package let byteCount: Int
+    let base: UnsafeMutablePointer<Float>
+
+    package init(byteCount: Int) {
+        self.byteCount = byteCount
+        // Lives as long as this object; whole cache lines, so that vectors are aligned.
+        base = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 64), alignment: 64)
+            .bindMemory(to: Float.self, capacity: max(byteCount, 64) / 4)
+    }
+
+    deinit { base.deallocate() }
+}
+
+/// Where regions lie that are needed for some time only: two share memory if their times do not
+/// meet.
+struct ArenaPlan: Sendable {
+    struct Region: Sendable {
+        var floatCount: Int
+        /// First and last step that touches it.
+        var time: ClosedRange<Int>
+    }
+
+    /// In floats, one per region.
+    let offsets: [Int]
+    let byteCount: Int
+
+    /// Largest first, each at the lowest place that is free for its whole time.
+    init(_ regions: [Region]) {
+        let sizes = regions.map { ($0.floatCount + 15) / 16 * 16 }  // whole cache lines
+        var offsets = Array(repeating: 0, count: regions.count)
+        var placed: [Int] = []
+        var end = 0
+        for index in regions.indices.sorted(by: { (-sizes[$0], $0) < (-sizes[$1], $1) }) {
+            let taken = placed.filter { regions[$0].time.overlaps(regions[index].time) }
+                .map { offsets[$0]..<offsets[$0] + sizes[$0] }
+                .sorted { $0.lowerBound < $1.lowerBound }
+            var start = 0
+            for range in taken {
+                if range.lowerBound >= start + sizes[index] { break }
+                start = max(start, range.upperBound)
+            }
+            offsets[index] = start
+            end = max(end, start + sizes[index])
+            placed.append(index)
+        }
+        self.offsets = offsets
+        byteCount = end * 4
+    }
+}

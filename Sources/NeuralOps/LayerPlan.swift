@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+/// Places in memory for all values of a graph; nothing is allocated yet.
+package struct LayerPlan: Sendable {
+    let graph: LayerGraph
+    package let byteCount: Int
+    /// In floats: per node its plain form and its ReLU.
+    private let nodeOffsets: [[Int?]]
+    private let scratchOffsets: [Int]
+
+    package init(_ graph: LayerGraph) {
+        self.graph = graph
+        var regions: [ArenaPlan.Region] = []
+        var slots: [[Int?]] = []
+        for node in graph.nodes {
+            slots.append(
+                node.lastRead.map { lastRead in
+                    guard let lastRead else { return nil }
+                    regions.append(
+                        ArenaPlan.Region(
+                            floatCount: ActivationMemory.floatCount(
+                                node.shape, border: node.border),
+                            time: node.writtenAt...max(node.writtenAt, lastRead)))
+                    return regions.count - 1
+                })
+        }
+        let firstScratch = regions.count
+        regions += graph.scratches.map {
+            ArenaPlan.Region(floatCount: $0.floatCount, time: $0.time)
+        }
+        let plan = ArenaPlan(regions)
+        byteCount = plan.byteCount
+        nodeOffsets = slots.map { $0.map { $0.map { plan.offsets[$0] } } }
+        scratchOffsets = Array(plan.offsets[firstScratch...])
+    }
+
+    func memory(
+        of value: LayerGraph.Value, form: LayerGraph.Form = .plain, in arena: Arena
+    ) -> ActivationMemory? {
+        let node = graph.nodes[value.index]
+        return nodeOffsets[value.index][form.rawValue].map {
+            ActivationMemory(shape: node.shape, border: node.border, base: arena.base + $0)
+        }
+    }
+
+    func memory(of scratch: LayerGraph.Scratch, in arena: Arena) -> UnsafeMutablePointer<Float> {
+        arena.base + scratchOffsets[scratch.index]
+    }
+
+    /// The layers as steps on `arena`, which is kept alive by them.
+    package func steps(in arena: Arena) -> [OpStep] {
+        precondition(arena.byteCount >= byteCount, "the arena is too small for its plan")
+        return graph.layers.flatMap { BoundConvolution($0, plan: self, arena: arena).steps() }
+    }
+
+    /// Values of a graph's value, `[channels, height, width]`; nil if nobody reads it as it is.
+    package func copy(of value: LayerGraph.Value, in arena: Arena) -> [Float]? {
+        memory(of: value, in: arena)?.copied()
+    }
+
+    /// Writes an input of the graph from `[channels, height, width]`.
+    package func fill(_ value: LayerGraph.Value, with values: [Float], in arena: Arena) {
+        memory(of: value, in: arena)?.fill(values)
+    }
+}

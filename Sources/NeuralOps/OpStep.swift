@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+/// A part of a frame's work: tiles that may run in any order and at the same time.
+package struct OpStep: Sendable {
+    package var name: String
+    package var tileCount: Int
+    package var runTile: @Sendable (_ tile: Int) -> Void
+
+    package init(
+        name: String, tileCount: Int, runTile: @escaping @Sendable (_ tile: Int) -> Void
+    ) {
+        self.name = name
+        self.tileCount = tileCount
+        self.runTile = runTile
+    }
+
+    /// Steps over `rows` rows, `rowsPerTile` in a tile and `tilesPerStep` in a step.
+    package static func rows(
+        _ name: String, count: Int, perTile: Int, tilesPerStep: Int,
+        run: @escaping @Sendable (_ rows: Range<Int>) -> Void
+    ) -> [OpStep] {
+        let tileCount = (count + perTile - 1) / perTile
+        return stride(from: 0, to: tileCount, by: tilesPerStep).map { first in
+            OpStep(name: name, tileCount: min(tilesPerStep, tileCount - first)) { tile in
+                let start = (first + tile) * perTile
+                run(start..<min(start + perTile, count))
+            }
+        }
+    }
+}

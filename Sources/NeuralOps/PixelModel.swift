@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import CKernels
+
+/// What the network reads of each pixel, in model.json's words.
+package enum InputPlane: String, CaseIterable, Sendable {
+    case baseColor, normals, depth, roughness, metallic, source, sigma, carriedLight
+
+    package var channels: Int {
+        switch self {
+        case .baseColor, .normals, .source, .carriedLight: 3
+        case .depth, .roughness, .metallic, .sigma: 1
+        }
+    }
+}
+
+/// What the network says about each pixel.
+package enum OutputPlane: String, CaseIterable, Sendable {
+    case lightOnBaseColor, addedLight, historyGate
+
+    package var channels: Int { self == .historyGate ? 1 : 3 }
+}
+
+/// The numbers of a compact model that are no weights.
+package struct PixelSettings: Sendable, Equatable {
+    package var eps: Float
+    package var lightRange: Float
+    package var carriedLightLimit: Float
+    package var ownTrust: Float
+    /// Metres per metre and metres: how far a depth may be from the reprojected one.
+    package var depthRelative: Float
+    package var depthAbsolute: Float
+    /// Metres.
+    package var skyDistance: Float
+    /// World positions that map to -1 and 1, metres.
+    package var boundsMin: SIMD3<Float>
+    package var boundsMax: SIMD3<Float>
+    /// Metres.
+    package var normalOffset: Float
+    package var inputs: [InputPlane]
+    package var outputs: [OutputPlane]
+    package var probeChannels: Int
+    /// Points of the probe grid along x, y, z.
+    package var probeGrid: SIMD3<Int>
+
+    package init(
+        eps: Float, lightRange: Float, carriedLightLimit: Float, ownTrust: Float,
+        depthRelative: Float, depthAbsolute: Float, skyDistance: Float, boundsMin: SIMD3<Float>,
+        boundsMax: SIMD3<Float>, normalOffset: Float, inputs: [InputPlane],
+        outputs: [OutputPlane], probeChannels: Int, probeGrid: SIMD3<Int>
+    ) {
+        self.eps = eps
+        self.lightRange = lightRange
+        self.carriedLightLimit = carriedLightLimit
+        self.ownTrust = ownTrust
+        self.depthRelative = depthRelative
+        self.depthAbsolute = depthAbsolute
+        self.skyDistance = skyDistance
+        self.boundsMin = boundsMin
+        self.boundsMax = boundsMax
+        self.normalOffset = normalOffset
+        self.inputs = inputs
+        self.outputs = outputs
+        self.probeChannels = probeChannels
+        self.probeGrid = probeGrid
+    }
+
+    /// Channels of the planes of a 4x4 cell, then probe features, then the view direction.
+    package var inputChannels: Int { viewChannel + 3 }
+    package var outputChannels: Int { outputs.reduce(0) { $0 + $1.channels } * Int(K_LANES) }
+    var probeChannel: Int { inputs.reduce(0) { $0 + $1.channels } * Int(K_LANES) }
+    var viewChannel: Int { probeChannel + probeChannels }
+
+    func channel(of plane: InputPlane) -> UInt32 {
+        UInt32(inputs.prefix { $0 != plane }.reduce(0) { $0 + $1.channels } * Int(K_LANES))
+    }
+
+    func channel(of plane: OutputPlane) -> UInt32 {
+        UInt32(outputs.prefix { $0 != plane }.reduce(0) { $0 + $1.channels } * Int(K_LANES))
+    }
+}
+
+/// The settings as the pixel kernels read them, with tables and the probe grid.
+///
+/// `@unchecked Sendable`: written in `init`, read only afterwards.
+package final class PixelModel: @unchecked Sendable {
+    package let settings: PixelSettings
+    package let kernelPath: KernelPath
+    /// Memory of the packed probe grid.
+    package let byteCount: Int
+    let description: UnsafeMutablePointer<k_model>
+    private let probes: UnsafeMutablePointer<Float>
+
+    /// - Parameter probes: `[channels, z, y, x]`.
+    package init(settings: PixelSettings, probes source: [Float], kernelPath: KernelPath) {
+        self.settings = settings
+        self.kernelPath = kernelPath
+        let grid = settings.probeGrid
+        let points = grid.x * grid.y * grid.z
+        let stride = ActivationShape.padded(settings.probeChannels)
+        precondition(source.count == settings.probeChannels * points, "probes of another shape")
+        byteCount = points * stride * 4
+        // Both are freed in `deinit`.
+        probes = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 64), alignment: 64)
+            .bindMemory(to: Float.self, capacity: points * stride)
+        probes.initialize(repeating: 0, count: points * stride)
+        for channel in 0..<settings.probeChannels {
+            for point in 0..<points {
+                probes[point * stride + channel] = source[channel * points + point]
+            }
+        }
+        description = .allocate(capacity: 1)
+        description.initialize(to: k_model())
+        description.pointee.probes = UnsafePointer(probes)
+        describe(settings)
+        fillTables(eps: settings.eps)
+    }
+
+    deinit {
+        description.deallocate()
+        probes.deallocate()
+    }
+
+    private func describe(_ settings: PixelSettings) {
+        let model = description
+        model.pointee.eps = settings.eps
+        model.pointee.light_range = settings.lightRange
+        model.pointee.carried_light_limit = settings.carriedLightLimit
+        model.pointee.own_trust = settings.ownTrust
+        model.pointee.depth_relative = settings.depthRelative
+        model.pointee.depth_absolute = settings.depthAbsolute
+        model.pointee.sky_distance = settings.skyDistance
+        let scale = 2 / (settings.boundsMax - settings.boundsMin)
+        model.pointee.bounds_min = (
+            settings.boundsMin.x, settings.boundsMin.y, settings.boundsMin.z
+        )
+        model.pointee.bounds_scale = (scale.x, scale.y, scale.z)
+        model.pointee.normal_offset = settings.normalOffset
+        model.pointee.base_at = settings.channel(of: .baseColor)
+        model.pointee.normal_at = settings.channel(of: .normals)
+        model.pointee.depth_at = settings.channel(of: .depth)
+        model.pointee.roughness_at = settings.channel(of: .roughness)
+        model.pointee.metallic_at = settings.channel(of: .metallic)
+        model.pointee.source_at = settings.channel(of: .source)
+        model.pointee.sigma_at = settings.channel(of: .sigma)
+        model.pointee.light_at = settings.channel(of: .carriedLight)
+        model.pointee.probe_at = UInt32(settings.probeChannel)
+        model.pointee.view_at = UInt32(settings.viewChannel)
+        model.pointee.light_out_at = settings.channel(of: .lightOnBaseColor)
+        model.pointee.added_out_at = settings.channel(of: .addedLight)
+        model.pointee.gate_out_at = settings.channel(of: .historyGate)
+        model.pointee.probe_channels = UInt32(settings.probeChannels)
+        model.pointee.probe_stride = UInt32(ActivationShape.padded(settings.probeChannels))
+        model.pointee.probe_x = UInt32(settings.probeGrid.x)
+        model.pointee.probe_y = UInt32(settings.probeGrid.y)
+        model.pointee.probe_z = UInt32(settings.probeGrid.z)
+    }
+
+    private func fillTables(eps: Float) {
+        let linear = withUnsafeBytes(of: k_srgb_to_linear) { Array($0.bindMemory(to: Float.self)) }
+        let shifted = linear.map { $0 + eps }
+        withUnsafeMutableBytes(of: &description.pointee.lin) { table in
+            linear.withUnsafeBytes { table.copyMemory(from: $0) }
+        }
+        withUnsafeMutableBytes(of: &description.pointee.log_lin) { table in
+            kernelPath.kernels.table.pointee.log(
+                table.bindMemory(to: Float.self).baseAddress, shifted, shifted.count)
+        }
+    }
+}
