@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import NeuralOps
+
+/// A compact model read from its folder: the network and the numbers around it.
+package struct CompactModel: Sendable {
+    package let manifest: ModelManifest
+    package let network: CompactNetwork
+    package let pixels: PixelModel
+    package let kernelPath: KernelPath
+
+    private static let maxManifestBytes = 1 << 20
+    private static let maxFileBytes = 4 << 30
+
+    /// Checks size and SHA-256 of every file before it looks inside.
+    package init(folder: String, kernelPath: KernelPath) throws(ModelError) {
+        guard kernelPath.isSupported else { throw .kernelPath(kernelPath.rawValue) }
+        let manifest = try ModelManifest(
+            parsing: try Self.read(
+                ModelManifest.fileName, in: folder, limit: Self.maxManifestBytes))
+        var bytes: [UInt8] = []
+        for file in manifest.files {
+            let content = try Self.checked(file, in: folder)
+            if file.name == ModelManifest.weightsName { bytes = content }
+        }
+        var weights = try Weights(file: ModelManifest.weightsName, bytes: bytes)
+        let settings = manifest.pixels
+        network = try CompactNetwork(&weights, manifest: manifest, kernelPath: kernelPath)
+        let grid = settings.probeGrid
+        pixels = PixelModel(
+            settings: settings,
+            probes: try weights.take(
+                "probes", shape: [settings.probeChannels, grid.z, grid.y, grid.x]),
+            kernelPath: kernelPath)
+        try weights.checkAllTaken()
+        self.manifest = manifest
+        self.kernelPath = kernelPath
+    }
+
+    package var weightBytes: Int { network.weightBytes + pixels.byteCount }
+
+    private static func read(
+        _ name: String, in folder: String, limit: Int
+    ) throws(ModelError) -> [UInt8] {
+        do {
+            return try FileBytes.read("\(folder)/\(name)", limit: limit)
+        } catch {
+            throw ModelError.unreadable(file: "\(folder)/\(name)", reason: error.reason)
+        }
+    }
+
+    private static func checked(
+        _ file: ModelManifest.File, in folder: String
+    ) throws(ModelError) -> [UInt8] {
+        let content = try read(file.name, in: folder, limit: maxFileBytes)
+        guard content.count == file.byteCount else {
+            throw ModelError.fileDiffers(
+                file: file.name, property: "its size in bytes", expected: "\(file.byteCount)",
+                found: "\(content.count)")
+        }
+        let sum = FileDigest.sha256(content) ?? "not computable"
+        guard sum == file.sha256 else {
+            throw ModelError.fileDiffers(
+                file: file.name, property: "its SHA-256", expected: file.sha256, found: sum)
+        }
+        return content
+    }
+}

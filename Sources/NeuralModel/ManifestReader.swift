@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import NeuralOps
+
+/// Reads fields of model.json by their dotted names and says what was expected where.
+struct ManifestReader {
+    let root: JSON
+
+    func refuse(_ field: String, _ expected: String, _ found: String) -> ModelError {
+        .manifest(file: ModelManifest.fileName, field: field, expected: expected, found: found)
+    }
+
+    func value(_ field: String) throws(ModelError) -> JSON {
+        var value = root
+        for part in field.split(separator: ".") {
+            guard let next = value[String(part)] else {
+                throw refuse(field, "a value", "nothing")
+            }
+            value = next
+        }
+        return value
+    }
+
+    func string(_ field: String) throws(ModelError) -> String {
+        let value = try self.value(field)
+        guard let text = value.string else { throw refuse(field, "a text", value.summary) }
+        return text
+    }
+
+    func require(_ field: String, _ allowed: [String]) throws(ModelError) {
+        let text = try string(field)
+        guard allowed.contains(text) else {
+            throw refuse(field, allowed.joined(separator: " or "), "\"\(text.prefix(64))\"")
+        }
+    }
+
+    func number(_ field: String) throws(ModelError) -> Float {
+        let value = try self.value(field)
+        guard let number = value.double.map(Float.init), number.isFinite else {
+            throw refuse(field, "a number", value.summary)
+        }
+        return number
+    }
+
+    func positive(_ field: String) throws(ModelError) -> Float {
+        let number = try self.number(field)
+        guard number > 0 else { throw refuse(field, "a number above 0", "\(number)") }
+        return number
+    }
+
+    func fraction(_ field: String) throws(ModelError) -> Float {
+        let number = try self.number(field)
+        guard (0...1).contains(number) else { throw refuse(field, "0 to 1", "\(number)") }
+        return number
+    }
+
+    func count(_ field: String, _ allowed: ClosedRange<Int>) throws(ModelError) -> Int {
+        let value = try self.value(field)
+        guard let count = value.int, allowed.contains(count) else {
+            throw refuse(
+                field, "a count from \(allowed.lowerBound) to \(allowed.upperBound)", value.summary)
+        }
+        return count
+    }
+
+    func counts(_ field: String, _ allowed: ClosedRange<Int>) throws(ModelError) -> [Int] {
+        let value = try self.value(field)
+        let counts = value.array?.compactMap { $0.int.flatMap { allowed.contains($0) ? $0 : nil } }
+        guard let counts, counts.count == value.array?.count else {
+            throw refuse(
+                field, "counts from \(allowed.lowerBound) to \(allowed.upperBound)", value.summary)
+        }
+        return counts
+    }
+
+    func vector(_ field: String) throws(ModelError) -> SIMD3<Float> {
+        let value = try self.value(field)
+        let numbers = value.array?.compactMap { $0.double.map(Float.init) } ?? []
+        guard numbers.count == 3, value.array?.count == 3, numbers.allSatisfy(\.isFinite) else {
+            throw refuse(field, "three numbers", value.summary)
+        }
+        return SIMD3(numbers[0], numbers[1], numbers[2])
+    }
+
+    func planes(_ field: String) throws(ModelError) -> [(name: String, channels: Int)] {
+        let value = try self.value(field)
+        guard let items = value.array else { throw refuse(field, "a list", value.summary) }
+        var planes: [(name: String, channels: Int)] = []
+        for item in items {
+            guard let name = item["name"]?.string, let channels = item["channels"]?.int else {
+                throw refuse(field, "planes with name and channels", item.summary)
+            }
+            planes.append((name, channels))
+        }
+        return planes
+    }
+}
