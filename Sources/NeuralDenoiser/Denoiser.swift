@@ -22,21 +22,33 @@ package struct ModelDescription: Sendable, Hashable {
 /// One loaded model: frame and history in, picture out.
 package final class Denoiser: Sendable {
     package let description: ModelDescription
+    let model: CompactModel
 
     /// Reads, checks and prepacks the model in `modelFolder`; nothing stays mapped.
     package init(modelFolder: String, kernelPath: KernelPath? = nil) throws(ModelError) {
-        throw .unreadable(file: modelFolder, reason: "not yet")
+        model = try CompactModel(folder: modelFolder, kernelPath: kernelPath ?? .best)
+        let manifest = model.manifest
+        description = ModelDescription(
+            name: manifest.name, version: manifest.version, family: manifest.family,
+            licence: manifest.licence, description: manifest.description, precision: "fp32",
+            kernelPath: "\(model.kernelPath.rawValue)-fp32", weightBytes: model.weightBytes)
     }
 
     /// Whether the model can serve frames of this layout.
-    package func check(_ layout: GBufferLayout) throws(DenoiserError) {}
+    package func check(_ layout: GBufferLayout) throws(DenoiserError) {
+        try layout.checkForCompact()
+    }
 
     /// Memory of one workspace, planned exactly and not allocated. 32x32 to 4096x4096.
-    package func workspaceByteCount(for size: FrameSize) -> Int { 0 }
+    package func workspaceByteCount(for size: FrameSize) -> Int {
+        FramePlan(size: size, model: model).layers.byteCount
+    }
 
-    package func makeWorkspace(for size: FrameSize) -> Workspace { Workspace() }
+    package func makeWorkspace(for size: FrameSize) -> Workspace {
+        Workspace(FramePlan(size: size, model: model), model: model)
+    }
 
     /// Sets rounding, flush-to-zero and denormals-are-zero for the calling thread. Every thread that
     /// runs tiles calls it once, so that all of them give the same bytes.
-    package static func prepareRenderThread() {}
+    package static func prepareRenderThread() { RenderThread.prepare() }
 }

@@ -34,7 +34,7 @@ package enum DenoiserError: Error, Equatable, Sendable, CustomStringConvertible 
         case .depthRange: "depth_near"
         case .motionScale, .motionUnstated: "motion_scale_x"
         case .cameraRequired: "camera"
-        case .camera(let field, _): "camera.\(field)"
+        case .camera(let field, _): field
         case .frameSize: "width"
         case .storage(let name, _, _): name
         }
@@ -66,7 +66,7 @@ package enum DenoiserError: Error, Equatable, Sendable, CustomStringConvertible 
         case .cameraRequired:
             "view-space normals need a camera in every frame"
         case .camera(let field, let value):
-            "the camera's \(field) cannot be used (found \(value))"
+            "\(field) cannot be used (found \(value))"
         case .frameSize(let expected, let found):
             "the frame is \(found), its workspace was made for \(expected)"
         case .storage(let name, let byteCount, let needed):

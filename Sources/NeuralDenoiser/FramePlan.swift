@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameTypes
+import NeuralModel
+import NeuralOps
+
+/// One frame of a size from planes to picture, written down before there is memory for it.
+struct FramePlan: Sendable {
+    let size: FrameSize
+    let places: FrameKernels.Places
+    let stages: CompactNetwork.Stages
+    let layers: LayerPlan
+
+    /// - Parameter keeps: also keeps every stage's values until the end, for tests.
+    init(size: FrameSize, model: CompactModel, keepsStages: Bool = false) {
+        self.size = size
+        let multiple = model.manifest.sizeMultiple
+        let cells = ActivationShape(
+            height: (size.height + multiple - 1) / multiple * multiple / 4,
+            width: (size.width + multiple - 1) / multiple * multiple / 4,
+            channels: model.pixels.settings.inputChannels)
+
+        var graph = LayerGraph()
+        let history = graph.scratch(floatCount: FrameKernels.historyFloatCount(size))
+        graph.advance()
+        graph.use(history)
+        let features = graph.input("features", cells)
+        // Three numbers for each of a cell's 16 pixels.
+        let trustedLight = graph.scratch(floatCount: cells.height * cells.width * 16 * 3)
+        graph.advance()
+        let stages = model.network.forward(&graph, features)
+        graph.read(stages.head)
+        graph.use(trustedLight)
+        if keepsStages {
+            for stage in [features, stages.stem] + stages.encoder + stages.down + stages.decoder {
+                graph.read(stage)
+            }
+        }
+        self.stages = stages
+        layers = LayerPlan(graph)
+        places = FrameKernels.Places(
+            features: features, head: stages.head, trustedLight: trustedLight, history: history)
+    }
+}
