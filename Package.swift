@@ -122,7 +122,8 @@ let package = Package(
         .testTarget(
             name: "NeuralDenoiserTests",
             dependencies: [
-                "NeuralDenoiser", "NeuralModel", "NeuralOps", "FrameTypes", "TestSupport",
+                "NeuralDenoiser", "NeuralModel", "NeuralOps", "CKernels", "FrameTypes",
+                "TestSupport",
             ], swiftSettings: warnings),
         .testTarget(
             name: "FrameClipTests", dependencies: ["FrameClip", "FrameTypes"],

@@ -65,3 +65,19 @@ void k_pack_conv(float *restrict packed, const float *restrict weight, size_t co
                     *packed++ = o < couts ? weight[(o * cin + i) * taps + t] : 0.0f;
     }
 }
+
+int k_is_finite(const float *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!(values[i] - values[i] == 0.0f))
+            return 0;
+    return 1;
+}
+
+void k_pack_probes(float *restrict packed, const float *restrict probes, size_t channels,
+                   size_t points, size_t stride)
+{
+    for (size_t p = 0; p < points; p++)
+        for (size_t c = 0; c < stride; c++)
+            packed[p * stride + c] = c < channels ? probes[c * points + p] : 0.0f;
+}

@@ -74,7 +74,7 @@ static void pack_features(float *restrict features, const k_model *m, size_t fea
 
 static void render_cells(const k_frame *f, size_t cell_y)
 {
-    k_chunk k;
+    _Alignas(64) k_chunk k;
     k.cell_y = (int32_t)cell_y;
     for (k.cell_x = 0; k.cell_x < f->cells_x; k.cell_x += k.count) {
         k.count = f->cells_x - k.cell_x;

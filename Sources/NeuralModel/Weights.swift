@@ -33,8 +33,7 @@ struct Weights {
         guard let values = container.floats(tensor) else {
             throw refuse("dtype F32", tensor.type)
         }
-        // One sum instead of a test per number: it is finite only if all are (their products with 0).
-        guard values.reduce(0, { $0 + $1 * 0 }) == 0 else {
+        guard Safetensors.areFinite(values) else {
             throw refuse("finite numbers", "NaN or infinity")
         }
         taken.insert(name)

@@ -104,12 +104,7 @@ package final class PixelModel: @unchecked Sendable {
         // Both are freed in `deinit`.
         probes = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 64), alignment: 64)
             .bindMemory(to: Float.self, capacity: points * stride)
-        probes.initialize(repeating: 0, count: points * stride)
-        for channel in 0..<settings.probeChannels {
-            for point in 0..<points {
-                probes[point * stride + channel] = source[channel * points + point]
-            }
-        }
+        k_pack_probes(probes, source, settings.probeChannels, points, stride)
         description = .allocate(capacity: 1)
         description.initialize(to: k_model())
         description.pointee.probes = UnsafePointer(probes)

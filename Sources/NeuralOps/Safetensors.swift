@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import CKernels
+
 /// A safetensors file: 8 bytes of header length, a JSON header, then the tensors without gaps.
 ///
 /// Everything the header claims is checked before a byte is used: lengths, types, shapes, offsets,
@@ -76,6 +78,11 @@ package struct Safetensors: Sendable {
             }
             initialized = count
         }
+    }
+
+    /// Whether no value is NaN or infinite.
+    package static func areFinite(_ values: [Float]) -> Bool {
+        k_is_finite(values, values.count) != 0
     }
 
     /// Bytes of a tensor of any type.

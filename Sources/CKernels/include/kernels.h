@@ -60,6 +60,9 @@ size_t k_block_start(size_t out_vectors, size_t max_block, size_t index);
 void k_pack_conv(float *restrict packed, const float *restrict weight, size_t couts, size_t cin,
                  size_t taps, size_t max_block);
 
+/* 1 if no value is NaN or infinite. */
+int k_is_finite(const float *values, size_t count);
+
 /* ---- Pixels ------------------------------------------------------------------------------- */
 
 /* Formats as the kernels read them. */
@@ -93,6 +96,10 @@ typedef struct k_model {
     float lin[256];            /* linear light of an sRGB byte */
     float log_lin[256];        /* log(lin + eps) */
 } k_model;
+
+/* packed[point, stride] = probes[channel, point]; padding channels: 0. */
+void k_pack_probes(float *restrict packed, const float *restrict probes, size_t channels,
+                   size_t points, size_t stride);
 
 enum k_motion { K_MOTION_NONE = 0, K_MOTION_STILL, K_MOTION_CAMERA, K_MOTION_PLANE };
 
@@ -138,24 +145,25 @@ typedef struct k_frame {
     size_t head_row, head_stride;
 } k_frame;
 
-/* A run of cells of one row of cells, pixel by pixel: index = cell * 16 + (y % 4) * 4 + x % 4. */
+/* A run of cells of one row of cells, pixel by pixel: index = cell * 16 + (y % 4) * 4 + x % 4. The
+ * planes come first: on a cache line's start, each of them begins at one. */
 typedef struct k_chunk {
-    int32_t cell_y, cell_x, count;
-    _Alignas(64) float base[3][K_CHUNK_PIXELS];   /* sRGB 0...1 */
-    _Alignas(64) float normal[3][K_CHUNK_PIXELS]; /* world */
-    _Alignas(64) float depth[K_CHUNK_PIXELS];     /* metres, 0: sky */
-    _Alignas(64) float roughness[K_CHUNK_PIXELS];
-    _Alignas(64) float metallic[K_CHUNK_PIXELS];
-    _Alignas(64) float motion[2][K_CHUNK_PIXELS]; /* units of the plane; NaN: none */
-    _Alignas(64) float previous[2][K_CHUNK_PIXELS]; /* previous pixel, centers at + 0.5 */
-    _Alignas(64) float previous_z[K_CHUNK_PIXELS];  /* z_reprojected */
-    _Alignas(64) int32_t valid[K_CHUNK_PIXELS];     /* 1: has history */
-    _Alignas(64) float source[3][K_CHUNK_PIXELS];   /* x, sRGB 0...1 */
-    _Alignas(64) float sigma[K_CHUNK_PIXELS];
-    _Alignas(64) float light[3][K_CHUNK_PIXELS];    /* carried light */
+    float base[3][K_CHUNK_PIXELS];   /* sRGB 0...1 */
+    float normal[3][K_CHUNK_PIXELS]; /* world */
+    float depth[K_CHUNK_PIXELS];     /* metres, 0: sky */
+    float roughness[K_CHUNK_PIXELS];
+    float metallic[K_CHUNK_PIXELS];
+    float motion[2][K_CHUNK_PIXELS]; /* units of the plane; NaN: none */
+    float previous[2][K_CHUNK_PIXELS]; /* previous pixel, centers at + 0.5 */
+    float previous_z[K_CHUNK_PIXELS];  /* z_reprojected */
+    int32_t valid[K_CHUNK_PIXELS];     /* 1: has history */
+    float source[3][K_CHUNK_PIXELS];   /* x, sRGB 0...1 */
+    float sigma[K_CHUNK_PIXELS];
+    float light[3][K_CHUNK_PIXELS];    /* carried light */
     float cell_position[3][K_CHUNK_CELLS];          /* [-1, 1] */
     int32_t cell_has_surface[K_CHUNK_CELLS];
     float view[3][K_CHUNK_CELLS];
+    int32_t cell_y, cell_x, count;
 } k_chunk;
 
 /* ---- Tables ------------------------------------------------------------------------------- */

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import Dispatch
+import FrameTypes
+import NeuralOps
+import Synchronization
+
+/// Runs the steps of a frame in ways that must not matter.
+package enum StepRunner: Sendable, CaseIterable {
+    case forwards, backwards, twoThreads, fiveThreads
+
+    package func run(_ steps: [RenderStep]) {
+        for step in steps { run(tileCount: step.tileCount, step.runTile) }
+    }
+
+    package func run(_ steps: [OpStep]) {
+        for step in steps { run(tileCount: step.tileCount, step.runTile) }
+    }
+
+    private func run(tileCount: Int, _ tile: @escaping @Sendable (Int) -> Void) {
+        RenderThread.prepare()
+        switch self {
+        case .forwards: for index in 0..<tileCount { tile(index) }
+        case .backwards: for index in (0..<tileCount).reversed() { tile(index) }
+        case .twoThreads: Self.run(tileCount: tileCount, threads: 2, tile)
+        case .fiveThreads: Self.run(tileCount: tileCount, threads: 5, tile)
+        }
+    }
+
+    private static func run(
+        tileCount: Int, threads: Int, _ tile: @escaping @Sendable (Int) -> Void
+    ) {
+        let claims = Claims()
+        DispatchQueue.concurrentPerform(iterations: threads) { _ in
+            RenderThread.prepare()
+            while case let index = claims.claim(), index < tileCount { tile(index) }
+        }
+    }
+
+    private final class Claims: Sendable {
+        private let next = Atomic(0)
+
+        func claim() -> Int { next.add(1, ordering: .relaxed).oldValue }
+    }
+}
