@@ -79,7 +79,8 @@ def measured(network: CompactDenoiser, clips: list[LoadedClip], say) -> dict[str
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--data", type=Path, required=True, help="training clips, not held-out ones")
+    parser.add_argument("--data", type=Path, required=True,
+                        help="training clips, not held-out ones")
     parser.add_argument("--clips", type=int, default=16, help="how many, spread over all")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--threads", type=int)

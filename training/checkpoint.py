@@ -38,7 +38,8 @@ def read_checkpoint(folder: Path) -> dict | None:
         # Our own classes (walkers) are inside, so this is not a weights-only file.
         return torch.load(path, map_location="cpu", weights_only=False)
     except Exception as error:  # torch raises many kinds for a damaged file
-        raise CheckpointError(f"{path}: cannot be read ({error}); remove it to start anew") from error
+        raise CheckpointError(
+            f"{path}: cannot be read ({error}); remove it to start anew") from error
 
 
 def must_match(stored: dict, asked: dict, path: Path) -> None:

@@ -99,6 +99,10 @@ def load(root: Path, options: Encodings, hold_out: list[str] = (), only: list[st
             clips.append(open_clip(folder, options))
         except ClipError as error:
             problems += error.problems
+    blind = [c.name for c in clips if c.cameras is None]
+    if blind and len(blind) < len(clips):
+        problems.append(f"{root}: {blind[0]} has no camera.json while other clips have one: give "
+                        "every clip its cameras, or train the two kinds apart")
     needed = sum(c.size[0] * c.size[1] * len(c.numbers) for c in clips) * BYTES_PER_PIXEL
     if needed > available_memory():
         problems.append(f"{root}: decoded it takes {needed / 1e9:.1f} GB, more than this "

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 The Frameloom authors
 """Does a picture that feeds on itself get worse with time? A clip is walked forth and back for
-many frames; a frame of one pass is compared with the same frame, walked the same way, of another."""
+many frames; a frame of one pass is compared with the same one, walked the same way, of another."""
 
 from pathlib import Path
 

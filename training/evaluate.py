@@ -106,7 +106,8 @@ def served_pictures(folder: Path, clip: LoadedClip) -> list[torch.Tensor]:
         pixels = read_picture(path)
         if pixels.ndim != 3 or pixels.shape[:2] != (clip.size[1], clip.size[0]):
             raise ClipError([f"{path}: is not a color picture of {clip.size[0]}x{clip.size[1]}"])
-        pictures.append(torch.from_numpy(pixels[..., :3].copy()).permute(2, 0, 1)[None].float() / 255)
+        planes = torch.from_numpy(pixels[..., :3].copy()).permute(2, 0, 1)
+        pictures.append(planes[None].float() / 255)
     return pictures
 
 

@@ -68,7 +68,8 @@ def carried(frame: FrameBatch, previous: FrameBatch, picture: torch.Tensor, own_
 
 def masked(frame: FrameBatch, source: torch.Tensor, light: torch.Tensor, valid: torch.Tensor,
            pixel: torch.Tensor | None, sigma) -> Carried:
-    """Where the history does not hold, a first frame's inputs. `sigma`: number or `[B, 1, 1, 1]`."""
+    """Where the history does not hold, a first frame's inputs. `sigma`: one number for all, or
+    `[B, 1, 1, 1]`."""
     here = valid[:, None]
     trusted = torch.where(here, torch.as_tensor(sigma, dtype=source.dtype, device=source.device),
                           torch.ones_like(frame.roughness))
@@ -85,7 +86,8 @@ class Without:
     probes: bool = False
     camera: bool = False  # probes and view direction
 
-    def held_back(self, planes: FramePlanes, place: Cells | None) -> tuple[FramePlanes, Cells | None]:
+    def held_back(self, planes: FramePlanes,
+                  place: Cells | None) -> tuple[FramePlanes, Cells | None]:
         if self.carried_light:
             planes.light = torch.zeros_like(planes.light)
         if self.camera:

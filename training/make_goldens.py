@@ -172,7 +172,8 @@ def made(network: CompactDenoiser, name: str, folder: Path,
             inputs, cameras = window_inputs(clip, WINDOWS[name])
         outputs = window_outputs(network, inputs, cameras)
         cameras = cameras | shares(outputs, inputs)
-    tensors = {f"in.{k}": v for k, v in inputs.items()} | {f"out.{k}": v for k, v in outputs.items()}
+    tensors = {f"in.{k}": v for k, v in inputs.items()}
+    tensors |= {f"out.{k}": v for k, v in outputs.items()}
     return {k: v.contiguous() for k, v in tensors.items()}, cameras
 
 

@@ -363,6 +363,10 @@ def prepared(options: argparse.Namespace) -> tuple[Training, dict, LoadedClip | 
             print(f"going on from step {training.step}, {training.progress:.1%}", file=sys.stderr)
     elif options.precision == "auto":
         training.bf16 = training.faster_in_bf16()
+        if place.count > 1:  # the first decides for all
+            word = torch.tensor([float(training.bf16)], device=place.device)
+            dist.broadcast(word, 0)
+            training.bf16 = bool(word[0])
     else:
         training.bf16 = options.precision == "bf16"
     if place.leads:

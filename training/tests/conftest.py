@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 torch.set_num_threads(1)
 
 

@@ -100,6 +100,11 @@ def test_reports_all_problems_of_all_clips_at_once(data_folder):
     assert "room0" in said and "room2" in said
 
 
+def test_refuses_cameras_for_some_clips_only(data_folder):
+    (data_folder / "room1" / "camera.json").unlink()
+    assert "room1 has no camera.json" in complaint(data_folder, Encodings(400.0))
+
+
 def test_reads_prefixed_names(tmp_path):
     folder = write_clip(tmp_path / "Hall", frames=2, prefix="Hall_")
     assert open_clip(folder, Encodings()).numbers == [0, 1]

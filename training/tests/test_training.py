@@ -71,6 +71,23 @@ def test_goes_on_after_kill_as_the_uninterrupted_run(data_folder, schedule, tmp_
         assert found[step] == pytest.approx(expected[step], rel=1e-3), f"step {step}"
 
 
+def test_two_processes_train_one_model(data_folder, schedule, tmp_path):
+    out = tmp_path / "run"
+
+    def run(samples):
+        launch = [sys.executable, "-m", "torch.distributed.run", "--standalone",
+                  "--nproc-per-node", "2"]
+        subprocess.run([*launch, *command(data_folder, schedule, out, samples, "--device",
+                                          "cpu")[1:]], check=True, timeout=300)
+    run(5)  # 20 steps of two crops on each of two processes
+    state = read_checkpoint(out)
+    assert state["step"] == 20 and sorted(state["walkers"]) == [0, 1]
+    assert all(len(walkers) == 2 for walkers in state["walkers"].values())
+    assert len(losses(out)) == 20
+    run(5)  # finished: nothing more to do
+    assert read_checkpoint(out)["step"] == 20
+
+
 def test_stops_on_sigterm_with_a_checkpoint(data_folder, schedule, tmp_path):
     out = tmp_path / "run"
     process = subprocess.Popen(command(data_folder, schedule, out, 10000),
