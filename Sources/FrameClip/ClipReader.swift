@@ -147,6 +147,12 @@ package struct ClipReader {
 }
 
 extension PNGImage {
+    /// RGB of an RGBA picture; other pictures as they are.
+    package var withoutAlpha: PNGImage {
+        guard channels == 4 else { return self }
+        return PNGImage(size: size, channels: 3, bitDepth: bitDepth, bytes: channel(0..<3))
+    }
+
     /// Some of the channels of every pixel.
     fileprivate func channel(_ wanted: Range<Int>) -> [UInt8] {
         let sampleBytes = bitDepth / 8

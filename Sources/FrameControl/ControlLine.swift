@@ -41,20 +41,21 @@ package enum ControlLine {
 
     /// Server end: the line for a reply, with its newline.
     package static func encode(_ reply: ControlReply) -> [UInt8] {
+        [UInt8]((json(of: reply) + "\n").utf8)
+    }
+
+    /// One line without its newline, as it goes over the socket; for reports, which always encode.
+    package static func json(of report: some Encodable) -> String {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // A load or time that is no number must not silence the whole report.
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-        do {
-            return try [UInt8](encoder.encode(reply)) + [UInt8(ascii: "\n")]
-        } catch {
-            return [UInt8](
-                #"{"error":{"code":"internal_error","text":"the reply could not be written"}}"#.utf8
-            )
-                + [UInt8(ascii: "\n")]
+        guard let data = try? encoder.encode(report) else {
+            return #"{"error":{"code":"internal_error","text":"the report cannot be written"}}"#
         }
+        return String(decoding: data, as: UTF8.self)
     }
 
     /// Client end: the reply in one line.

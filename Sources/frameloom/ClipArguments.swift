@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import ArgumentParser
+import FrameClip
+import FrameTypes
+import Glibc
+
+/// What `play` and `render` have in common: the clip, the order of its frames, the output.
+struct ClipArguments: ParsableArguments {
+    @Argument(help: "Folder with BaseColor, Normals, Depth, Roughness and so on.")
+    var clipFolder: String
+
+    @Option(help: "Folder for the pictures; by default a new one here.")
+    var out: String?
+
+    @Option(help: "Frames a second to send; by default as fast as it goes.")
+    var fps: Double?
+
+    @Option(help: "Only the first so many frames of the clip.")
+    var frames: Int?
+
+    @Option(help: "How often to go through the clip.")
+    var loop = 1
+
+    @Flag(help: "Go through the clip forwards and backwards in turn.")
+    var pingPong = false
+
+    @Option(help: "Name of the model.")
+    var model = ""
+
+    @Option(help: "Seed of the session.")
+    var seed: UInt64 = 0
+
+    @Option(help: "Metres per unit of the depth files, where camera.json does not say.")
+    var depthMetresPerUnit: Float?
+
+    @Option(help: "Depth at or beyond so many metres is sky.")
+    var depthFar: Double?
+
+    @Option(help: "Space of the normals: world or view.")
+    var normalSpace: NormalSpaceName?
+
+    @Option(help: "First row of every file: top-left or bottom-left.")
+    var origin = OriginName.topLeft
+
+    @Flag(help: "Write no pictures and no contact sheet.")
+    var noPictures = false
+
+    @Flag(help: "Show the pictures in the terminal while they arrive.")
+    var preview = false
+
+    @Flag(help: "Print the summary as JSON.")
+    var json = false
+
+    enum NormalSpaceName: String, ExpressibleByArgument, CaseIterable {
+        case world, view
+    }
+
+    enum OriginName: String, ExpressibleByArgument, CaseIterable {
+        case topLeft = "top-left"
+        case bottomLeft = "bottom-left"
+    }
+
+    func validate() throws {
+        if let fps, !(fps > 0 && fps.isFinite) { throw ValidationError("--fps is above 0") }
+        if let frames, frames < 1 { throw ValidationError("--frames is at least 1") }
+        if loop < 1 { throw ValidationError("--loop is at least 1") }
+        if let depthMetresPerUnit, !(depthMetresPerUnit > 0 && depthMetresPerUnit.isFinite) {
+            throw ValidationError("--depth-metres-per-unit is above 0")
+        }
+        if let depthFar, !(depthFar > 0) { throw ValidationError("--depth-far is above 0") }
+        if preview && isatty(STDERR_FILENO) == 0 {
+            throw ValidationError("--preview needs a terminal")
+        }
+    }
+
+    /// Reads the whole clip, with a line of progress.
+    func readClip() throws -> Clip {
+        var options = ClipOptions()
+        options.metresPerUnit = depthMetresPerUnit
+        options.far = depthFar
+        options.normalSpace = normalSpace == .view ? .view : normalSpace == .world ? .world : nil
+        options.origin = origin == .bottomLeft ? .bottomLeft : .topLeft
+        options.frameLimit = frames
+        // Pictures of the first and last pass come on top, a third of the planes each.
+        options.byteLimit = sysconf(Int32(_SC_PHYS_PAGES)) / 2 * sysconf(Int32(_SC_PAGESIZE))
+        let reader = try ClipReader(folder: clipFolder, options: options)
+        let progress = Progress(label: "Reading", total: reader.frameCount)
+        let clip = try reader.read { progress.update($0) }
+        progress.end()
+        if !clip.hasCameras {
+            say("This clip has no cameras: every frame is rendered without history.")
+        }
+        return clip
+    }
+
+    func order(for clip: Clip) -> FrameOrder {
+        FrameOrder(frameCount: clip.frames.count, passCount: loop, isPingPong: pingPong)
+    }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import ArgumentParser
+import FrameClip
+
+/// What `play` and `render` do around their renderer: read before, render, then write and report.
+struct ClipProgram {
+    var arguments: ClipArguments
+    var maxInFlight: Int
+    var stallSeconds: Int
+
+    func run(_ makeRenderer: (Clip) throws -> any FrameRenderer) throws {
+        let clip = try arguments.readClip()
+        let order = arguments.order(for: clip)
+        let renderer = try makeRenderer(clip)
+        // After the renderer: without one there is no empty folder left behind.
+        let output = arguments.noPictures ? nil : try RunOutput(folder: arguments.out, clip: clip)
+        let run = ClipRun(
+            clip: clip, order: order, renderer: renderer,
+            settings: .init(
+                framesPerSecond: arguments.fps,
+                maxInFlight: min(maxInFlight, renderer.description.maxFramesInFlight),
+                stallSeconds: stallSeconds,
+                keepsPictures: output != nil || clip.hasReferences,
+                preview: arguments.preview ? TerminalPreview(origin: clip.layout.origin) : nil))
+
+        // What was rendered before an error is worth as much as after none: it is written and
+        // reported, and the error comes last.
+        var firstError: (any Error)?
+        do {
+            try run.run(progress: Progress(label: "Rendering", total: order.stepCount))
+            try renderer.finish()
+        } catch {
+            firstError = error
+            say("Error: \(error)")
+        }
+        var report = RunReport(
+            clip: clip, order: order, outcome: run.outcome, renderer: renderer.description)
+        if let failure = run.outcome.failure { say("A frame failed: \(failure)") }
+        measure(run.outcome, of: clip, into: &report)
+        do {
+            try write(run.outcome, to: output, report: &report)
+        } catch {
+            say("Error: \(error); \(report.picturesWritten) pictures were written before.")
+            firstError = firstError ?? error
+        }
+        print(arguments.json ? report.json : report.text)
+        if firstError != nil || report.failed > 0 || report.rendered == 0 {
+            throw ExitCode.failure
+        }
+    }
+
+    private func measure(_ outcome: ClipRun.Outcome, of clip: Clip, into report: inout RunReport) {
+        if let quality = Quality(of: outcome.firstPass, against: clip) {
+            report.psnr = quality.psnr
+            report.ssim = quality.ssim
+            report.psnrMin = quality.psnrMin
+        }
+        if let quality = Quality(of: outcome.lastPass, against: clip) {
+            report.psnrLastPass = quality.psnr
+            report.ssimLastPass = quality.ssim
+        }
+    }
+
+    private func write(
+        _ outcome: ClipRun.Outcome, to output: RunOutput?, report: inout RunReport
+    ) throws {
+        guard let output else { return }
+        report.out = output.folder
+        try output.writePictures(outcome.firstPass, written: &report.picturesWritten)
+        report.contactSheet = try output.writeContactSheet(outcome.firstPass)
+        try output.writeSummary(report)
+    }
+}

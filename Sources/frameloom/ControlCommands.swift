@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import ArgumentParser
+import FrameControl
+
+/// What every question to the daemon has in common.
+struct ControlArguments: ParsableArguments {
+    @Option(help: "Control socket of the daemon.")
+    var control = DefaultPaths.controlSocket
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func ask(_ request: ControlRequest) throws -> ControlReply {
+        try ControlClient(path: control).ask(request)
+    }
+
+    /// The daemon answered another question than was asked.
+    func unexpected(_ request: ControlRequest) -> ControlError {
+        .notAReply(path: control, detail: "another answer than \(request.rawValue)")
+    }
+}
+
+struct SessionsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sessions", abstract: "List the open sessions.")
+
+    @OptionGroup var control: ControlArguments
+
+    func run() throws {
+        guard case .sessions(let sessions) = try control.ask(.sessions) else {
+            throw control.unexpected(.sessions)
+        }
+        if control.json { return print(ControlLine.json(of: sessions)) }
+        print(sessions.isEmpty ? "No session is open." : StatsText.sessions(sessions))
+    }
+}
+
+struct HealthCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "health",
+        abstract: "Say whether the daemon is ready; the exit code is 0 if so, else 1.")
+
+    @OptionGroup var control: ControlArguments
+
+    func run() throws {
+        guard case .health(let health) = try control.ask(.health) else {
+            throw control.unexpected(.health)
+        }
+        if control.json {
+            print(ControlLine.json(of: health))
+        } else if health.ready {
+            print("ready, model \(health.model)")
+        } else {
+            print("not ready: \(health.reason.isEmpty ? "starting" : printable(health.reason))")
+        }
+        if !health.ready { throw ExitCode.failure }
+    }
+}
+
+struct ModelsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "models", abstract: "List the models that sessions can ask for.")
+
+    @OptionGroup var control: ControlArguments
+
+    func run() throws {
+        guard case .models(let models) = try control.ask(.models) else {
+            throw control.unexpected(.models)
+        }
+        if control.json { return print(ControlLine.json(of: models)) }
+        guard !models.isEmpty else { return print("The model folder is empty.") }
+        var table = Table([
+            "NAME", "STATE", "VERSION", "FAMILY", "PRECISION", "KERNELS", "WEIGHTS", "SESSIONS",
+            "LICENCE",
+        ])
+        for model in models {
+            table.add([
+                printable(model.name) + (model.isDefault ? " *" : ""), model.state.rawValue,
+                printable(model.version), printable(model.family), printable(model.precision),
+                printable(model.kernelPath),
+                model.weightBytes > 0 ? mebibytes(model.weightBytes) : "",
+                "\(model.sessions)", printable(model.licence),
+            ])
+        }
+        print(table.text)
+        if models.contains(where: \.isDefault) { print("* default") }
+        for model in models where !model.error.isEmpty {
+            print("\(printable(model.name)): \(printable(model.error))")
+        }
+    }
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import ArgumentParser
+
+/// What a person types. One file per verb.
+@main
+struct Frameloom: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "frameloom",
+        abstract: "Play clips through the Frameloom daemon and look at what it does.",
+        version: "0.1.0",
+        subcommands: [
+            PlayCommand.self, RenderCommand.self, StatsCommand.self, SessionsCommand.self,
+            HealthCommand.self, ModelsCommand.self,
+        ])
+}

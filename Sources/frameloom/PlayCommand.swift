@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import ArgumentParser
+import FrameControl
+
+struct PlayCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "play",
+        abstract: "Send a recorded clip through the daemon and keep the pictures.")
+
+    @OptionGroup var clip: ClipArguments
+
+    @Option(help: "Socket of the daemon.")
+    var socket = DefaultPaths.frameSocket
+
+    @Option(help: "latest: a newer frame replaces a waiting one; every: none is left out.")
+    var mailbox = Mailbox.every
+
+    @Option(help: "Frames sent and not yet answered.")
+    var inFlight = 2
+
+    @Option(help: "Seconds without any picture after which to give up.")
+    var timeout = 60
+
+    enum Mailbox: String, ExpressibleByArgument, CaseIterable {
+        case latest, every
+    }
+
+    func validate() throws {
+        if !(1...16).contains(inFlight) { throw ValidationError("--in-flight is 1 to 16") }
+        if !(1...86_400).contains(timeout) { throw ValidationError("--timeout is 1 to 86400") }
+    }
+
+    func run() throws {
+        let program = ClipProgram(
+            arguments: clip, maxInFlight: inFlight, stallSeconds: timeout)
+        try program.run { recorded in
+            try SocketRenderer(
+                clip: recorded,
+                settings: .init(
+                    path: socket, model: clip.model, seed: clip.seed,
+                    dropsStaleFrames: mailbox == .latest))
+        }
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import CFrameClient
+import FrameClip
+import FrameTypes
+
+/// Renders through the daemon, on the C client that engines use.
+final class SocketRenderer: FrameRenderer {
+    struct Settings {
+        var path: String
+        /// Empty: the daemon's default.
+        var model: String
+        var seed: UInt64
+        var dropsStaleFrames: Bool
+    }
+
+    private(set) var description = RendererDescription()
+    private let clip: Clip
+    private let client: FrameClient
+
+    init(clip: Clip, settings: Settings) throws {
+        self.clip = clip
+        client = try FrameClient(path: settings.path)
+        var open = try fl_open(clip.layout, model: settings.model, clientName: "frameloom play")
+        open.mailbox = UInt8(
+            settings.dropsStaleFrames ? FL_MAILBOX_LATEST : FL_MAILBOX_EVERY)
+        open.seed = settings.seed
+        take(try client.open(open))
+    }
+
+    func send(_ frame: FrameToRender) throws {
+        let recorded = clip.frames[frame.clipFrame]
+        var header = fl_frame()
+        header.exposure = 1
+        header.history_trust = 1
+        var flags: UInt32 = frame.isReset ? FL_FRAME_RESET : 0
+        if let camera = recorded.camera {
+            header.camera = fl_camera(camera)
+            flags |= FL_FRAME_HAS_CAMERA
+        }
+        let offsets = clip.layout.planes.map(\.offset)
+        while try !client.send(
+            id: frame.id, flags: flags, frame: header, payload: recorded.payload, offsets: offsets)
+        {
+            try resume()
+        }
+    }
+
+    func receive(into pixels: inout [UInt8], waitingNanoseconds: UInt64) throws -> RenderReply? {
+        // Rounded up: a wait of less than a millisecond would spin.
+        let timeout = Int32(clamping: (waitingNanoseconds + 999_999) / 1_000_000)
+        switch try client.wait(into: &pixels, timeoutMilliseconds: timeout) {
+        case .nothing: return nil
+        case .broken:
+            try resume()
+            return nil
+        case .failed(let id, let text): return RenderReply(id: id, outcome: .failed(text))
+        case .picture(let reply):
+            let picture = reply.picture
+            var result = RenderReply(id: reply.frame_id, outcome: .picture)
+            if reply.flags & FL_PICTURE_HISTORY != 0 { result.historyFrame = picture.history_frame }
+            result.isLate = reply.flags & FL_PICTURE_LATE != 0
+            result.stages.read = picture.read_ns
+            result.stages.queue = picture.queue_ns
+            result.stages.convert = picture.convert_ns
+            result.stages.render = picture.render_ns
+            result.stages.encode = picture.encode_ns
+            return result
+        }
+    }
+
+    func finish() throws { try client.finish() }
+
+    private func resume() throws {
+        take(try client.resume())
+        description.resumeCount += 1
+    }
+
+    private func take(_ opened: fl_opened) {
+        description.model = text(of: opened.model)
+        description.modelVersion = text(of: opened.model_version)
+        description.precision = text(of: opened.precision)
+        description.kernelPath = text(of: opened.kernel_path)
+        description.maxFramesInFlight = max(1, Int(opened.max_frames_in_flight))
+    }
+}
