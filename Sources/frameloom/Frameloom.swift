@@ -2,6 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import ArgumentParser
+import FrameControl
 
 /// What a person types. One file per verb.
 @main
@@ -9,7 +10,7 @@ struct Frameloom: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "frameloom",
         abstract: "Play clips through the Frameloom daemon and look at what it does.",
-        version: "0.1.0",
+        version: buildVersion,
         subcommands: [
             PlayCommand.self, RenderCommand.self, StatsCommand.self, SessionsCommand.self,
             HealthCommand.self, ModelsCommand.self,
