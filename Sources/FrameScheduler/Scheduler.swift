@@ -155,6 +155,7 @@ package final class Scheduler: Sendable {
         while let turn = next {
             next = perform(turn) ?? nextTurn()
         }
+        rest()
         onResult()
     }
 
@@ -162,14 +163,19 @@ package final class Scheduler: Sendable {
     private func nextTurn() -> JobQueue.Turn? {
         var next = state.withLock(takeNext)
         if next == nil {
-            pool.endFrame()
-            heartbeat.store(0, ordering: .relaxed)
+            rest()
             next = state.wait(takeNext)
         }
         guard case .job(let turn)? = next else { return nil }
         heartbeat.store(monotonicNow(), ordering: .relaxed)
         pool.beginFrame()
         return turn
+    }
+
+    /// Nothing to render: the helpers may sleep and no progress is expected.
+    private func rest() {
+        pool.endFrame()
+        heartbeat.store(0, ordering: .relaxed)
     }
 
     private func takeNext(_ state: inout State) -> Next? {
