@@ -143,7 +143,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "CFrameProtocol", "FrameProtocol", "FrameTypes", "FrameClip", "CFrameClient",
-                "TestSupport", "frameloomd", "frameloom",
+                "FrameControl", "TestSupport", "frameloomd", "frameloom",
             ],
             swiftSettings: warnings),
     ],

@@ -39,6 +39,7 @@ package struct SyntheticFrame: Sendable {
     ) {
         open.plane_count = UInt8(planes.count)
         withUnsafeMutableBytes(of: &open.planes) { bytes in
+            for index in bytes.indices { bytes[index] = 0 }
             let fields = bytes.bindMemory(to: fl_plane.self)
             for (index, plane) in planes.enumerated() {
                 fields[index] = fl_plane(

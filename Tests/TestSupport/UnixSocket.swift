@@ -84,6 +84,9 @@ package final class UnixSocket: Sendable {
         return true
     }
 
+    /// The peer reads an end, and can still answer.
+    package func endWriting() { shutdown(descriptor, Int32(SHUT_WR)) }
+
     /// Small buffers make a writer wait for its reader early.
     package func shrinkBuffers() { Self.shrinkBuffers(of: descriptor) }
 
