@@ -164,3 +164,18 @@ def test_schedule_spends_each_share():
     assert learning_rate(1.0, 5000, 1.0) == pytest.approx(0.02)
     assert learning_rate(1.0, 0, 0.0) == pytest.approx(1 / 200)
     assert torch.tensor([learning_rate(1.0, 300, p / 10) for p in range(11)]).diff().max() < 0
+
+
+def test_judges_served_pictures(data_folder, tmp_path):
+    def judge(pictures):
+        return subprocess.run(
+            [sys.executable, str(REPOSITORY / "training" / "evaluate.py"), "--pictures",
+             str(pictures), "--data", str(data_folder), "--clip", "room1", "--no-flip", "--out",
+             str(tmp_path / "report")], capture_output=True, text=True, timeout=200)
+    perfect = judge(data_folder / "room1" / "FinalImage")
+    assert perfect.returncode == 0
+    ways = json.loads((tmp_path / "report" / "evaluation.json").read_text())[0]["ways"]
+    assert {w["name"]: w["ssim"] for w in ways}["served pictures"] == pytest.approx(1)
+    assert ways[1]["temporal_error"] == ways[1]["reference_temporal_error"]
+    short = judge(data_folder)
+    assert short.returncode == 1 and "holds 0 numbered pictures" in short.stderr
