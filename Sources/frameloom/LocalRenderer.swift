@@ -99,7 +99,7 @@ final class LocalRenderer: FrameRenderer {
         history = FrameHistory(
             size: clip.size, frameID: frame.id, seed: seed, camera: camera, jitter: .zero,
             storage: histories.next)
-        swap(&histories.current, &histories.next)
+        histories = (current: histories.next, next: histories.current)
         return reply
     }
 
