@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+// The release build finds the socket constants through this module only.
+import CUV
 import Glibc
 
 /// A listening socket that the service manager handed over, with the name its unit gave it.

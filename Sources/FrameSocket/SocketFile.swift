@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+// The release build finds the socket constants through this module only.
+import CUV
 import Glibc
 
 /// Where to listen and who may connect.
