@@ -255,28 +255,39 @@ static int open_again(fc_client *client, fc_deadline deadline) {
     return code;
 }
 
-int fc_resume(fc_client *client, fl_opened *opened, int timeout_ms) {
-    if (client == NULL) return FC_ERROR_ARGUMENT;
-    if (!client->is_open) return FC_ERROR_STATE;
-    if (!client->keeps_frames) return FC_ERROR_NOT_KEPT;
-    fc_deadline deadline = fc_deadline_in(timeout_ms);
+/* Leaves the broken connection; everything unanswered is to be written again. */
+static void disconnect(fc_client *client) {
     if (client->fd >= 0) close(client->fd);
     client->fd = -1;
-    client->is_running = false;
     fc_fail(client, FC_ERROR_CLOSED);
     for (int i = 0; i < client->queue_count; i++) client->queue[i]->out.sent = 0;
     fc_trim_queue(client);
     fc_forget_input(client);
+}
 
+static int connect_again(fc_client *client, fc_deadline deadline) {
+    disconnect(client);
     int code = fc_socket_connect(&client->address, deadline, true, &client->fd);
     if (code != 0) return code;
     client->broken = 0;
     client->write_failed = false;
     code = open_again(client, deadline);
-    if (code != 0) {
-        fc_fail(client, code);
-        return code;
+    if (code != 0) fc_fail(client, code);
+    return code;
+}
+
+int fc_resume(fc_client *client, fl_opened *opened, int timeout_ms) {
+    if (client == NULL) return FC_ERROR_ARGUMENT;
+    if (!client->is_open) return FC_ERROR_STATE;
+    if (!client->keeps_frames) return FC_ERROR_NOT_KEPT;
+    fc_deadline deadline = fc_deadline_in(timeout_ms);
+    int code = connect_again(client, deadline);
+    /* A daemon that is just ending may still take the connection. */
+    while (code == FC_ERROR_CLOSED && fc_remaining_ms(deadline) != 0) {
+        poll(NULL, 0, 5);
+        code = connect_again(client, deadline);
     }
+    if (code != 0) return code;
     code = finish_open(client, 0, opened);
     fc_exchange(client, FC_UNTIL_SENT, deadline);
     return code;

@@ -165,7 +165,8 @@ static void take_error(fc_client *client) {
     error.text[sizeof error.text - 1] = 0;
     if (error.severity == FL_SEVERITY_SESSION) {
         client->last_error = error;
-        fc_fail(client, FC_ERROR_SESSION);
+        /* A daemon that is being restarted is no reason to end a game. */
+        fc_fail(client, error.code == FL_ERROR_DRAINING ? FC_ERROR_CLOSED : FC_ERROR_SESSION);
     } else if (error.severity != FL_SEVERITY_FRAME) {
         fc_complain(client, "an error of the unknown severity %u", error.severity);
     } else if (client->header.frame_id == 0 && client->waits_for_opened) {

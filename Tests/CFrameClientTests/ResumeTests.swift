@@ -179,7 +179,7 @@ import Testing
         try client.open(open)
         _ = try client.render(1, SyntheticFrame(size, index: 1))
         try client.reconfigure(SyntheticFrame.open(size, seed: 8), keepHistory: false)
-        #expect(throws: ClientError.self) { try client.resume(milliseconds: 2000) }
+        #expect(throws: ClientError.self) { try client.resume(milliseconds: 300) }
         #expect(daemon.finish() == nil)
     }
 
@@ -235,6 +235,38 @@ import Testing
         #expect(throws: ClientError.self) { try client.send(4, frame) }
         try client.resume()
         #expect(daemon.finish() == nil)
+    }
+
+    @Test func waitsForTheNextDaemonWhileOneIsEnding() throws {
+        let size = size
+        let ending = Reply.error(FL_ERROR_DRAINING, severity: FL_SEVERITY_SESSION)
+        let daemon = try ScriptedDaemon { listener in
+            do {
+                let socket = try listener.accept()
+                try socket.sendOpened(for: socket.next(FL_OPEN).body(as: fl_open.self))
+                _ = try socket.next(FL_FRAME)
+                try socket.send(ending)
+            }
+            do { _ = try listener.accept() }
+            do {
+                let socket = try listener.accept()
+                _ = try socket.next(FL_OPEN)
+                try socket.send(ending)
+            }
+            let socket = try listener.accept()
+            try socket.sendOpened(for: socket.next(FL_OPEN).body(as: fl_open.self))
+            try expect(socket.next(FL_FRAME).header.frame_id == 1, "another frame")
+            try socket.send(Reply.picture(1, size))
+            _ = try socket.read(1)
+        }
+        let client = try EngineClient(daemon.path)
+        try client.open(open)
+        try client.send(1, SyntheticFrame(size, index: 0))
+        let error = try #require(throws: ClientError.self) { _ = try client.wait() }
+        #expect(error.code == FC_ERROR_CLOSED)
+        #expect(error.daemonCode == FL_ERROR_DRAINING)
+        try client.resume()
+        #expect(try client.wait().reply.frame_id == 1)
     }
 
     @Test func canBeTriedAgainAfterARefusal() throws {

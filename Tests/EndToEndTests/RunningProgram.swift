@@ -9,19 +9,30 @@ import Synchronization
 final class RunningProgram: Sendable {
     let pid: pid_t
     private let outputPath: String
+    private let errorsPath: String
     private let status = Mutex<Int32?>(nil)
 
     /// - Parameters:
-    ///   - output: file for both standard streams.
+    ///   - output: file for standard output.
+    ///   - errors: file for standard error, if another one.
     ///   - descriptor: handed to the child as number 3, as systemd does with a socket.
-    init(_ command: [String], output: String, passing descriptor: Int32? = nil) throws {
+    init(
+        _ command: [String], output: String, errors: String? = nil,
+        passing descriptor: Int32? = nil
+    ) throws {
         outputPath = output
+        errorsPath = errors ?? output
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
-        posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        if let errors {
+            posix_spawn_file_actions_addopen(
+                &actions, 2, errors, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        } else {
+            posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        }
         if let descriptor { posix_spawn_file_actions_adddup2(&actions, descriptor, 3) }
 
         var arguments = command.map { strdup($0) } + [nil]
@@ -38,8 +49,11 @@ final class RunningProgram: Sendable {
     deinit { kill() }
 
     /// Everything it has printed.
-    var output: String {
-        (try? String(contentsOfFile: outputPath, encoding: .utf8)) ?? ""
+    var output: String { Self.text(of: outputPath) }
+    var errors: String { Self.text(of: errorsPath) }
+
+    private static func text(of path: String) -> String {
+        (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
     }
 
     /// nil while it runs; negative: the signal that ended it.

@@ -60,7 +60,7 @@ extern "C" {
 #define FC_ERROR_NO_DAEMON (-6)   /* nobody listens at the path */
 #define FC_ERROR_PERMISSION (-7)  /* the socket belongs to somebody else */
 #define FC_ERROR_TIMEOUT (-8)     /* the time is over */
-#define FC_ERROR_CLOSED (-9)      /* the connection is broken; fc_resume goes on */
+#define FC_ERROR_CLOSED (-9)      /* the connection is broken or the daemon stops; see fc_resume */
 #define FC_ERROR_PROTOCOL (-10)   /* the daemon broke the protocol; fc_last_error says how */
 #define FC_ERROR_REFUSED (-11)    /* the daemon refused the call; fc_last_error says why */
 #define FC_ERROR_SESSION (-12)    /* the daemon ended the session; fc_last_error says why */
