@@ -131,6 +131,9 @@ let package = Package(
         .testTarget(
             name: "FrameControlTests", dependencies: ["FrameControl"], swiftSettings: warnings),
         .testTarget(
+            name: "FrameloomTests", dependencies: ["frameloom", "FrameClip", "FrameTypes"],
+            swiftSettings: warnings),
+        .testTarget(
             name: "CFrameClientTests",
             dependencies: [
                 "CFrameClient", "CFrameProtocol", "FrameProtocol", "FrameTypes", "TestSupport",

@@ -21,6 +21,24 @@ package struct Clip: Sendable {
         package var camera: Camera?
         /// The finished picture, 8-bit RGB.
         package var reference: PNGImage?
+
+        package init(
+            number: Int, payload: [UInt8], camera: Camera? = nil, reference: PNGImage? = nil
+        ) {
+            self.number = number
+            self.payload = payload
+            self.camera = camera
+            self.reference = reference
+        }
+    }
+
+    package init(
+        name: String, layout: GBufferLayout, frames: [Frame], framesPerSecond: Double? = nil
+    ) {
+        self.name = name
+        self.layout = layout
+        self.frames = frames
+        self.framesPerSecond = framesPerSecond
     }
 
     package var size: FrameSize { layout.size }
