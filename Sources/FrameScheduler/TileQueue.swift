@@ -19,7 +19,9 @@ final class TileQueue: @unchecked Sendable {
     private let unclaimed = Atomic(0)
     private let finished = Atomic(0)
     private let sleepers = Atomic(0)
-    private let parking = Monitor(())
+    /// Wakes so far; helpers sleep here. A state without size would make ThreadSanitizer take the
+    /// lock's own fields for it.
+    private let parking = Monitor(0)
     private var step: RenderStep?
 
     /// How long a helper waits awake for the next step of a frame, nanoseconds: longer than most
@@ -32,7 +34,7 @@ final class TileQueue: @unchecked Sendable {
         finished.store(0, ordering: .relaxed)
         // In one order with a helper's "sleepers, then unclaimed": one of the two sees the other.
         unclaimed.store(step.tileCount, ordering: .sequentiallyConsistent)
-        if sleepers.load(ordering: .sequentiallyConsistent) > 0 { parking.update { _ in } }
+        if sleepers.load(ordering: .sequentiallyConsistent) > 0 { parking.update { $0 &+= 1 } }
         drain()
         var spin = Spin()
         while finished.load(ordering: .acquiring) < step.tileCount { spin.turn() }
@@ -54,7 +56,7 @@ final class TileQueue: @unchecked Sendable {
 
     func stop() {
         isStopping.store(true, ordering: .sequentiallyConsistent)
-        parking.update { _ in }
+        parking.update { $0 &+= 1 }
     }
 
     private func drain() {

@@ -3,7 +3,6 @@
 
 import Dispatch
 import FrameTypes
-import Synchronization
 
 @testable import FrameScheduler
 
@@ -61,9 +60,10 @@ extension JobResult {
     var isCancelled: Bool { if case .cancelled = outcome { true } else { false } }
 }
 
-/// A list that any thread appends to.
+/// A list that any thread appends to. Our own lock, because ThreadSanitizer does not see into the
+/// standard library's.
 final class Log<Element: Sendable>: Sendable {
-    private let list = Mutex<[Element]>([])
+    private let list = Monitor<[Element]>([])
 
     func append(_ element: Element) { list.withLock { $0.append(element) } }
     var all: [Element] { list.withLock { $0 } }

@@ -12,7 +12,7 @@ import Testing
         let pool = try RenderPool(.init(threadCount: threads))
         var random = SeededGenerator(state: UInt64(threads))
         let counts = (0..<2_000).map { _ in Int.random(in: 0...17, using: &random) }
-        let runs = Mutex([[Int]](counts.map { [Int](repeating: 0, count: $0) }))
+        let runs = Monitor([[Int]](counts.map { [Int](repeating: 0, count: $0) }))
         let steps = counts.indices.map { index in
             makeStep(tiles: counts[index]) { tile in runs.withLock { $0[index][tile] += 1 } }
         }
@@ -42,7 +42,7 @@ import Testing
     @Test func sameResultForOneAndManyThreads() throws {
         func render(threads: Int) throws -> [Float] {
             let pool = try RenderPool(.init(threadCount: threads))
-            let values = Mutex([Float](repeating: 1, count: 64))
+            let values = Monitor([Float](repeating: 1, count: 64))
             let steps = (0..<50).map { step in
                 makeStep(tiles: 64) { tile in
                     let left = values.withLock { $0[tile] }

@@ -179,7 +179,7 @@ import Testing
 
     /// Two workspaces and who uses them.
     private final class Workspaces: Sendable {
-        let users = Mutex([0, 0])
+        let users = Monitor([0, 0])
         let clashes = Atomic(0)
         let begun = Atomic(0)
         let finished = Atomic(0)
