@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import FrameTypes
 import Glibc
 import Synchronization
 import Testing
@@ -73,15 +74,35 @@ import Testing
         #expect(result.times.total < 10_000 * millisecond)
     }
 
-    @Test(.timeLimit(.minutes(1))) func manyFramesWithPausesLoseNoWake() throws {
+    /// Each tile waits until all three run, so a helper that is not woken, at the start of a frame or
+    /// after it fell asleep inside of one, makes the frame late.
+    @Test func helpersWakeForEachStep() throws {
         let pool = try RenderPool(.init(threadCount: 3))
-        let tiles = Atomic(0)
-        let step = makeStep(tiles: 3) { _ in tiles.add(1, ordering: .relaxed) }
-        for frame in 0..<1_000 {
-            _ = pool.render(makeJob(1, frame: UInt64(frame), steps: [step, step]))
+        let started = Atomic(0)
+        let late = Atomic(0)
+        func together(_ number: Int) -> RenderStep {
+            makeStep(tiles: 3) { _ in
+                started.add(1, ordering: .relaxed)
+                let limit = monotonicNow() + 5_000 * millisecond
+                while started.load(ordering: .relaxed) < 3 * number {
+                    sched_yield()
+                    if monotonicNow() > limit {
+                        late.add(1, ordering: .relaxed)
+                        return
+                    }
+                }
+            }
+        }
+        for frame in 0..<100 where late.load(ordering: .relaxed) == 0 {
+            let steps = [
+                together(3 * frame + 1), makeStep { _ in usleep(2_000) }, together(3 * frame + 2),
+                together(3 * frame + 3),
+            ]
+            _ = pool.render(makeJob(1, frame: UInt64(frame), steps: steps))
         }
         pool.stop()
-        #expect(tiles.load(ordering: .relaxed) == 6_000)
+        #expect(late.load(ordering: .relaxed) == 0)
+        #expect(started.load(ordering: .relaxed) == 900)
     }
 
     @Test func setupRunsOnEachThreadAndPinsIt() throws {
