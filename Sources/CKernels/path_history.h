@@ -22,49 +22,49 @@ static void expand_history(const k_frame *f, size_t y0, size_t y1)
     }
 }
 
-/* Catmull-Rom, a = -1/2: weights of the taps at floor - 1 ... floor + 2. */
-INLINE void cubic_weights(float t, float w[4])
+/* Catmull-Rom taps of 16 positions on one axis: floor - 1 ... floor + 2 and their weights. In
+ * memory, since they are read lane by lane. */
+typedef struct taps {
+    int32_t floor[K_LANES];
+    float weights[4][K_LANES];
+} taps;
+
+/* a = -1/2; positions are kept inside 0 ... size - 1. */
+INLINE void find_taps(taps *out, v16 position, int32_t size)
 {
-    float t2 = t * t, t3 = t2 * t;
-    w[0] = -0.5f * t3 + t2 - 0.5f * t;
-    w[1] = 1.5f * t3 - 2.5f * t2 + 1.0f;
-    w[2] = -1.5f * t3 + 2.0f * t2 + 0.5f * t;
-    w[3] = 0.5f * t3 - 0.5f * t2;
+    position = clamp16(position, 0.0f, (float)(size - 1));
+    const i16 floor = int16_of(position);
+    const v16 t = position - float16_of(floor), t2 = t * t, t3 = t2 * t;
+    *(i16_at *)out->floor = floor;
+    store16(out->weights[0], t3 * -0.5f + t2 - t * 0.5f);
+    store16(out->weights[1], t3 * 1.5f - t2 * 2.5f + 1.0f);
+    store16(out->weights[2], t3 * -1.5f + t2 * 2.0f + t * 0.5f);
+    store16(out->weights[3], t3 * 0.5f - t2 * 0.5f);
 }
 
-/* The four tap indices around `position`, inside 0 ..< size, and its fraction. */
-INLINE float tap_indices(float position, int32_t size, int32_t index[4])
-{
-    const float last = (float)(size - 1);
-    position = position < 0.0f ? 0.0f : position > last ? last : position;
-    int32_t floor = (int32_t)position;
-    for (int k = 0; k < 4; k++) {
-        int32_t i = floor - 1 + k;
-        index[k] = i < 0 ? 0 : i > size - 1 ? size - 1 : i;
-    }
-    return position - (float)floor;
-}
+INLINE int32_t tap_index(int32_t i, int32_t size) { return i < 0 ? 0 : i > size - 1 ? size - 1 : i; }
 
-/* Picture and carried light at the index position (x, y), kept within the inner 2x2 taps. */
-INLINE v8 sample_history(const k_frame *f, float x, float y)
+/* Picture and carried light of lane `l`, kept within the inner 2x2 taps. */
+INLINE v8 sample_history(const k_frame *f, const taps *x, const taps *y, int l)
 {
-    int32_t xs[4], ys[4];
-    float wx[4], wy[4];
-    cubic_weights(tap_indices(x, f->previous_width, xs), wx);
-    cubic_weights(tap_indices(y, f->previous_height, ys), wy);
+    const int32_t width = f->previous_width;
+    size_t columns[4];
+    UNROLL for (int i = 0; i < 4; i++)
+        columns[i] = (size_t)tap_index(x->floor[l] - 1 + i, width) * 8;
     v8 sum = 0.0f, low = 0.0f, high = 0.0f;
     UNROLL for (int j = 0; j < 4; j++) {
-        const float *row = f->history + (size_t)ys[j] * (size_t)f->previous_width * 8;
+        const int32_t row_index = tap_index(y->floor[l] - 1 + j, f->previous_height);
+        const float *row = f->history + (size_t)row_index * (size_t)width * 8;
         v8 line = 0.0f;
         UNROLL for (int i = 0; i < 4; i++) {
-            v8 tap = *(const v8_at *)(row + (size_t)xs[i] * 8);
-            line = line + tap * wx[i];
+            v8 tap = *(const v8_at *)(row + columns[i]);
+            line = line + tap * x->weights[i][l];
             if ((i == 1 || i == 2) && (j == 1 || j == 2)) {
                 low = i + j == 2 ? tap : tap < low ? tap : low;
                 high = i + j == 2 ? tap : tap > high ? tap : high;
             }
         }
-        sum = sum + line * wy[j];
+        sum = sum + line * y->weights[j][l];
     }
     sum = sum < low ? low : sum;
     return sum > high ? high : sum;
@@ -73,21 +73,26 @@ INLINE v8 sample_history(const k_frame *f, float x, float y)
 /* Source, sigma and carried light of every pixel: from the history where it is valid. */
 static void warp(const k_frame *f, k_chunk *k)
 {
-    const float own = f->model->own_trust;
-    for (int32_t i = 0; i < k->count * K_LANES; i++) {
-        if (k->valid[i]) {
-            v8 value = sample_history(f, k->previous[0][i] - 0.5f, k->previous[1][i] - 0.5f);
-            for (int c = 0; c < 3; c++) {
-                k->source[c][i] = value[c];
-                k->light[c][i] = value[4 + c];
+    for (int32_t i = 0; i < k->count * K_LANES; i += K_LANES) {
+        const i16 valid = *(const i16_at *)(k->valid + i) != 0;
+        store16(k->sigma + i, pick16(valid, (v16)f->model->own_trust, (v16)1.0f));
+        _Alignas(64) float found[8][K_LANES] = {{0.0f}};
+        if (f->motion_kind != K_MOTION_NONE) {
+            taps x, y;
+            find_taps(&x, load16(k->previous[0] + i) - 0.5f, f->previous_width);
+            find_taps(&y, load16(k->previous[1] + i) - 0.5f, f->previous_height);
+            for (int l = 0; l < K_LANES; l++) {
+                if (!k->valid[i + l])
+                    continue;
+                v8 value = sample_history(f, &x, &y, l);
+                UNROLL for (int c = 0; c < 8; c++)
+                    found[c][l] = value[c];
             }
-            k->sigma[i] = own;
-        } else {
-            for (int c = 0; c < 3; c++) {
-                k->source[c][i] = k->base[c][i];
-                k->light[c][i] = 0.0f;
-            }
-            k->sigma[i] = 1.0f;
+        }
+        for (int c = 0; c < 3; c++) {
+            v16 source = pick16(valid, load16(found[c]), load16(k->base[c] + i));
+            store16(k->source[c] + i, source);
+            store16(k->light[c] + i, load16(found[4 + c])); /* 0 where there is no history */
         }
     }
 }
