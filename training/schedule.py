@@ -76,9 +76,11 @@ def phase_at(phases: tuple[Phase, ...], progress: float) -> int:
 
 def learning_rate(peak: float, step: int, progress: float, warm_up: int = 200,
                   floor: float = 0.02) -> float:
-    """Linear warm-up over steps, then a cosine over the whole budget down to `floor`."""
+    """Linear warm-up, then a cosine over the whole budget down to `floor`. The warm-up ends after
+    so many steps or 3 % of the budget, whichever is sooner: a short training is not all warm-up."""
     cosine = 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
-    return peak * min(1.0, (step + 1) / warm_up) * (floor + (1 - floor) * cosine)
+    warmth = min(1.0, max((step + 1) / warm_up, progress / 0.03))
+    return peak * warmth * (floor + (1 - floor) * cosine)
 
 
 def as_json(phases: tuple[Phase, ...]) -> list[dict]:

@@ -262,7 +262,7 @@ def train(training: Training, recipe: dict, watched: LoadedClip | None) -> None:
             report.add(row)
             if "psnr" in row or done:
                 report.plot()
-        left = training.seconds * (1 - training.progress) / max(training.progress, 1e-9)
+        left = training.seconds * max(1 / max(training.progress, 1e-9) - 1, 0)
         if leads:
             line.say(f"{row['phase']} {training.progress:.1%} | step {training.step} | loss "
                      f"{row['loss']:.4f} | {speed:.1f} samples/s | {duration(left)} left", done)

@@ -163,6 +163,7 @@ def test_schedule_spends_each_share():
     assert all(p.crop <= 96 for p in small) and small[-1].batch == 14
     assert learning_rate(1.0, 5000, 1.0) == pytest.approx(0.02)
     assert learning_rate(1.0, 0, 0.0) == pytest.approx(1 / 200)
+    assert learning_rate(1.0, 30, 0.03) > 0.99  # a training of 1,000 steps
     assert torch.tensor([learning_rate(1.0, 300, p / 10) for p in range(11)]).diff().max() < 0
 
 
