@@ -63,7 +63,9 @@ struct ClipArguments: ParsableArguments {
     }
 
     func validate() throws {
-        if let fps, !(fps > 0 && fps.isFinite) { throw ValidationError("--fps is above 0") }
+        if let fps, !(0.001...10_000).contains(fps) {
+            throw ValidationError("--fps is 0.001 to 10000")
+        }
         if let frames, frames < 1 { throw ValidationError("--frames is at least 1") }
         if loop < 1 { throw ValidationError("--loop is at least 1") }
         if let depthMetresPerUnit, !(depthMetresPerUnit > 0 && depthMetresPerUnit.isFinite) {

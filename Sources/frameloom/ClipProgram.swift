@@ -13,6 +13,8 @@ struct ClipProgram {
     func run(_ makeRenderer: (Clip) throws -> any FrameRenderer) throws {
         let clip = try arguments.readClip()
         let order = arguments.order(for: clip)
+        // Before the renderer, so that its threads hold the signals back too.
+        let interruption = Interruption()
         let renderer = try makeRenderer(clip)
         // After the renderer: without one there is no empty folder left behind.
         let output = arguments.noPictures ? nil : try RunOutput(folder: arguments.out, clip: clip)
@@ -23,7 +25,8 @@ struct ClipProgram {
                 maxInFlight: min(maxInFlight, renderer.description.maxFramesInFlight),
                 stallSeconds: stallSeconds,
                 keepsPictures: output != nil || clip.hasReferences,
-                preview: arguments.preview ? TerminalPreview(origin: clip.layout.origin) : nil))
+                preview: arguments.preview ? TerminalPreview(origin: clip.layout.origin) : nil,
+                isInterrupted: { interruption.isRequested }))
 
         // What was rendered before an error is worth as much as after none: it is written and
         // reported, and the error comes last.
@@ -35,6 +38,9 @@ struct ClipProgram {
             firstError = error
             say("Error: \(error)")
         }
+        let wasInterrupted = interruption.isRequested
+        interruption.end()
+        if wasInterrupted { say("Interrupted: writing what was rendered.") }
         var report = RunReport(
             clip: clip, order: order, outcome: run.outcome, renderer: renderer.description)
         if let failure = run.outcome.failure { say("A frame failed: \(failure)") }
@@ -46,6 +52,7 @@ struct ClipProgram {
             firstError = firstError ?? error
         }
         print(arguments.json ? report.json : report.text)
+        if wasInterrupted { throw ExitCode(130) }
         if firstError != nil || report.failed > 0 || report.rendered == 0 {
             throw ExitCode.failure
         }

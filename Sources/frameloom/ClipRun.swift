@@ -16,6 +16,8 @@ final class ClipRun {
         var stallSeconds = 60
         var keepsPictures: Bool
         var preview: TerminalPreview?
+        /// Whether no further frame is to be sent; those under way are still awaited.
+        var isInterrupted: () -> Bool = { false }
     }
 
     /// What was measured and received, complete up to where the run ended.
@@ -47,6 +49,9 @@ final class ClipRun {
     /// Frames without an answer: step in the order, and when it was handed over.
     private var inFlight: [UInt64: (step: Int, sentAt: UInt64)] = [:]
     private var scratch: [UInt8]
+    /// By clip frame, whether the kept pictures came.
+    private var received: [Bool]
+    private var receivedLast: [Bool]
 
     init(clip: Clip, order: FrameOrder, renderer: any FrameRenderer, settings: Settings) {
         self.clip = clip
@@ -66,9 +71,6 @@ final class ClipRun {
         receivedLast = Array(repeating: false, count: kept)
     }
 
-    private var received: [Bool]
-    private var receivedLast: [Bool]
-
     /// Throws what ended the run early; `outcome` then holds what had come until then.
     func run(progress: Progress) throws {
         let start = now()
@@ -80,17 +82,20 @@ final class ClipRun {
         var nextDue = start
         var lastReplyAt = start
         let spacing = settings.framesPerSecond.map { UInt64(1e9 / $0) } ?? 0
-        while outcome.sent < order.stepCount || !inFlight.isEmpty {
+        var last = order.stepCount
+        while outcome.sent < last || !inFlight.isEmpty {
+            if settings.isInterrupted() { last = outcome.sent }
             let time = now()
-            let maySend = outcome.sent < order.stepCount && inFlight.count < settings.maxInFlight
+            let maySend = outcome.sent < last && inFlight.count < settings.maxInFlight
             if maySend && time >= nextDue {
                 try sendNext()
                 // Paced frames keep their beat; after a delay they do not come in a burst.
                 nextDue = max(nextDue + spacing, time)
                 continue
             }
-            let wait = maySend ? nextDue - time : 1_000_000_000
+            let wait = maySend ? min(nextDue - time, 1_000_000_000) : 1_000_000_000
             if inFlight.isEmpty {
+                guard maySend else { break }
                 sleep(nanoseconds: wait)
                 lastReplyAt = now()
             } else if let reply = try renderer.receive(into: &scratch, waitingNanoseconds: wait) {

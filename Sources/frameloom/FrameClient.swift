@@ -50,17 +50,8 @@ final class FrameClient {
     /// Waits a while for a daemon that is being restarted.
     func resume() throws -> fl_opened {
         var opened = fl_opened()
-        let deadline = now() + UInt64(Self.timeoutMilliseconds) * 1_000_000
-        while true {
-            let code = unsafe fc_resume(handle, &opened, Self.timeoutMilliseconds)
-            if code == 0 { return opened }
-            // A dying daemon's socket still takes connections for a moment, then breaks them.
-            guard code == FC_ERROR_CLOSED, now() < deadline else {
-                try check(code)
-                return opened
-            }
-            sleep(nanoseconds: 50_000_000)
-        }
+        try check(unsafe fc_resume(handle, &opened, Self.timeoutMilliseconds))
+        return opened
     }
 
     func finish() throws {

@@ -115,6 +115,21 @@ private final class ScriptedRenderer: FrameRenderer {
         #expect(outcome.nanoseconds >= 50_000_000)
     }
 
+    @Test func anInterruptedRunKeepsWhatWasUnderWay() throws {
+        let renderer = ScriptedRenderer { _ in .picture }
+        let run = ClipRun(
+            clip: clip(frames: 9),
+            order: FrameOrder(frameCount: 9, passCount: 1, isPingPong: false), renderer: renderer,
+            settings: .init(
+                maxInFlight: 2, keepsPictures: true, isInterrupted: { renderer.sent.count == 4 }))
+        try run.run(progress: Progress(label: "Test", total: 9))
+        #expect(run.outcome.sent == 4 && run.outcome.rendered == 4)
+        #expect(
+            run.outcome.firstPass.map(\.isEmpty) == [
+                false, false, false, false, true, true, true, true, true,
+            ])
+    }
+
     @Test func silenceEndsTheRunWithTheOldestFramesNumber() {
         #expect {
             _ = try run(frames: 3, stallSeconds: 0) { _ in .drop }
