@@ -97,6 +97,8 @@ let package = Package(
             name: "TestSupport",
             dependencies: ["FrameTypes", "NeuralOps", "CFrameClient", "CFrameProtocol"],
             path: "Tests/TestSupport", exclude: ["Goldens"], swiftSettings: warnings),
+        // Counts heap allocations: rendering a frame must make none.
+        .target(name: "CAllocationCount", path: "Tests/CAllocationCount", cSettings: cWarnings),
         .testTarget(
             name: "FrameTypesTests", dependencies: ["FrameTypes"], swiftSettings: warnings),
         .testTarget(
@@ -123,7 +125,7 @@ let package = Package(
             name: "NeuralDenoiserTests",
             dependencies: [
                 "NeuralDenoiser", "NeuralModel", "NeuralOps", "CKernels", "FrameTypes",
-                "TestSupport",
+                "TestSupport", "CAllocationCount",
             ], swiftSettings: warnings),
         .testTarget(
             name: "FrameClipTests", dependencies: ["FrameClip", "FrameTypes"],

@@ -46,8 +46,7 @@ extension FrameGeometry.Motion {
                 into: previous, jitter: history.jitter)
         }
         let pointsToHistory = gbuffer.motionFrom.map { $0 == history.frameID } ?? true
-        if let motion = gbuffer.layout.motion, gbuffer.layout.plane(.motion) != nil, pointsToHistory
-        {
+        if let motion = gbuffer.layout.motion, gbuffer.layout.hasMotionPlane, pointsToHistory {
             self = .plane(
                 FrameGeometry.PlaneMotion(motion, gbuffer: gbuffer, history: history), reprojection)
         } else if gbuffer.camera != nil, gbuffer.camera == history.camera,

@@ -10,17 +10,31 @@ extension GBufferLayout {
         guard (32...4096).contains(size.width), (32...4096).contains(size.height) else {
             throw .size(size)
         }
-        for kind in PlaneKind.allCases {
-            var count = 0
-            for plane in planes where plane.kind == kind { count += 1 }
-            guard count <= 1 else { throw .repeatedPlane(kind) }
-            guard count == 1 || !kind.isRequired else { throw .missingPlane(kind) }
-        }
-        for index in planes.indices {
+        var seen = PlaneKinds()
+        // Counted loops: unoptimised iterators allocate, which a test of frames counts.
+        var index = 0
+        while index < planes.count {
+            let kind = planes[index].kind
+            guard seen.insert(kind) else { throw .repeatedPlane(kind) }
             try check(planes[index], at: index)
+            index += 1
         }
+        guard seen.contains(.baseColor) else { throw .missingPlane(.baseColor) }
+        guard seen.contains(.normals) else { throw .missingPlane(.normals) }
+        guard seen.contains(.depth) else { throw .missingPlane(.depth) }
+        guard seen.contains(.roughness) else { throw .missingPlane(.roughness) }
         try checkDepth()
-        try checkMotion()
+        try checkDepth()
+        if seen.contains(.motion) { try checkMotion() }
+    }
+
+    var hasMotionPlane: Bool {
+        var index = 0
+        while index < planes.count {
+            if planes[index].kind == .motion { return true }
+            index += 1
+        }
+        return false
     }
 
     private func check(_ plane: PlaneLayout, at index: Int) throws(DenoiserError) {
@@ -54,23 +68,27 @@ extension GBufferLayout {
     }
 
     private func checkMotion() throws(DenoiserError) {
-        guard plane(.motion) != nil else { return }
         guard let motion else { throw .motionUnstated }
-        let scales = SIMD2(motion.scaleX, motion.scaleY)
-        for axis in 0..<2 where !scales[axis].isFinite || scales[axis] == 0 {
-            throw .motionScale(scales[axis])
-        }
+        guard motion.scaleX.isFinite, motion.scaleX != 0 else { throw .motionScale(motion.scaleX) }
+        guard motion.scaleY.isFinite, motion.scaleY != 0 else { throw .motionScale(motion.scaleY) }
+    }
+}
+
+/// A set of plane kinds without memory of its own.
+private struct PlaneKinds {
+    private var bits: UInt8 = 0
+
+    func contains(_ kind: PlaneKind) -> Bool { bits & 1 << kind.rawValue != 0 }
+
+    /// False if it was there.
+    mutating func insert(_ kind: PlaneKind) -> Bool {
+        let isNew = !contains(kind)
+        bits |= 1 << kind.rawValue
+        return isNew
     }
 }
 
 extension PlaneKind {
-    fileprivate var isRequired: Bool {
-        switch self {
-        case .baseColor, .normals, .depth, .roughness: true
-        case .metallic, .motion, .known: false
-        }
-    }
-
     fileprivate func isReadable(_ format: PixelFormat, depth: DepthEncoding) -> Bool {
         switch self {
         case .baseColor: return format == .rgba8sRGB || format == .rgb8sRGB

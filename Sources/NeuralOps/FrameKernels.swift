@@ -31,7 +31,7 @@ package final class FrameKernels: @unchecked Sendable {
     package let size: FrameSize
     let frame: UnsafeMutablePointer<k_frame>
     private let model: PixelModel
-    private let kernels: Kernels
+    let kernels: Kernels
     private let arena: Arena
     private let ownHistory: UnsafeMutablePointer<Float>
     /// Keeps the bound storages alive.
@@ -78,9 +78,7 @@ package final class FrameKernels: @unchecked Sendable {
         precondition(layout.size == size, "a frame of another size")
         self.request = request
         let source = request.gbuffer.storage.bytes
-        for kind in PlaneKind.allCases {
-            bindPlane(kind, layout: layout, source: source)
-        }
+        bindPlanes(layout, source: source)
         frame.pointee.turns_normals = layout.normalSpace == .view ? 1 : 0
         bindDepth(geometry.depth)
         bindView(geometry.view)
@@ -95,29 +93,41 @@ package final class FrameKernels: @unchecked Sendable {
         foreignHistory = nil
     }
 
-    private func bindPlane(
-        _ kind: PlaneKind, layout: GBufferLayout, source: UnsafeMutableRawBufferPointer
-    ) {
-        var plane = k_plane()
-        if let place = layout.plane(kind), let base = source.baseAddress {
-            let rowBytes = size.width * place.format.bytesPerPixel
-            let end = place.offset + (size.height - 1) * place.rowStride + rowBytes
-            precondition(place.offset >= 0 && end <= source.count, "a plane outside its storage")
-            let first = UnsafePointer(base.assumingMemoryBound(to: UInt8.self)) + place.offset
-            let isFlipped = layout.origin == .bottomLeft
-            plane.top = isFlipped ? first + (size.height - 1) * place.rowStride : first
-            plane.row_stride = isFlipped ? -place.rowStride : place.rowStride
-            plane.format = Int32(Self.format(place.format).rawValue)
+    private func bindPlanes(_ layout: GBufferLayout, source: UnsafeMutableRawBufferPointer) {
+        frame.pointee.metallic = k_plane()
+        frame.pointee.motion = k_plane()
+        frame.pointee.known = k_plane()
+        // A counted loop: an unoptimised iterator allocates.
+        var index = 0
+        while index < layout.planes.count {
+            let place = layout.planes[index]
+            let plane = plane(place, isFlipped: layout.origin == .bottomLeft, source: source)
+            switch place.kind {
+            case .baseColor: frame.pointee.base = plane
+            case .normals: frame.pointee.normals = plane
+            case .depth: frame.pointee.depth = plane
+            case .roughness: frame.pointee.roughness = plane
+            case .metallic: frame.pointee.metallic = plane
+            case .motion: frame.pointee.motion = plane
+            case .known: frame.pointee.known = plane
+            }
+            index += 1
         }
-        switch kind {
-        case .baseColor: frame.pointee.base = plane
-        case .normals: frame.pointee.normals = plane
-        case .depth: frame.pointee.depth = plane
-        case .roughness: frame.pointee.roughness = plane
-        case .metallic: frame.pointee.metallic = plane
-        case .motion: frame.pointee.motion = plane
-        case .known: frame.pointee.known = plane
+    }
+
+    private func plane(
+        _ place: PlaneLayout, isFlipped: Bool, source: UnsafeMutableRawBufferPointer
+    ) -> k_plane {
+        let last = place.offset + (size.height - 1) * place.rowStride
+        let end = last + size.width * place.format.bytesPerPixel
+        guard let base = source.baseAddress, place.offset >= 0, end <= source.count else {
+            preconditionFailure("a plane outside its storage")
         }
+        return k_plane(
+            top: UnsafePointer(base.assumingMemoryBound(to: UInt8.self))
+                + (isFlipped ? last : place.offset),
+            row_stride: isFlipped ? -place.rowStride : place.rowStride,
+            format: Int32(Self.format(place.format).rawValue))
     }
 
     private static func format(_ format: PixelFormat) -> k_format {
@@ -243,47 +253,5 @@ extension UnsafePointer where Pointee == UInt8 {
 extension UnsafeMutablePointer where Pointee == UInt8 {
     fileprivate init(bytes: UnsafeMutableRawPointer) {
         self = bytes.assumingMemoryBound(to: UInt8.self)
-    }
-}
-
-// MARK: - Steps
-
-extension FrameKernels {
-    /// Pixels in a tile: a fraction of a millisecond; 32 tiles in a step: a few milliseconds.
-    private static let tilePixels = 8192
-    private static let tilesPerStep = 32
-
-    /// Planes and history to features.
-    package func inputSteps() -> [OpStep] {
-        historySteps() + cellSteps("features") { self.kernels.table.pointee.cells(self.frame, $0) }
-    }
-
-    /// The network's output to a picture.
-    package func pictureSteps() -> [OpStep] {
-        cellSteps("picture") { self.kernels.table.pointee.pictures(self.frame, $0) }
-    }
-
-    /// The history's height is known only when a frame is bound: each tile takes its share of it.
-    private func historySteps() -> [OpStep] {
-        let tileCount = max(1, size.pixelCount / (Self.tilePixels * 2))
-        return OpStep.rows(
-            "history", count: tileCount, perTile: 1, tilesPerStep: Self.tilesPerStep
-        ) { tiles in
-            let height = Int(self.frame.pointee.previous_height)
-            self.kernels.table.pointee.expand_history(
-                self.frame, tiles.lowerBound * height / tileCount,
-                tiles.upperBound * height / tileCount)
-        }
-    }
-
-    private func cellSteps(
-        _ name: String, run: @escaping @Sendable (_ row: Int) -> Void
-    ) -> [OpStep] {
-        let pixelsPerRow = Int(frame.pointee.cells_x) * Int(K_LANES)
-        return OpStep.rows(
-            name, count: Int(frame.pointee.cells_y),
-            perTile: max(1, Self.tilePixels / pixelsPerRow),
-            tilesPerStep: Self.tilesPerStep
-        ) { rows in rows.forEach(run) }
     }
 }

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import CAllocationCount
+import FrameTypes
+import NeuralModel
+import TestSupport
+import Testing
+
+@testable import NeuralDenoiser
+@testable import NeuralOps
+
+@Suite struct WorkspaceTests {
+    private let sizes = [
+        FrameSize(width: 32, height: 32), FrameSize(width: 97, height: 130),
+        FrameSize(width: 256, height: 33),
+    ]
+
+    @Test(arguments: supportedPaths)
+    func threadsAndOrderOfTilesDoNotChangeAByte(path: KernelPath) throws {
+        var random = SeededGenerator()
+        for size in sizes {
+            let scene = Scene(size, &random)
+            let history = randomHistory(of: scene, camera: Scene.camera(size, &random), &random)
+            let expected = try render(scene.request(history: history), path: path)
+            for runner in StepRunner.allCases {
+                let found = try render(
+                    scene.request(history: history), path: path, by: runner)
+                #expect(found == expected, "seed \(random.seed): \(size) \(runner)")
+            }
+        }
+    }
+
+    @Test func aWorkspaceKeepsNothingFromFrameToFrame() throws {
+        var random = SeededGenerator()
+        let size = FrameSize(width: 70, height: 50)
+        let model = try atrium(.best)
+        let workspace = Workspace(FramePlan(size: size, model: model), model: model)
+        let scenes = (0..<4).map { _ in Scene(size, &random) }
+        for scene in scenes + scenes {
+            let larger = Scene(FrameSize(width: 140, height: 99), &random)
+            for history in [
+                nil, randomHistory(of: scene, camera: Scene.camera(size, &random), &random),
+                randomHistory(of: larger, camera: larger.camera, &random),
+            ] {
+                let request = scene.request(history: history)
+                try workspace.begin(request)
+                StepRunner.twoThreads.run(workspace.steps)
+                workspace.finish()
+                let found = Rendered(
+                    picture: request.picture.copiedBytes(),
+                    next: request.nextHistory.copiedBytes())
+                let expected = try render(scene.request(history: history), path: .best)
+                #expect(found == expected, "seed \(random.seed)")
+            }
+        }
+    }
+
+    @Test func renderingAllocatesNothing() throws {
+        var random = SeededGenerator()
+        let size = FrameSize(width: 128, height: 96)
+        let scene = Scene(size, &random)
+        let encoding = Scene.Encoding(sendsKnown: true, sendsMotion: true)
+        let history = randomHistory(of: scene, camera: Scene.camera(size, &random), &random)
+        var requests = [scene.request(encoding), scene.request(encoding, history: history)]
+        requests.append(scene.request(history: history))
+        let model = try atrium(.best)
+        let workspace = Workspace(FramePlan(size: size, model: model), model: model)
+        RenderThread.prepare()
+        // Counted loops: an unoptimised iterator allocates.
+        func frame(_ request: FrameRequest) throws {
+            try workspace.begin(request)
+            var step = 0
+            while step < workspace.steps.count {
+                var tile = 0
+                while tile < workspace.steps[step].tileCount {
+                    workspace.steps[step].runTile(tile)
+                    tile += 1
+                }
+                step += 1
+            }
+            workspace.finish()
+        }
+        for request in requests { try frame(request) }
+
+        let before = allocation_count()
+        var index = 0
+        while index < 60 {
+            try frame(requests[index % 3])
+            index += 1
+        }
+        let during = allocation_count() - before
+        #expect(during == 0)
+
+        // The counter does count.
+        let start = allocation_count()
+        let storage = PixelStorage(byteCount: 1000)
+        #expect(allocation_count() > start && storage.byteCount == 1000)
+    }
+
+    @Test func finishLetsGoOfTheFrame() throws {
+        var random = SeededGenerator()
+        let size = FrameSize(width: 32, height: 32)
+        let model = try atrium(.best)
+        let workspace = Workspace(FramePlan(size: size, model: model), model: model)
+        weak var storage: PixelStorage?
+        do {
+            let request = Scene(size, &random).request()
+            storage = request.gbuffer.storage
+            try workspace.begin(request)
+        }
+        #expect(storage != nil)
+        workspace.finish()
+        #expect(storage == nil)
+    }
+
+    @Test func memoryIsPlannedBeforeItIsTaken() throws {
+        let denoiser = try Denoiser(modelFolder: PackageFolder.defaultModel)
+        for size in sizes + [FrameSize(width: 512, height: 512)] {
+            #expect(
+                denoiser.workspaceByteCount(for: size)
+                    == denoiser.makeWorkspace(for: size).arena.byteCount)
+        }
+        let common = denoiser.workspaceByteCount(for: FrameSize(width: 512, height: 512))
+        #expect(common <= 100_000_000)
+        let largest = denoiser.workspaceByteCount(for: FrameSize(width: 4096, height: 4096))
+        #expect(largest > common * 60 && largest <= common * 68)
+    }
+
+    @Test func longWorkIsCutIntoSteps() throws {
+        let model = try atrium(.best)
+        let plan = FramePlan(size: FrameSize(width: 2048, height: 1024), model: model)
+        // Only the descriptions: memory that nobody touches costs nothing.
+        let steps = plan.layers.steps(in: Arena(byteCount: plan.layers.byteCount))
+        let layers = Set(steps.map(\.name)).count
+        #expect(steps.count > layers * 3, "\(steps.count) steps of \(layers) layers")
+        #expect(steps.allSatisfy { $0.tileCount > 0 })
+    }
+
+    @Test func stepsNameTheirStage() throws {
+        let denoiser = try Denoiser(modelFolder: PackageFolder.defaultModel)
+        let steps = denoiser.makeWorkspace(for: FrameSize(width: 64, height: 64)).steps
+        #expect(steps.first?.stage == .convert)
+        #expect(steps.last?.stage == .encode)
+        #expect(steps.contains { $0.name == "encoder.1.0.conv1" && $0.stage == .render })
+    }
+
+    @Test func theDescriptionSaysWhatServes() throws {
+        let denoiser = try Denoiser(
+            modelFolder: PackageFolder.defaultModel, kernelPath: .portable)
+        #expect(denoiser.description.name == "atrium")
+        #expect(denoiser.description.precision == "fp32")
+        #expect(denoiser.description.kernelPath == "portable-fp32")
+        #expect(denoiser.description.weightBytes > 15_000_000)
+    }
+}
