@@ -91,6 +91,3 @@ struct StartFailure: Error, CustomStringConvertible {
         self.description = description
     }
 }
-
-/// Printed by --version and reported by `frameloom stats`.
-let buildVersion = "0.1.0"
