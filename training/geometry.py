@@ -135,14 +135,48 @@ def catmull_rom_weights(t: torch.Tensor) -> list[torch.Tensor]:
             -1.5 * t3 + 2.0 * t2 + 0.5 * t, 0.5 * t3 - 0.5 * t2]
 
 
-def taps(pixel: torch.Tensor, height: int, width: int, reach: range):
-    """Clamped index and fraction of a position: rows, columns (lists over `reach`), fy, fx."""
+def warp(image: torch.Tensor, pixel: torch.Tensor) -> torch.Tensor:
+    """The image moved by Catmull-Rom, held within the inner 2x2 taps.
+
+    `image` `[B, C, H, W]`, `pixel` `[B, 2, h, w]`. Bilinear blurs a carried picture a little
+    more each frame; without the clamp its edges ring more each frame.
+    """
+    _, _, height, width = image.shape
+    x0, y0, fx, fy = index_and_fraction(pixel, height, width)
+    wide = F.pad(image, (1, 2, 1, 2), mode="replicate")  # clamped taps, and one index for all 16
+    first = y0 * (width + 3) + x0
+    # One sample at a time stays in the cache: 1.4 times the speed of the whole batch, measured.
+    return torch.stack([
+        warp_one(wide[n], first[n], [w[n] for w in catmull_rom_weights(fx)],
+                 [w[n] for w in catmull_rom_weights(fy)]) for n in range(len(image))])
+
+
+def warp_one(wide: torch.Tensor, first: torch.Tensor, across: list[torch.Tensor],
+             down: list[torch.Tensor]) -> torch.Tensor:
+    """`wide` `[C, H+3, W+3]`; `first` `[h, w]` is each pixel's top left tap in it; the weights
+    are `[h, w]`."""
+    channels, _, row = wide.shape
+    flat, first = wide.flatten(1), first.flatten()
+    total, inner = torch.zeros(channels, len(first), dtype=wide.dtype, device=wide.device), []
+    for j in range(4):
+        line = torch.zeros_like(total)
+        for i in range(4):
+            value = flat.index_select(1, first + (j * row + i))
+            line.addcmul_(value, across[i].flatten())
+            if j in (1, 2) and i in (1, 2):
+                inner.append(value)
+        total.addcmul_(line, down[j].flatten())
+    low = torch.minimum(torch.minimum(inner[0], inner[1]), torch.minimum(inner[2], inner[3]))
+    high = torch.maximum(torch.maximum(inner[0], inner[1]), torch.maximum(inner[2], inner[3]))
+    return torch.minimum(torch.maximum(total, low), high).reshape(channels, *across[0].shape)
+
+
+def index_and_fraction(pixel: torch.Tensor, height: int, width: int):
+    """The tap left of and above a position, clamped to the picture, and how far beyond it."""
     x = (pixel[:, 0] - 0.5).clamp(0, width - 1)
     y = (pixel[:, 1] - 0.5).clamp(0, height - 1)
     x0, y0 = torch.floor(x), torch.floor(y)
-    columns = [(x0.long() + o).clamp(0, width - 1) for o in reach]
-    rows = [(y0.long() + o).clamp(0, height - 1) for o in reach]
-    return rows, columns, y - y0, x - x0
+    return x0.long(), y0.long(), x - x0, y - y0
 
 
 def fetch(flat: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
@@ -152,38 +186,14 @@ def fetch(flat: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
     return torch.gather(flat, 2, wide).reshape(batch, channels, *index.shape[1:])
 
 
-def warp(image: torch.Tensor, pixel: torch.Tensor) -> torch.Tensor:
-    """The image moved by Catmull-Rom, held within the inner 2x2 taps.
-
-    `image` `[B, C, H, W]`, `pixel` `[B, 2, h, w]`. Bilinear blurs a carried picture a little
-    more each frame; without the clamp its edges ring more each frame.
-    """
-    _, _, height, width = image.shape
-    rows, columns, fy, fx = taps(pixel, height, width, range(-1, 3))
-    wy, wx = catmull_rom_weights(fy), catmull_rom_weights(fx)
-    flat = image.flatten(2)
-    total, low, high = 0, None, None
-    for j in range(4):
-        line = 0
-        for i in range(4):
-            value = fetch(flat, rows[j] * width + columns[i])
-            line = line + value * wx[i][:, None]
-            if j in (1, 2) and i in (1, 2):
-                low = value if low is None else torch.minimum(low, value)
-                high = value if high is None else torch.maximum(high, value)
-        total = total + line * wy[j][:, None]
-    return torch.minimum(torch.maximum(total, low), high)
-
-
 def warp_bilinear(image: torch.Tensor, pixel: torch.Tensor) -> torch.Tensor:
     """The image moved bilinearly: for the temporal error, never for history."""
     _, _, height, width = image.shape
-    rows, columns, fy, fx = taps(pixel, height, width, range(0, 2))
-    fy, fx, flat = fy[:, None], fx[:, None], image.flatten(2)
-    top = fetch(flat, rows[0] * width + columns[0]) * (1 - fx) \
-        + fetch(flat, rows[0] * width + columns[1]) * fx
-    bottom = fetch(flat, rows[1] * width + columns[0]) * (1 - fx) \
-        + fetch(flat, rows[1] * width + columns[1]) * fx
+    x0, y0, fx, fy = index_and_fraction(pixel, height, width)
+    x1, y1 = (x0 + 1).clamp(max=width - 1), (y0 + 1).clamp(max=height - 1)
+    fx, fy, flat = fx[:, None], fy[:, None], image.flatten(2)
+    top = fetch(flat, y0 * width + x0) * (1 - fx) + fetch(flat, y0 * width + x1) * fx
+    bottom = fetch(flat, y1 * width + x0) * (1 - fx) + fetch(flat, y1 * width + x1) * fx
     return top * (1 - fy) + bottom * fy
 
 
