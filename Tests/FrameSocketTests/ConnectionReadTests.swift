@@ -198,8 +198,7 @@ import Testing
                     connection.start(
                         record.handlers(
                             target: { .storage(storage, filled..<storage.byteCount) },
-                            didRead: { if case .stored(let count) = $0 { filled += count } },
-                            didEnd: { _ in connection.abort() }))
+                            didRead: { if case .stored(let count) = $0 { filled += count } }))
                 }, onError: { Issue.record($0) })
         }) { path -> Bool? in
             guard let client = Client(path) else { return nil }

@@ -75,7 +75,7 @@ import Testing
                     let storage = PixelStorage(byteCount: 8 << 20)
                     remains = storage
                     connection.start(
-                        record.handlers(target: { nil }, didEnd: { _ in connection.abort() }))
+                        record.handlers(target: { nil }))
                     for _ in 0..<2 {
                         connection.write([1], payload: storage) { record.outcomes.append($0) }
                     }
