@@ -75,7 +75,9 @@ final class BoundConvolution: @unchecked Sendable {
         let workPerRow =
             shape.width * shape.paddedChannels * convolution.inputChannels
             * convolution.kernel.tapCount
-        let stepCount = max(1, min(shape.height, shape.height * workPerRow / (unit * 7)))
+        let stepWork = unit * 7
+        let stepCount = min(
+            shape.height, (shape.height * workPerRow + stepWork - 1) / stepWork)
         return (0..<stepCount).map { step in
             let rows =
                 step * shape.height / stepCount..<(step + 1) * shape.height / stepCount
