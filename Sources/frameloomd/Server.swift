@@ -137,7 +137,7 @@ final class Server {
         loop.onBlocked = { [log] in
             log.warning("the loop was blocked", metadata: ["ms": "\($0 / 1_000_000)"])
         }
-        try loop.onSignals([SIGTERM, SIGINT]) { [unowned self] _ in drain() }
+        try loop.onSignals([SIGTERM, SIGINT, SIGHUP]) { [unowned self] _ in drain() }
         let ticker = try loop.makeTimer { [unowned self] in tick() }
         ticker.start(after: 100, every: 100)
         self.ticker = ticker
