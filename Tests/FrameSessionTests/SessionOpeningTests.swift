@@ -96,7 +96,7 @@ import Testing
             OpenRequest(layout: client.layout), waitingFrames: 2)
         #expect(
             client.admission?.plannedBytes
-                == planned.totalByteCount + description.byteCount + 40 * 33 * 13)
+                == planned.totalByteCount + description.byteCount + 40 * 33 * (13 + 32))
         #expect(client.payloadTarget?.byteCount == description.byteCount)
         #expect(client.openedReplies.isEmpty)
         client.finishPayload()
