@@ -65,18 +65,21 @@ package struct FrameRequest: Sendable {
     /// Previous frame, nil after a reset or at the start. Its size may differ from the G-buffer's.
     package var history: FrameHistory?
     package var seed: UInt64
+    /// Whether unchanged tiles may be carried over where rendering them could give other bytes.
+    package var allowsApproximate: Bool
     /// Out: RGBA8 sRGB, `size.pixelCount * 4` bytes, rows packed, in the client's origin.
     package var picture: PixelStorage
     /// Out: the next frame's history, `FrameHistory.byteCount(of:)` bytes.
     package var nextHistory: PixelStorage
 
     package init(
-        gbuffer: GBuffer, history: FrameHistory?, seed: UInt64, picture: PixelStorage,
-        nextHistory: PixelStorage
+        gbuffer: GBuffer, history: FrameHistory?, seed: UInt64, allowsApproximate: Bool = false,
+        picture: PixelStorage, nextHistory: PixelStorage
     ) {
         self.gbuffer = gbuffer
         self.history = history
         self.seed = seed
+        self.allowsApproximate = allowsApproximate
         self.picture = picture
         self.nextHistory = nextHistory
     }

@@ -44,8 +44,20 @@ package final class Denoiser: Sendable {
         FramePlan(size: size, model: model).layers.byteCount
     }
 
+    /// For the frames of any session.
     package func makeWorkspace(for size: FrameSize) -> Workspace {
         Workspace(FramePlan(size: size, model: model), model: model)
+    }
+
+    /// Memory of one incremental workspace.
+    package func incrementalByteCount(for layout: GBufferLayout) -> Int {
+        workspaceByteCount(for: layout.size)
+    }
+
+    /// For the frames of one session, all of this layout: keeps what it rendered, so that the next
+    /// frame renders only what changed.
+    package func makeIncrementalWorkspace(for layout: GBufferLayout) -> Workspace {
+        makeWorkspace(for: layout.size)
     }
 
     /// Sets rounding, flush-to-zero and denormals-are-zero for the calling thread. Every thread that

@@ -15,6 +15,8 @@ package final class Workspace: @unchecked Sendable {
     package let size: FrameSize
     /// The frame that the history comes from, if this frame uses one. Known after `begin`.
     package private(set) var usedHistoryFrame: UInt64?
+    /// How much of the last frame was rendered. Known after the last step.
+    package var work: FrameWork { .full }
 
     let plan: FramePlan
     let arena: Arena
