@@ -44,6 +44,7 @@ package final class RenderPool: Sendable {
     }
 
     private let tiles = TileQueue()
+    private let leaderMemory = WorkerMemory()
     private let leader = Monitor(Leader())
     private let threads = Monitor<[RenderThread]>([])
 
@@ -56,7 +57,7 @@ package final class RenderPool: Sendable {
         for index in 0..<threadCount {
             let thread = RenderThread(cpu: isPinned ? cpus[index] : nil) { [self] in
                 setup()
-                if index == 0 { lead() } else { tiles.help() }
+                if index == 0 { lead() } else { tiles.help(WorkerMemory()) }
             }
             guard let thread else {
                 stop()
@@ -105,9 +106,9 @@ package final class RenderPool: Sendable {
     /// Leader only: runs all tiles of a step on all threads.
     func run(_ step: RenderStep) {
         if threadCount == 1 || step.tileCount <= 1 {
-            for tile in 0..<step.tileCount { step.runTile(tile) }
+            for tile in 0..<step.tileCount { step.runTile(tile, leaderMemory) }
         } else {
-            tiles.run(step)
+            tiles.run(step, leaderMemory)
         }
     }
 

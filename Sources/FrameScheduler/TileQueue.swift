@@ -29,13 +29,13 @@ final class TileQueue: @unchecked Sendable {
     private static let spinTime: UInt64 = 1_000_000
 
     /// Leader only.
-    func run(_ step: RenderStep) {
+    func run(_ step: RenderStep, _ memory: WorkerMemory) {
         self.step = step
         finished.store(0, ordering: .relaxed)
         // In one order with a helper's "sleepers, then unclaimed": one of the two sees the other.
         unclaimed.store(step.tileCount, ordering: .sequentiallyConsistent)
         if sleepers.load(ordering: .sequentiallyConsistent) > 0 { parking.update { $0 &+= 1 } }
-        drain()
+        drain(memory)
         var spin = Spin()
         while finished.load(ordering: .acquiring) < step.tileCount { spin.turn() }
     }
@@ -47,9 +47,9 @@ final class TileQueue: @unchecked Sendable {
     }
 
     /// A helper's life.
-    func help() {
+    func help(_ memory: WorkerMemory) {
         while !isStopping.load(ordering: .relaxed) {
-            drain()
+            drain(memory)
             waitForTiles()
         }
     }
@@ -59,13 +59,13 @@ final class TileQueue: @unchecked Sendable {
         parking.update { $0 &+= 1 }
     }
 
-    private func drain() {
+    private func drain(_ memory: WorkerMemory) {
         guard let first = claim(), let step else { return }
         // Until the tiles done here are counted, the leader cannot go on to another step.
-        step.runTile(step.tileCount - first)
+        step.runTile(step.tileCount - first, memory)
         var done = 1
         while let left = claim() {
-            step.runTile(step.tileCount - left)
+            step.runTile(step.tileCount - left, memory)
             done += 1
         }
         finished.add(done, ordering: .releasing)

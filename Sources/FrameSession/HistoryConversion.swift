@@ -31,7 +31,9 @@ package struct HistoryConversion: Sendable {
     package var step: RenderStep {
         let height = description.size.height
         let tileCount = (height + Self.rowsPerTile - 1) / Self.rowsPerTile
-        return RenderStep(name: "history.convert", stage: .convert, tileCount: tileCount) { tile in
+        return RenderStep(
+            name: "history.convert", stage: .convert, tileCount: tileCount
+        ) { tile, _ in
             let first = tile * Self.rowsPerTile
             convert(rows: first..<min(height, first + Self.rowsPerTile))
         }

@@ -14,11 +14,12 @@ package struct RenderStep: Sendable {
     package var stage: Stage
     package var tileCount: Int
     /// Work on one tile; called once for each of `0 ..< tileCount`, at the same time from several
-    /// threads. The result does not depend on who runs which tile.
-    package var runTile: @Sendable (_ tile: Int) -> Void
+    /// threads, each with its own memory. The result does not depend on who runs which tile.
+    package var runTile: @Sendable (_ tile: Int, _ memory: WorkerMemory) -> Void
 
     package init(
-        name: String, stage: Stage, tileCount: Int, runTile: @escaping @Sendable (Int) -> Void
+        name: String, stage: Stage, tileCount: Int,
+        runTile: @escaping @Sendable (_ tile: Int, _ memory: WorkerMemory) -> Void
     ) {
         self.name = name
         self.stage = stage

@@ -95,7 +95,7 @@ final class BoundConvolution: @unchecked Sendable {
         // Few rows: tiles of one block of couts each, so that there are enough of them.
         let blockTiles = rows.count < 4 * tileCount ? blockCount : 1
         let rowTiles = max(1, min(rows.count, (tileCount + blockTiles - 1) / blockTiles))
-        return OpStep(name: convolution.name, tileCount: blockTiles * rowTiles) { tile in
+        return OpStep(name: convolution.name, tileCount: blockTiles * rowTiles) { tile, _ in
             let (block, row) = tile.quotientAndRemainder(dividingBy: rowTiles)
             self.run(
                 blocks: block * blockCount / blockTiles..<(block + 1) * blockCount / blockTiles,

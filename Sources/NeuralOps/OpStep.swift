@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import FrameTypes
+
 /// A part of a frame's work: tiles that may run in any order and at the same time.
 package struct OpStep: Sendable {
     package var name: String
     package var tileCount: Int
-    package var runTile: @Sendable (_ tile: Int) -> Void
+    package var runTile: @Sendable (_ tile: Int, _ memory: WorkerMemory) -> Void
 
     package init(
-        name: String, tileCount: Int, runTile: @escaping @Sendable (_ tile: Int) -> Void
+        name: String, tileCount: Int,
+        runTile: @escaping @Sendable (_ tile: Int, _ memory: WorkerMemory) -> Void
     ) {
         self.name = name
         self.tileCount = tileCount
@@ -22,7 +25,7 @@ package struct OpStep: Sendable {
     ) -> [OpStep] {
         let tileCount = (count + perTile - 1) / perTile
         return stride(from: 0, to: tileCount, by: tilesPerStep).map { first in
-            OpStep(name: name, tileCount: min(tilesPerStep, tileCount - first)) { tile in
+            OpStep(name: name, tileCount: min(tilesPerStep, tileCount - first)) { tile, _ in
                 let start = (first + tile) * perTile
                 run(start..<min(start + perTile, count))
             }

@@ -13,7 +13,7 @@ func workspace(_ model: String) -> WorkspaceKey {
 }
 
 func makeStep(tiles: Int = 1, _ body: @escaping @Sendable (Int) -> Void = { _ in }) -> RenderStep {
-    RenderStep(name: "step", stage: .render, tileCount: tiles, runTile: body)
+    RenderStep(name: "step", stage: .render, tileCount: tiles) { tile, _ in body(tile) }
 }
 
 /// A job whose workspace is its session's own unless another one is named.

@@ -116,7 +116,8 @@ import Testing
         let step = conversion.step
         #expect(step.tileCount == 3)
         // In any order.
-        for tile in (0..<step.tileCount).reversed() { step.runTile(tile) }
+        let memory = WorkerMemory()
+        for tile in (0..<step.tileCount).reversed() { step.runTile(tile, memory) }
         return Converted(size: size, bytes: storage.copiedBytes())
     }
 

@@ -66,6 +66,7 @@ import Testing
         requests.append(scene.request(history: history))
         let model = try atrium(.best)
         let workspace = Workspace(FramePlan(size: size, model: model), model: model)
+        let memory = WorkerMemory()
         RenderThread.prepare()
         // Counted loops: an unoptimised iterator allocates.
         func frame(_ request: FrameRequest) throws {
@@ -74,7 +75,7 @@ import Testing
             while step < workspace.steps.count {
                 var tile = 0
                 while tile < workspace.steps[step].tileCount {
-                    workspace.steps[step].runTile(tile)
+                    workspace.steps[step].runTile(tile, memory)
                     tile += 1
                 }
                 step += 1

@@ -18,23 +18,26 @@ package enum StepRunner: Sendable, CaseIterable {
         for step in steps { run(tileCount: step.tileCount, step.runTile) }
     }
 
-    private func run(tileCount: Int, _ tile: @escaping @Sendable (Int) -> Void) {
+    private func run(tileCount: Int, _ tile: @escaping @Sendable (Int, WorkerMemory) -> Void) {
         RenderThread.prepare()
+        let memory = WorkerMemory()
         switch self {
-        case .forwards: for index in 0..<tileCount { tile(index) }
-        case .backwards: for index in (0..<tileCount).reversed() { tile(index) }
+        case .forwards: for index in 0..<tileCount { tile(index, memory) }
+        case .backwards: for index in (0..<tileCount).reversed() { tile(index, memory) }
         case .twoThreads: Self.run(tileCount: tileCount, threads: 2, tile)
         case .fiveThreads: Self.run(tileCount: tileCount, threads: 5, tile)
         }
     }
 
     private static func run(
-        tileCount: Int, threads: Int, _ tile: @escaping @Sendable (Int) -> Void
+        tileCount: Int, threads: Int,
+        _ tile: @escaping @Sendable (Int, WorkerMemory) -> Void
     ) {
         let claims = Claims()
         DispatchQueue.concurrentPerform(iterations: threads) { _ in
             RenderThread.prepare()
-            while case let index = claims.claim(), index < tileCount { tile(index) }
+            let memory = WorkerMemory()
+            while case let index = claims.claim(), index < tileCount { tile(index, memory) }
         }
     }
 
