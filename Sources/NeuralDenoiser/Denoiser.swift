@@ -6,14 +6,15 @@ import NeuralModel
 import NeuralOps
 
 package typealias KernelPath = NeuralOps.KernelPath
+package typealias Precision = NeuralOps.Precision
 package typealias ModelError = NeuralModel.ModelError
 
 /// What a session is told about the model that serves it.
 package struct ModelDescription: Sendable, Hashable {
     package var name, version, family, licence, description: String
-    /// "fp32".
+    /// "fp32", "bf16" or "int8".
     package var precision: String
-    /// "avx512-fp32", "avx2-fp32" or "portable-fp32".
+    /// Instructions and precision, e.g. "avx512-fp32" or "avx512vnni-int8".
     package var kernelPath: String
     /// Memory that the prepacked weights take.
     package var weightBytes: Int
@@ -25,13 +26,18 @@ package final class Denoiser: Sendable {
     let model: CompactModel
 
     /// Reads, checks and prepacks the model in `modelFolder`; nothing stays mapped.
-    package init(modelFolder: String, kernelPath: KernelPath? = nil) throws(ModelError) {
-        model = try CompactModel(folder: modelFolder, kernelPath: kernelPath ?? .best)
+    package init(
+        modelFolder: String, kernelPath: KernelPath? = nil, precision: Precision = .fp32
+    ) throws(ModelError) {
+        model = try CompactModel(
+            folder: modelFolder, kernelPath: kernelPath ?? .best, precision: precision)
         let manifest = model.manifest
         description = ModelDescription(
             name: manifest.name, version: manifest.version, family: manifest.family,
-            licence: manifest.licence, description: manifest.description, precision: "fp32",
-            kernelPath: "\(model.kernelPath.rawValue)-fp32", weightBytes: model.weightBytes)
+            licence: manifest.licence, description: manifest.description,
+            precision: precision.rawValue,
+            kernelPath: "\(model.kernelPath.rawValue)-\(precision.rawValue)",
+            weightBytes: model.weightBytes)
     }
 
     /// Whether the model can serve frames of this layout.

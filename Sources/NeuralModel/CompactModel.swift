@@ -9,13 +9,19 @@ package struct CompactModel: Sendable {
     package let network: CompactNetwork
     package let pixels: PixelModel
     package let kernelPath: KernelPath
+    package let precision: Precision
 
     private static let maxManifestBytes = 1 << 20
     private static let maxFileBytes = 4 << 30
 
     /// Checks size and SHA-256 of every file before it looks inside.
-    package init(folder: String, kernelPath: KernelPath) throws(ModelError) {
+    package init(
+        folder: String, kernelPath: KernelPath, precision: Precision = .fp32
+    ) throws(ModelError) {
         guard kernelPath.isSupported else { throw .kernelPath(kernelPath.rawValue) }
+        guard precision == .fp32 else {
+            throw .precision(precision.rawValue, reason: "there are no kernels for it")
+        }
         let manifest = try ModelManifest(
             parsing: try Self.read(
                 ModelManifest.fileName, in: folder, limit: Self.maxManifestBytes))
@@ -36,6 +42,7 @@ package struct CompactModel: Sendable {
         try weights.checkAllTaken()
         self.manifest = manifest
         self.kernelPath = kernelPath
+        self.precision = precision
     }
 
     package var weightBytes: Int { network.weightBytes + pixels.byteCount }

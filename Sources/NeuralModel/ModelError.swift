@@ -16,6 +16,8 @@ package enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case tensor(file: String, name: String, expected: String, found: String)
     /// The processor cannot run the kernel path that was asked for.
     case kernelPath(String)
+    /// The model cannot be computed at this precision.
+    case precision(String, reason: String)
 
     package var description: String {
         switch self {
@@ -31,6 +33,8 @@ package enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
             "\(file): tensor \(name): expected \(expected), found \(found)"
         case .kernelPath(let path):
             "this processor cannot run the kernel path \(path)"
+        case .precision(let precision, let reason):
+            "the model cannot be computed at \(precision): \(reason)"
         }
     }
 }
