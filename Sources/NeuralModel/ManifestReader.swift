@@ -74,6 +74,28 @@ struct ManifestReader {
         return counts
     }
 
+    func has(_ field: String) -> Bool {
+        guard let value = try? value(field) else { return false }
+        return value != .null
+    }
+
+    func flag(_ field: String) throws(ModelError) -> Bool {
+        let value = try self.value(field)
+        guard case .bool(let flag) = value else {
+            throw refuse(field, "true or false", value.summary)
+        }
+        return flag
+    }
+
+    func strings(_ field: String, _ allowed: [String]) throws(ModelError) -> [String] {
+        let value = try self.value(field)
+        let texts = value.array?.compactMap(\.string) ?? []
+        guard texts.count == value.array?.count, texts.allSatisfy(allowed.contains) else {
+            throw refuse(field, "a list of \(allowed.joined(separator: " or "))", value.summary)
+        }
+        return texts
+    }
+
     func vector(_ field: String) throws(ModelError) -> SIMD3<Float> {
         let value = try self.value(field)
         let numbers = value.array?.compactMap { $0.double.map(Float.init) } ?? []

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright 2026 The Frameloom authors
+ *
+ * Everything of one kernel path; included once by each tensor_*.c, never elsewhere. */
+
+/* A product and a sum are fused where this text says so and nowhere else: the compiler's own choice
+ * would change the bytes between versions. */
+#pragma clang fp contract(off)
+/* Functions that pass vectors are always inlined: no calling convention is involved. */
+#pragma clang diagnostic ignored "-Wpsabi"
+/* Of the shared functions only some are used here. */
+#pragma clang diagnostic ignored "-Wunused-function"
+
+#include "path_vectors.h"
+#include "path_functions.h"
+#include "tensor_functions.h"
+#include "tensor_block.h"
+#include "tensor_product.h"
+#include "tensor_norm.h"
+#include "tensor_attention.h"
+
+extern const k_tensor_kernels PATH_TABLE;
+const k_tensor_kernels PATH_TABLE = {
+    .product = product,
+    .norm_part = norm_part,
+    .norm_factors = norm_factors,
+    .norm_rows = norm_rows,
+    .layer_norm = layer_norm,
+    .attention_pack = attention_pack,
+    .attention_rows = attention_rows,
+    .add = add,
+    .affine = affine,
+    .silu = map_silu,
+    .soft_clamp = map_soft_clamp,
+};

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright 2026 The Frameloom authors
+ *
+ * Attention one tile of rows at a time. Keys go by in blocks; the largest score so far, the sum of
+ * weights and the weighted sum of values are corrected after each block (Milakov and Gimelshein
+ * 2018), so that a tile needs no memory for all its scores. */
+
+#define SCORE_PANELS (K_KEY_BLOCK / K_PANEL)
+#define MOST_SUMS (K_ATTENTION_ROWS * 192) /* floats of weighted sums in a tile */
+
+INLINE size_t padded_head(const k_attention *a)
+{
+    return (a->size + K_LANES - 1) / K_LANES * K_LANES;
+}
+
+static void attention_pack(const k_attention *a, size_t head, size_t block0, size_t block1)
+{
+    const size_t channels = a->heads * a->size, padded = padded_head(a);
+    const size_t blocks = (a->keys + K_PANEL - 1) / K_PANEL;
+    for (size_t b = block0; b < block1; b++) {
+        float *keys = a->packed_keys + (head * blocks + b) * a->size * K_PANEL;
+        const size_t key0 = b * K_PANEL, key1 = smaller(key0 + K_PANEL, a->keys);
+        if (key1 - key0 < K_PANEL)
+            __builtin_memset(keys, 0, a->size * K_PANEL * sizeof(float));
+        for (size_t k = key0; k < key1; k++) {
+            const float *from = a->key + k * channels + head * a->size;
+            for (size_t i = 0; i < a->size; i++)
+                keys[i * K_PANEL + k - key0] = from[i];
+        }
+        for (size_t first = 0; first < padded; first += K_PANEL) {
+            const size_t width = smaller(padded - first, K_PANEL);
+            float *values = a->packed_values + head * a->keys * padded + first * a->keys;
+            for (size_t k = key0; k < key1; k++)
+                for (size_t i = 0; i < width; i++)
+                    values[k * width + i] =
+                        first + i < a->size
+                            ? a->value[k * channels + head * a->size + first + i]
+                            : 0.0f;
+        }
+    }
+}
+
+/* Turns scores of one row into weights and corrects what was summed before. Scores lie in panels
+ * of [rows, K_PANEL]. Returns the factor on everything summed so far. */
+INLINE float soften(float *scores, size_t rows, size_t count, float scale, float *largest,
+                    float *total)
+{
+    v16 most = *largest;
+    for (size_t k = 0; k < count; k += K_LANES) {
+        float *at = scores + k / K_PANEL * rows * K_PANEL + k % K_PANEL;
+        v16 v = load16(at) * scale;
+        if (count - k < K_LANES) /* keys that do not exist */
+            for (size_t i = count - k; i < K_LANES; i++)
+                v[i] = -__builtin_inff();
+        store16(at, v);
+        most = max16(most, v);
+    }
+    float found = largest16(most);
+    v16 sum = 0.0f;
+    for (size_t k = 0; k < count; k += K_LANES) {
+        float *at = scores + k / K_PANEL * rows * K_PANEL + k % K_PANEL;
+        v16 v = fast_exp16(load16(at) - found);
+        store16(at, v);
+        sum += v;
+    }
+    v16 factor = fast_exp16((v16)(*largest - found));
+    *largest = found;
+    *total = *total * factor[0] + sum16(sum);
+    return factor[0];
+}
+
+static void attention_tile(const k_attention *a, size_t head, size_t row0, size_t rows)
+{
+    _Alignas(64) float scores[K_ATTENTION_ROWS * K_KEY_BLOCK];
+    _Alignas(64) float sums[MOST_SUMS];
+    float largest[K_ATTENTION_ROWS], totals[K_ATTENTION_ROWS];
+    const float *places[K_ATTENTION_ROWS];
+    const size_t channels = a->heads * a->size, padded = padded_head(a);
+    const size_t blocks = (a->keys + K_PANEL - 1) / K_PANEL;
+    const size_t value_panels = (padded + K_PANEL - 1) / K_PANEL;
+
+    __builtin_memset(sums, 0, value_panels * rows * K_PANEL * sizeof(float));
+    for (size_t r = 0; r < rows; r++)
+        largest[r] = -__builtin_inff(), totals[r] = 0.0f;
+    for (size_t key0 = 0; key0 < a->keys; key0 += K_KEY_BLOCK) {
+        const size_t count = smaller(a->keys - key0, K_KEY_BLOCK);
+        const size_t panels = (count + K_PANEL - 1) / K_PANEL;
+        __builtin_memset(scores, 0, panels * rows * K_PANEL * sizeof(float));
+        for (size_t channel = 0; channel < a->size; channel += DEPTH) {
+            for (size_t r = 0; r < rows; r++)
+                places[r] = a->query + (row0 + r) * channels + head * a->size + channel;
+            for (size_t panel = 0; panel < panels; panel++)
+                multiply(scores + panel * rows * K_PANEL, places,
+                         a->packed_keys +
+                             ((head * blocks + key0 / K_PANEL + panel) * a->size + channel) *
+                                 K_PANEL,
+                         K_PANEL, smaller(a->size - channel, DEPTH), rows);
+        }
+        for (size_t r = 0; r < rows; r++) {
+            float factor =
+                soften(scores + r * K_PANEL, rows, count, a->scale, &largest[r], &totals[r]);
+            if (factor != 1.0f)
+                for (size_t i = 0; i < padded; i += K_LANES) {
+                    float *at = sums + (i / K_PANEL * rows + r) * K_PANEL + i % K_PANEL;
+                    store16(at, load16(at) * factor);
+                }
+        }
+        for (size_t first = 0; first < count; first += K_PANEL) {
+            for (size_t r = 0; r < rows; r++)
+                places[r] = scores + (first / K_PANEL * rows + r) * K_PANEL;
+            for (size_t i = 0; i < padded; i += K_PANEL) {
+                const size_t width = smaller(padded - i, K_PANEL);
+                multiply(sums + i / K_PANEL * rows * K_PANEL, places,
+                         a->packed_values + head * a->keys * padded + i * a->keys +
+                             (key0 + first) * width,
+                         width, smaller(count - first, K_PANEL), rows);
+            }
+        }
+    }
+    for (size_t r = 0; r < rows; r++)
+        for (size_t i = 0; i < a->size; i += K_LANES)
+            store_some(a->out + (row0 + r) * channels + head * a->size + i,
+                       load16(sums + (i / K_PANEL * rows + r) * K_PANEL + i % K_PANEL) / totals[r],
+                       smaller(a->size - i, K_LANES));
+}
+
+static void attention_rows(const k_attention *a, size_t head, size_t row0, size_t row1)
+{
+    const size_t panels = (padded_head(a) + K_PANEL - 1) / K_PANEL;
+    const size_t most = smaller(K_ATTENTION_ROWS, MOST_SUMS / (panels * K_PANEL));
+    for (size_t row = row0; row < row1; row += most)
+        attention_tile(a, head, row, smaller(row1 - row, most));
+}

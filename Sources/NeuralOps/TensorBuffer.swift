@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+/// Numbers that outlive one run of a graph: its inputs, its results, constants.
+///
+/// `@unchecked Sendable`: the address and size never change; the owner writes only while no step
+/// that reads it runs.
+package final class TensorBuffer: @unchecked Sendable {
+    package let shape: ActivationShape
+    let base: UnsafeMutablePointer<Float>
+
+    /// Zeros.
+    package init(_ shape: ActivationShape) {
+        precondition(shape.height > 0 && shape.width > 0 && shape.channels > 0, "an empty tensor")
+        self.shape = shape
+        // Lives as long as this object; whole cache lines, so that vectors are aligned.
+        base = UnsafeMutableRawPointer.allocate(byteCount: shape.count * 4, alignment: 64)
+            .bindMemory(to: Float.self, capacity: shape.count)
+        base.initialize(repeating: 0, count: shape.count)
+    }
+
+    deinit { base.deallocate() }
+
+    package var count: Int { shape.count }
+
+    /// `[height, width, channels]`, in place.
+    package func withValues<Result>(_ body: (inout MutableSpan<Float>) -> Result) -> Result {
+        // The memory is ours and initialised; the span does not leave `body`.
+        var span = MutableSpan(_unsafeStart: base, count: shape.count)
+        return body(&span)
+    }
+
+    /// A copy, `[height, width, channels]`.
+    package var values: [Float] {
+        Array(UnsafeBufferPointer(start: base, count: shape.count))
+    }
+
+    package func fill(_ values: [Float]) {
+        precondition(values.count == shape.count, "values for another shape")
+        base.update(from: values, count: shape.count)
+    }
+}
+
+extension ActivationShape {
+    /// Pixels or tokens.
+    package var rows: Int { height * width }
+    package var count: Int { rows * channels }
+}
