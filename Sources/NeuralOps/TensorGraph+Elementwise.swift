@@ -71,7 +71,7 @@ extension TensorGraph {
         let output = result(ActivationShape(height: 1, width: 1, channels: channels))
         append(reading: [timestep]) { memory in
             [
-                OpStep(name: "timestep", tileCount: 1) { _ in
+                OpStep(name: "timestep", tileCount: 1) { _, _ in
                     k_timestep_embedding(
                         memory.pointer(to: output), memory.pointer(to: timestep).pointee,
                         channels / 2, shift, sinesFirst ? 1 : 0)

@@ -41,7 +41,7 @@ package struct TensorGraph: Sendable {
         let count = value.shape.count
         append(reading: [value]) { memory in
             [
-                OpStep(name: "copy", tileCount: 1) { _ in
+                OpStep(name: "copy", tileCount: 1) { _, _ in
                     buffer.base.update(from: memory.pointer(to: value), count: count)
                 }
             ]
