@@ -3,12 +3,34 @@
 
 import NeuralOps
 
-/// Reads fields of model.json by their dotted names and says what was expected where.
+/// Reads fields of model.json, or of another JSON file of a model, by their dotted names and says
+/// what was expected where.
 struct ManifestReader {
+    var file = ModelManifest.fileName
     let root: JSON
 
+    init(root: JSON) { self.root = root }
+
+    /// Reads the file itself.
+    init(file: String, limit: Int = 1 << 20) throws(ModelError) {
+        self.file = file
+        let bytes: [UInt8]
+        do {
+            bytes = try FileBytes.read(file, limit: limit)
+        } catch {
+            throw ModelError.unreadable(file: file, reason: error.reason)
+        }
+        do {
+            root = try JSON(parsing: bytes)
+        } catch {
+            throw ModelError.manifest(
+                file: file, field: "byte \(error.offset)", expected: error.expected,
+                found: "something else")
+        }
+    }
+
     func refuse(_ field: String, _ expected: String, _ found: String) -> ModelError {
-        .manifest(file: ModelManifest.fileName, field: field, expected: expected, found: found)
+        .manifest(file: file, field: field, expected: expected, found: found)
     }
 
     func value(_ field: String) throws(ModelError) -> JSON {

@@ -13,6 +13,8 @@ package enum FileBytes {
         package var reason: String
     }
 
+    package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
     /// Refuses folders, devices and files of more than `limit` bytes before reading.
     package static func read(_ path: String, limit: Int) throws(ReadError) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)

@@ -33,7 +33,17 @@ package struct Safetensors: Sendable {
 
     package init(_ file: [UInt8]) throws(FormatError) {
         self.file = file
-        let header = try Self.header(of: file)
+        let length = try Self.headerLength(file.prefix(8), fileByteCount: file.count)
+        tensors = try Self.tensors(
+            header: file[8..<8 + length], fileByteCount: file.count,
+            elementBytes: ["F32": 4, "U8": 1])
+    }
+
+    /// Checks the header of a file of `fileByteCount` bytes, which may lie elsewhere.
+    /// - Parameter elementBytes: the types that are allowed, and their sizes.
+    static func tensors(
+        header: ArraySlice<UInt8>, fileByteCount: Int, elementBytes: [String: Int]
+    ) throws(FormatError) -> [Tensor] {
         let dataStart = 8 + header.count
         let json: JSON
         do {
@@ -54,13 +64,15 @@ package struct Safetensors: Sendable {
             }
             if member.name == "__metadata__" { continue }
             tensors.append(
-                try Self.tensor(member, dataStart: dataStart, fileByteCount: file.count))
+                try tensor(
+                    member, dataStart: dataStart, fileByteCount: fileByteCount,
+                    elementBytes: elementBytes))
         }
         tensors.sort {
             ($0.bytes.lowerBound, $0.bytes.upperBound) < ($1.bytes.lowerBound, $1.bytes.upperBound)
         }
-        try Self.checkGaps(tensors, dataStart: dataStart, fileByteCount: file.count)
-        self.tensors = tensors
+        try checkGaps(tensors, dataStart: dataStart, fileByteCount: fileByteCount)
+        return tensors
     }
 
     package func tensor(named name: String) -> Tensor? {
@@ -88,23 +100,26 @@ package struct Safetensors: Sendable {
     /// Bytes of a tensor of any type.
     package func bytes(_ tensor: Tensor) -> [UInt8] { Array(file[tensor.bytes]) }
 
-    private static func header(of file: [UInt8]) throws(FormatError) -> ArraySlice<UInt8> {
-        guard file.count >= 8 else {
+    /// - Parameter start: the file's first 8 bytes, fewer if it has no more.
+    static func headerLength(
+        _ start: ArraySlice<UInt8>, fileByteCount: Int
+    ) throws(FormatError) -> Int {
+        guard start.count == 8 else {
             throw FormatError(
-                tensor: nil, expected: "at least 8 bytes", found: "\(file.count)")
+                tensor: nil, expected: "at least 8 bytes", found: "\(start.count)")
         }
-        let length = file[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        guard length <= UInt64(maxHeaderBytes), Int(length) <= file.count - 8 else {
+        let length = start.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        guard length <= UInt64(maxHeaderBytes), Int(length) <= fileByteCount - 8 else {
             throw FormatError(
                 tensor: nil,
-                expected: "a header of at most \(min(maxHeaderBytes, file.count - 8)) bytes",
+                expected: "a header of at most \(min(maxHeaderBytes, fileByteCount - 8)) bytes",
                 found: "\(length)")
         }
-        return file[8..<8 + Int(length)]
+        return Int(length)
     }
 
     private static func tensor(
-        _ member: JSON.Member, dataStart: Int, fileByteCount: Int
+        _ member: JSON.Member, dataStart: Int, fileByteCount: Int, elementBytes: [String: Int]
     ) throws(FormatError) -> Tensor {
         func refuse(_ expected: String, _ found: String) -> FormatError {
             FormatError(tensor: member.name, expected: expected, found: found)
@@ -113,8 +128,9 @@ package struct Safetensors: Sendable {
         guard let type = value["dtype"]?.string else {
             throw refuse("a dtype", value["dtype"]?.summary ?? "none")
         }
-        let elementBytes = ["F32": 4, "U8": 1][type]
-        guard let elementBytes else { throw refuse("dtype F32 or U8", type) }
+        guard let elementBytes = elementBytes[type] else {
+            throw refuse("dtype " + elementBytes.keys.sorted().joined(separator: " or "), type)
+        }
         guard let items = value["shape"]?.array else {
             throw refuse("a shape", value["shape"]?.summary ?? "none")
         }

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright 2026 The Frameloom authors
+ *
+ * What is done to weights while they are read. The results do not depend on the kernel path: the
+ * same files give the same weights everywhere. */
+#ifndef FRAMELOOM_WEIGHT_KERNELS_H
+#define FRAMELOOM_WEIGHT_KERNELS_H
+
+#include <stddef.h>
+
+/* `count` little-endian halves as floats: exact. `in` needs no alignment. */
+void k_widen_f16(float *restrict out, const void *restrict in, size_t count);
+
+/* The same for bfloat16. */
+void k_widen_bf16(float *restrict out, const void *restrict in, size_t count);
+
+/* weight[o, i] += scale * sum(r) up[o, r] * down[r, i], the sum in the order of r.
+ * weight [outputs, inputs]  up [outputs, rank]  down [rank, inputs] */
+void k_add_low_rank(float *restrict weight, const float *restrict up, const float *restrict down,
+                    size_t outputs, size_t inputs, size_t rank, float scale);
+
+#endif
