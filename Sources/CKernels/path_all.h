@@ -12,6 +12,7 @@
 #include "path_vectors.h"
 #include "path_functions.h"
 #include "path_convolution.h"
+#include "path_winograd.h"
 #include "path_history.h"
 #include "path_planes.h"
 #include "path_geometry.h"
@@ -22,6 +23,7 @@ extern const k_kernels PATH_TABLE;
 const k_kernels PATH_TABLE = {
     .max_block = PATH_MAX_BLOCK,
     .conv = conv_rows,
+    .winograd = winograd,
     .exp = map_exp,
     .log = map_log,
     .tanh = map_tanh,

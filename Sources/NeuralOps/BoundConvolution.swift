@@ -7,11 +7,11 @@ import CKernels
 ///
 /// `@unchecked Sendable`: the description is written in `init`; tiles write disjoint rows and couts.
 final class BoundConvolution: @unchecked Sendable {
-    private let convolution: Convolution
+    let convolution: Convolution
     private let arena: Arena
-    private let kernels: Kernels
-    private let description: UnsafeMutablePointer<k_conv>
-    private let shape: ActivationShape
+    let kernels: Kernels
+    let description: UnsafeMutablePointer<k_conv>
+    let shape: ActivationShape
 
     init(_ layer: LayerGraph.Layer, plan: LayerPlan, arena: Arena) {
         convolution = layer.convolution
@@ -71,6 +71,7 @@ final class BoundConvolution: @unchecked Sendable {
     /// Bands of rows that take about 4 ms on two cores, each cut into tiles of at most about half a
     /// millisecond.
     func steps() -> [OpStep] {
+        if convolution.isWinograd { return winogradSteps() }
         let unit = convolution.kernelPath.workPerMillisecond
         let workPerRow =
             shape.width * shape.paddedChannels * convolution.inputChannels

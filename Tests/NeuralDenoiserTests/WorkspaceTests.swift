@@ -134,7 +134,7 @@ import Testing
         // Only the descriptions: memory that nobody touches costs nothing.
         let steps = plan.layers.steps(in: Arena(byteCount: plan.layers.byteCount))
         let layers = Set(steps.map(\.name)).count
-        #expect(steps.count > layers * 3, "\(steps.count) steps of \(layers) layers")
+        #expect(steps.count > layers * 2, "\(steps.count) steps of \(layers) layers")
         #expect(steps.allSatisfy { $0.tileCount > 0 })
     }
 

@@ -17,7 +17,8 @@ import Testing
         #expect(model.manifest.sizeMultiple == 32)
         #expect(model.manifest.pixels.inputChannels == 275)
         #expect(model.manifest.pixels.outputChannels == 112)
-        #expect(model.weightBytes < 20_000_000)
+        // Winograd's are four times as many as the file's.
+        #expect(model.weightBytes < 60_000_000)
     }
 
     @Test(arguments: [([24, 16], [1, 2]), ([16], [0]), ([7, 33, 100], [2, 0, 1])])

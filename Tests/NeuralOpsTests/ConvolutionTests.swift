@@ -28,23 +28,45 @@ struct JudgedConvolution {
 
     init(
         _ kernel: Convolution.Kernel, _ inputs: Int, _ outputs: Int, path: KernelPath,
-        _ random: inout SeededGenerator
+        isWinograd: Bool = false, _ random: inout SeededGenerator
     ) {
         weight = random.floats(outputs * inputs * kernel.rawValue * kernel.rawValue, in: -1...1)
         bias = random.floats(outputs, in: -1...1)
         convolution = Convolution(
             name: "test", weight: weight, bias: bias, inputChannels: inputs,
-            outputChannels: outputs, kernel: kernel, kernelPath: path)
+            outputChannels: outputs, kernel: kernel, kernelPath: path, isWinograd: isWinograd)
     }
 
     /// Largest error in units of what rounding every product and sum may cost.
     func error(
         of found: [Float], from input: Volume, shape: ActivationShape, residual: Volume? = nil
     ) -> Double {
+        // n roundings of at most 2^-24 each: the textbook bound for any order of the sum.
+        let side = convolution.kernel.rawValue
+        let count = Double(convolution.inputChannels * side * side * 2 + 2)
+        return errors(of: found, from: input, shape: shape, residual: residual)
+            .map { $0.error / max($0.size * count * 0x1p-24, 1e-30) }.reduce(0, worse)
+    }
+
+    /// Largest error in units of 2^-24 of the largest sum of magnitudes.
+    func errorOfLargest(
+        of found: [Float], from input: Volume, shape: ActivationShape, residual: Volume? = nil
+    ) -> Double {
+        let errors = errors(of: found, from: input, shape: shape, residual: residual)
+        let size = errors.map(\.size).max() ?? 0
+        return errors.map(\.error).reduce(0, worse) / max(size * 0x1p-24, 1e-30)
+    }
+
+    /// NaN is the worst.
+    private func worse(_ a: Double, _ b: Double) -> Double { b.isNaN ? .infinity : max(a, b) }
+
+    /// Of each value: how far it is from the sum, and the sum of what was summed without signs.
+    private func errors(
+        of found: [Float], from input: Volume, shape: ActivationShape, residual: Volume? = nil
+    ) -> [(error: Double, size: Double)] {
         let side = convolution.kernel.rawValue
         let first = side == 3 ? -1 : 0
-        var worst = 0.0
-        for (index, value) in found.enumerated() {
+        return found.enumerated().map { index, value in
             let (x, y) = (index % shape.width, index / shape.width % shape.height)
             let o = index / (shape.width * shape.height)
             var sum = Double(bias[o])
@@ -66,12 +88,8 @@ struct JudgedConvolution {
                 sum += residual.at(o, y >> shift, x >> shift)
                 size += abs(residual.at(o, y >> shift, x >> shift))
             }
-            // n roundings of at most 2^-24 each: the textbook bound for any order of the sum.
-            let count = Double(convolution.inputChannels * side * side * 2 + 2)
-            let error = abs(Double(value) - sum) / max(size * count * 0x1p-24, 1e-30)
-            worst = error.isNaN ? .infinity : max(worst, error)
+            return (abs(Double(value) - sum), size)
         }
-        return worst
     }
 }
 

@@ -60,6 +60,17 @@ size_t k_block_start(size_t out_vectors, size_t max_block, size_t index);
 void k_pack_conv(float *restrict packed, const float *restrict weight, size_t couts, size_t cin,
                  size_t taps, size_t max_block);
 
+#define K_WINOGRAD_PLACES 36
+/* Floats of scratch memory that `winograd` works in: in a core's own cache with some to spare. */
+#define K_WINOGRAD_FLOATS 262144
+/* Cins that leave room in it for a few tiles. */
+#define K_WINOGRAD_MAX_CIN 1024
+
+/* A 3x3 convolution's weights for `winograd`: packed[couts / 16][K_WINOGRAD_PLACES][cin][16],
+ * 4 times as many as there are weights. */
+void k_pack_winograd(float *restrict packed, const float *restrict weight, size_t couts,
+                     size_t cin);
+
 /* 1 if no value is NaN or infinite. */
 int k_is_finite(const float *values, size_t count);
 
@@ -173,6 +184,13 @@ typedef struct k_kernels {
 
     /* Rows y0 ..< y1, cout blocks b0 ..< b1 of a convolution; b0 == 0 also clears the border. */
     void (*conv)(const k_conv *conv, size_t b0, size_t b1, size_t y0, size_t y1);
+
+    /* The same for a 3x3 convolution with a border around its input, with weights of
+     * k_pack_winograd: couts v0 * 16 ..< v1 * 16 of all tiles of 4x4 outputs that meet rows y0 ..<
+     * y1 and columns x0 ..< x1. Whole rows of the first couts also clear the border beside them.
+     * scratch: K_WINOGRAD_FLOATS. */
+    void (*winograd)(const k_conv *conv, float *scratch, size_t v0, size_t v1, size_t y0, size_t y1,
+                     size_t x0, size_t x1);
 
     /* out[i] = f(in[i]), any count. */
     void (*exp)(float *restrict out, const float *restrict in, size_t count);

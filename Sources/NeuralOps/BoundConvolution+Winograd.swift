@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import CKernels
+import FrameTypes
+
+extension BoundConvolution {
+    /// Outputs along each side of what Winograd's kernel makes at once.
+    private static let side = 4
+
+    /// What a step is cut into: rows of blocks of 4x4 outputs, and vectors of couts where the rows
+    /// are few. Inputs are turned once for each part of the couts.
+    private struct Cut {
+        var rowTiles: Int
+        var coutTiles: Int
+
+        /// Blocks that share each weight they fetch.
+        static let blocksPerTile = 32
+        /// For two threads, each of which may be held up now and then.
+        static let leastTiles = 4
+
+        init(blockRows: Int, blocksPerRow: Int, vectors: Int) {
+            let rowsPerTile = max(1, Self.blocksPerTile / blocksPerRow)
+            rowTiles = max(1, blockRows / rowsPerTile)
+            coutTiles = min(vectors, (Self.leastTiles + rowTiles - 1) / rowTiles)
+        }
+    }
+
+    /// Bands of rows that take about 4 ms on two cores at most.
+    func winogradSteps() -> [OpStep] {
+        precondition(
+            Int(K_WINOGRAD_FLOATS) * 4 <= WorkerMemory.byteCount,
+            "the kernel's scratch memory is a worker's")
+        let blockRows = (shape.height + Self.side - 1) / Self.side
+        let blocksPerRow = (shape.width + Self.side - 1) / Self.side
+        // A third of the plain work: a quarter of the products, and the turning.
+        let workPerRow =
+            blocksPerRow * Int(K_WINOGRAD_PLACES) * 4 / 3 * shape.paddedChannels
+            * convolution.inputChannels
+        let stepWork = convolution.kernelPath.workPerMillisecond * 7
+        let stepCount = min(
+            blockRows, (blockRows * workPerRow + stepWork - 1) / stepWork)
+        return (0..<stepCount).map { step in
+            winogradStep(
+                blockRows: step * blockRows / stepCount..<(step + 1) * blockRows / stepCount,
+                blocksPerRow: blocksPerRow)
+        }
+    }
+
+    private func winogradStep(blockRows: Range<Int>, blocksPerRow: Int) -> OpStep {
+        let vectors = description.pointee.out_vectors
+        let cut = Cut(blockRows: blockRows.count, blocksPerRow: blocksPerRow, vectors: vectors)
+        return OpStep(
+            name: convolution.name, tileCount: cut.rowTiles * cut.coutTiles
+        ) { tile, memory in
+            let (row, part) = tile.quotientAndRemainder(dividingBy: cut.coutTiles)
+            let first = blockRows.lowerBound + row * blockRows.count / cut.rowTiles
+            let end = blockRows.lowerBound + (row + 1) * blockRows.count / cut.rowTiles
+            self.runWinograd(
+                vectors: part * vectors / cut.coutTiles..<(part + 1) * vectors / cut.coutTiles,
+                rows: first * Self.side..<min(end * Self.side, self.shape.height), memory)
+        }
+    }
+
+    private func runWinograd(vectors: Range<Int>, rows: Range<Int>, _ memory: WorkerMemory) {
+        kernels.table.pointee.winograd(
+            description, memory.floats, vectors.lowerBound, vectors.upperBound, rows.lowerBound,
+            rows.upperBound, 0, shape.width)
+    }
+}
