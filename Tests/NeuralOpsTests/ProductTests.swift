@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameTypes
+import TestSupport
+import Testing
+
+@testable import NeuralOps
+
+/// A product with random weights, and the plain loops that judge it.
+private struct JudgedProduct {
+    let weights: ProductWeights
+    let shape: ProductShape
+    private let weight: [Double]
+    private let bias: [Double]
+
+    init(_ shape: ProductShape, _ precision: WeightPrecision, _ random: inout SeededGenerator) {
+        self.shape = shape
+        let weight = random.floats(
+            shape.couts * shape.inputChannels * shape.side * shape.side, in: -1...1)
+        let bias = random.floats(shape.couts, in: -1...1)
+        weights = ProductWeights(
+            name: "test", shape: shape, weight: weight, bias: bias, precision: precision)
+        let isRounded = weights.precision == .bf16
+        self.weight = weight.map { Double(isRounded ? bf16($0) : $0) }
+        self.bias = bias.map(Double.init)
+    }
+
+    struct Extras {
+        var shift: Matrix?
+        var scale = 1.0
+        var residual: Matrix?
+    }
+
+    /// Results, and how far each may be off: every product and sum rounds once.
+    func expected(
+        _ input: Matrix, height: Int, width: Int, isUpsampled: Bool, _ extras: Extras
+    ) -> (values: [Double], bounds: [Double]) {
+        let factor = isUpsampled ? 2 : 1
+        let (outHeight, outWidth) = (height * factor / shape.stride, width * factor / shape.stride)
+        var values: [Double] = []
+        var bounds: [Double] = []
+        func sums(_ y: Int, _ x: Int, _ o: Int) -> (value: Double, size: Double) {
+            var sum = bias[o]
+            var size = abs(sum)
+            for tap in 0..<shape.side * shape.side {
+                let iy = y * shape.stride + tap / shape.side - shape.pad
+                let ix = x * shape.stride + tap % shape.side - shape.pad
+                guard (0..<height * factor).contains(iy), (0..<width * factor).contains(ix) else {
+                    continue
+                }
+                let row = iy / factor * width + ix / factor
+                for i in 0..<shape.inputChannels {
+                    let product =
+                        input[row, i]
+                        * weight[(o * shape.inputChannels + i) * shape.side * shape.side + tap]
+                    sum += product
+                    size += abs(product)
+                }
+            }
+            return (sum, size)
+        }
+        let roundings = Double(shape.inputChannels * shape.side * shape.side * 2 + 8) * 0x1p-24
+        for y in 0..<outHeight {
+            for x in 0..<outWidth {
+                for o in 0..<shape.outputChannels {
+                    let row = y * outWidth + x
+                    var (value, size) = sums(y, x, o)
+                    if let shift = extras.shift {
+                        value += shift[0, o]
+                        size += abs(shift[0, o])
+                    }
+                    value *= extras.scale
+                    size *= abs(extras.scale)
+                    let residual = extras.residual?[row, o] ?? 0
+                    switch shape.activation {
+                    case .identity: value += residual
+                    case .silu: value = silu(value) + residual
+                    case .relu: value = max(value, 0) + residual
+                    case .reluLast: value = max(value + residual, 0)
+                    case .geglu:
+                        // The gate's own error is 1e-6 of its size at most.
+                        let gate = sums(y, x, o + shape.outputChannels)
+                        size = size * max(1, abs(gelu(gate.value))) + abs(value) * gate.size * 1.2
+                        value *= gelu(gate.value)
+                        size += abs(value)
+                    }
+                    values.append(value)
+                    bounds.append((size + abs(residual)) * roundings + 4e-7 * size)
+                }
+            }
+        }
+        return (values, bounds)
+    }
+}
+
+@Suite struct ProductTests {
+    @Test(arguments: supportedPaths, WeightPrecision.allCases)
+    func linearLayersOfAnySizeGiveThePlainSums(path: KernelPath, precision: WeightPrecision) {
+        let bench = TensorBench(path)
+        for _ in 0..<60 {
+            // Every remainder of rows, columns and depth; often more than one panel and block.
+            let rows = Int.random(in: 1...30, using: &bench.random)
+            let inputs = Int.random(in: 1...300, using: &bench.random)
+            let shape = ProductShape(inputs, Int.random(in: 1...150, using: &bench.random))
+            let judged = JudgedProduct(shape, precision, &bench.random)
+            let (value, numbers) = bench.input(1, rows, inputs)
+            let found = bench.run(bench.graph.product(judged.weights, value))
+            let (expected, bounds) = judged.expected(
+                numbers, height: 1, width: rows, isUpsampled: false, .init())
+            let error = worst(found, expected, bounds: bounds)
+            #expect(error <= 1, "seed \(bench.random.seed): \(rows) rows, \(shape)")
+        }
+    }
+
+    @Test(arguments: supportedPaths, WeightPrecision.allCases)
+    func convolutionsOfAnyStrideAndBorderGiveThePlainSums(
+        path: KernelPath, precision: WeightPrecision
+    ) {
+        let bench = TensorBench(path)
+        for stride in 1...2 {
+            for pad in 0...1 {
+                for isUpsampled in [false, true] {
+                    let inputs = Int.random(in: 1...40, using: &bench.random)
+                    let shape = ProductShape.convolution3x3(
+                        inputs, Int.random(in: 1...70, using: &bench.random), stride: stride,
+                        pad: pad)
+                    let height = Int.random(in: 1...7, using: &bench.random) * 2
+                    let width = Int.random(in: 1...9, using: &bench.random) * 2
+                    let judged = JudgedProduct(shape, precision, &bench.random)
+                    let (value, numbers) = bench.input(height, width, inputs)
+                    let found = bench.run(
+                        bench.graph.product(
+                            judged.weights, value, ProductExtras(isUpsampled: isUpsampled)))
+                    let (expected, bounds) = judged.expected(
+                        numbers, height: height, width: width, isUpsampled: isUpsampled, .init())
+                    let error = worst(found, expected, bounds: bounds)
+                    #expect(error <= 1, "seed \(bench.random.seed): \(height)x\(width) \(shape)")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: supportedPaths)
+    func whatFollowsTheSumsComesInItsOrder(path: KernelPath) {
+        let activations: [ProductShape.Activation] = [.identity, .silu, .relu, .reluLast, .geglu]
+        for activation in activations {
+            for couts in [2, 30, 32, 94, 130] {
+                let bench = TensorBench(path)
+                let shape = ProductShape(20, couts, activation: activation)
+                let judged = JudgedProduct(shape, .fp32, &bench.random)
+                let (a, aNumbers) = bench.input(3, 5, 12)
+                let (b, bNumbers) = bench.input(3, 5, 8)
+                var extras = JudgedProduct.Extras()
+                var given = ProductExtras()
+                if activation != .geglu {
+                    let (residual, residualNumbers) = bench.input(3, 5, couts)
+                    let (shift, shiftNumbers) = bench.input(1, 1, couts)
+                    let (scale, scaleNumbers) = bench.input(1, 1, 1)
+                    given = ProductExtras(shift: shift, scale: scale, residual: residual)
+                    extras = .init(
+                        shift: shiftNumbers, scale: scaleNumbers[0, 0], residual: residualNumbers)
+                }
+                let found = bench.run(bench.graph.product(judged.weights, [a, b], given))
+                let (expected, bounds) = judged.expected(
+                    .joined([aNumbers, bNumbers]), height: 3, width: 5, isUpsampled: false, extras)
+                let error = worst(found, expected, bounds: bounds)
+                #expect(error <= 1, "seed \(bench.random.seed): \(activation), \(couts) couts")
+            }
+        }
+    }
+
+    @Test(arguments: supportedPaths)
+    func tilesInAnyOrderGiveTheSameBytes(path: KernelPath) {
+        let bench = TensorBench(path)
+        let shape = ProductShape.convolution3x3(48, 140)
+        let judged = JudgedProduct(shape, .bf16, &bench.random)
+        let second = JudgedProduct(ProductShape(140, 66), .bf16, &bench.random)
+        let (value, _) = bench.input(20, 31, 48)
+        let hidden = bench.graph.product(judged.weights, value)
+        let result = bench.graph.product(second.weights, hidden)
+        let expected = bench.run(result)
+        for runner in StepRunner.allCases {
+            #expect(bench.run(result, by: runner) == expected, "\(runner)")
+        }
+    }
+}
