@@ -6,7 +6,8 @@ INLINE size_t norm_channels(const k_norm *n)
     return n->sources[0].channels + (n->source_count > 1 ? n->sources[1].channels : 0);
 }
 
-/* Sums in float over one part's rows; the parts are added up in double. */
+/* Sums in float over one part's rows, then squares of what is left without their mean: values far
+ * from zero lose nothing. The parts are added up in double. */
 static void norm_part(const k_norm *n, size_t part)
 {
     const size_t channels = norm_channels(n);
@@ -18,10 +19,12 @@ static void norm_part(const k_norm *n, size_t part)
         for (size_t c = 0; c < source->channels; c += K_LANES) {
             size_t some = smaller(source->channels - c, K_LANES);
             v16 sum = 0.0f, squares = 0.0f;
+            for (size_t r = row0; r < row1; r++)
+                sum += load_some(source->data + r * source->channels + c, some);
+            v16 mean = sum / (float)(row1 - row0);
             for (size_t r = row0; r < row1; r++) {
-                v16 v = load_some(source->data + r * source->channels + c, some);
-                sum += v;
-                squares = FMA(v, v, squares);
+                v16 away = load_some(source->data + r * source->channels + c, some) - mean;
+                squares = FMA(away, away, squares);
             }
             store_some(sums + c, sum, some);
             store_some(sums + channels + c, squares, some);
@@ -38,13 +41,18 @@ static void norm_factors(const k_norm *n, size_t group0, size_t group1)
     for (size_t g = group0; g < group1; g++) {
         double sum = 0, squares = 0;
         for (size_t part = 0; part < parts; part++)
-            for (size_t c = g * size; c < (g + 1) * size; c++) {
+            for (size_t c = g * size; c < (g + 1) * size; c++)
                 sum += n->partials[part * 2 * channels + c];
-                squares += n->partials[(part * 2 + 1) * channels + c];
+        const double mean = sum / count;
+        for (size_t part = 0; part < parts; part++) {
+            double rows = (double)(smaller((part + 1) * n->rows_per_part, n->rows) -
+                                   part * n->rows_per_part);
+            for (size_t c = g * size; c < (g + 1) * size; c++) {
+                double away = n->partials[part * 2 * channels + c] / rows - mean;
+                squares += n->partials[(part * 2 + 1) * channels + c] + rows * away * away;
             }
-        double mean = sum / count;
-        double variance = squares / count - mean * mean;
-        double factor = 1 / __builtin_sqrt((variance > 0 ? variance : 0) + n->epsilon);
+        }
+        double factor = 1 / __builtin_sqrt(squares / count + n->epsilon);
         for (size_t c = g * size; c < (g + 1) * size; c++) {
             double multiplied = factor * n->gain[c];
             n->factors[c] = (float)multiplied;

@@ -37,6 +37,22 @@ package struct DiffusionLayers {
         self.factors = factors
     }
 
+    /// - Parameter adapter: kept apart from the weights, so that its scale can change; one that is
+    ///   merged into them belongs to `part`.
+    package init(
+        _ part: PartReader, precision: WeightPrecision, adapter: LowRankAdapter? = nil
+    ) {
+        self.init(precision: precision) { (name, shape) throws(ModelError) -> [Float] in
+            try part.weights.take(name, shape: shape)
+        } factors: { (layer) throws(ModelError) -> Factors? in
+            adapter?.layers[layer].map {
+                let scale = $0.scale
+                return Factors(
+                    rank: $0.rank, down: $0.down.values, up: $0.up.values.map { $0 * scale })
+            }
+        }
+    }
+
     func linear(
         _ name: String, _ inputs: Int, _ outputs: Int, hasBias: Bool = true,
         activation: ProductShape.Activation = .identity
@@ -64,6 +80,29 @@ package struct DiffusionLayers {
             [outputs, inputs, 3, 3], hasBias: hasBias)
     }
 
+    /// A first convolution. Factors that are kept apart may read more channels than the file's
+    /// weight has: those begin at zero.
+    func firstConvolution(
+        _ name: String, _ inputs: Int, stored: Int, _ outputs: Int
+    ) throws(ModelError) -> DiffusionLayer {
+        guard try factors(name) != nil, stored < inputs else {
+            return try convolution(name, inputs, outputs)
+        }
+        var padded = self
+        let take = take
+        padded.take = { (tensor, shape) throws(ModelError) -> [Float] in
+            guard shape.count == 4 else { return try take(tensor, shape) }
+            let values = try take(tensor, [outputs, stored, 3, 3])
+            var result: [Float] = []
+            for output in 0..<outputs {
+                result += values[output * stored * 9..<(output + 1) * stored * 9]
+                result += [Float](repeating: 0, count: (inputs - stored) * 9)
+            }
+            return result
+        }
+        return try padded.convolution(name, inputs, outputs)
+    }
+
     func norm(
         _ name: String, _ channels: Int, epsilon: Float
     ) throws(ModelError) -> NormWeights {
@@ -82,10 +121,25 @@ package struct DiffusionLayers {
                 weights: ProductWeights(
                     name: name, shape: shape, weight: weight, bias: bias, precision: precision))
         }
+        guard factors.down.count == factors.rank * shape.depth,
+            factors.up.count == factors.rank * shape.couts
+        else {
+            throw .tensor(
+                file: "adapter", name: name,
+                expected: "factors of rank \(factors.rank) for a weight of \(weightShape)",
+                found: "\(factors.down.count) and \(factors.up.count) values")
+        }
         return DiffusionLayer(
             name: name, shape: shape, weight: weight, bias: bias, factors: factors,
             precision: precision)
     }
+}
+
+/// A part's files while a network takes its tensors from them.
+package final class PartReader {
+    package var weights: PartWeights
+
+    package init(_ weights: PartWeights) { self.weights = weights }
 }
 
 /// A linear layer or a convolution, with low-rank factors beside it if their scale may change.

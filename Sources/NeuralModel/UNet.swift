@@ -172,8 +172,9 @@ package struct UNet: Sendable {
     ) throws(ModelError) {
         self.config = config
         let widths = config.channels
-        convIn = try layers.convolution(
-            "conv_in", inputChannels ?? config.inputChannels, widths[0])
+        convIn = try layers.firstConvolution(
+            "conv_in", inputChannels ?? config.inputChannels, stored: config.inputChannels,
+            widths[0])
         time = try TimeEmbedding(layers, config)
         encoder = try UNetEncoder(layers, config)
         var skips = UNetEncoder.skipChannels(config)

@@ -48,7 +48,8 @@ package struct ProductShape: Sendable, Hashable {
     }
 
     package var outputChannels: Int { activation == .geglu ? couts / 2 : couts }
-    var depth: Int { inputChannels * side * side }
+    /// Numbers that one result sums over.
+    package var depth: Int { inputChannels * side * side }
 
     var code: Int32 {
         switch activation {

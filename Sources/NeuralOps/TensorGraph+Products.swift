@@ -33,14 +33,14 @@ extension TensorGraph {
         product(weights, [input], extras)
     }
 
-    /// The same on one or two inputs, whose channels follow each other.
+    /// The same on up to three inputs, whose channels follow each other.
     package mutating func product(
         _ weights: ProductWeights, _ inputs: [Value], _ extras: ProductExtras = ProductExtras()
     ) -> Value {
         let shape = weights.shape
         precondition(
             inputs.reduce(0) { $0 + $1.shape.channels } == shape.inputChannels
-                && (1...2).contains(inputs.count), "\(weights.name): other channels")
+                && (1...3).contains(inputs.count), "\(weights.name): other channels")
         precondition(
             weights.precision == .fp32 || inputs.allSatisfy { $0.shape.channels % 2 == 0 },
             "\(weights.name): bf16 needs even channels")
@@ -77,6 +77,7 @@ extension TensorGraph {
         var kernel = k_product()
         kernel.sources.0 = memory.source(inputs[0])
         if inputs.count > 1 { kernel.sources.1 = memory.source(inputs[1]) }
+        if inputs.count > 2 { kernel.sources.2 = memory.source(inputs[2]) }
         kernel.source_count = inputs.count
         kernel.in_width = inputs[0].shape.width
         kernel.in_height = inputs[0].shape.height

@@ -27,10 +27,10 @@ typedef struct k_source {
 } k_source;
 
 /* out[r, o] = activation(scale (sum(tap, i) in[place(r, tap), i] weight[tap, i, o] + bias[o] +
- * shift[o]) + residual[r, o]). The channels of both sources follow each other; pixels outside are
+ * shift[o]) + residual[r, o]). The channels of all sources follow each other; pixels outside are
  * zeros. With K_GEGLU the couts are pairs (value, gate) and out holds value gelu(gate). */
 typedef struct k_product {
-    k_source sources[2];
+    k_source sources[3];
     size_t source_count;
     size_t in_width, in_height;
     size_t in_shift;       /* 1: every pixel of the sources stands for 2x2 */
@@ -73,7 +73,7 @@ typedef struct k_norm {
     size_t rows_per_part;  /* rows whose sums are taken together */
     float epsilon;
     const float *gain, *offset; /* [channels] */
-    float *partials;       /* [parts, 2, channels]: sums and sums of squares */
+    float *partials;       /* [parts, 2, channels]: sums, and squared distances from their mean */
     float *factors;        /* [2, channels]: what each channel is multiplied with, what is added */
     int32_t activation;
     float *out;            /* [rows, channels] */
