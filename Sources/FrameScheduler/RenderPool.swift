@@ -57,7 +57,7 @@ package final class RenderPool: Sendable {
         for index in 0..<threadCount {
             let thread = RenderThread(cpu: isPinned ? cpus[index] : nil) { [self] in
                 setup()
-                if index == 0 { lead() } else { tiles.help(WorkerMemory()) }
+                if index == 0 { lead() } else { help(index) }
             }
             guard let thread else {
                 stop()
@@ -110,6 +110,11 @@ package final class RenderPool: Sendable {
         } else {
             tiles.run(step, leaderMemory)
         }
+    }
+
+    /// The leader takes tiles from the front, the first helper from the back, and so on in turn.
+    private func help(_ index: Int) {
+        tiles.help(from: index % 2 == 0 ? .front : .back, WorkerMemory())
     }
 
     private func lead() {

@@ -7,7 +7,10 @@ import Synchronization
 
 /// The tiles of the step under way, claimed by all render threads.
 ///
-/// A claim takes one from `unclaimed`, so nobody looks at the step before owning one of its tiles,
+/// Half of the threads take tiles from the front and half from the back: with two threads, each
+/// works on its own half of every step, as much as their speeds allow.
+///
+/// A claim takes one of `unclaimed`, so nobody looks at the step before owning one of its tiles,
 /// and the leader does not replace the step before each owned tile is counted in `finished`. A
 /// helper that wakes too late finds nothing to claim and needs not be waited for.
 ///
@@ -16,7 +19,8 @@ import Synchronization
 final class TileQueue: @unchecked Sendable {
     let isFrameActive = Atomic(false)
     private let isStopping = Atomic(false)
-    private let unclaimed = Atomic(0)
+    /// `TileRange`.
+    private let unclaimed = Atomic<UInt64>(0)
     private let finished = Atomic(0)
     private let sleepers = Atomic(0)
     /// Wakes so far; helpers sleep here. A state without size would make ThreadSanitizer take the
@@ -33,9 +37,11 @@ final class TileQueue: @unchecked Sendable {
         self.step = step
         finished.store(0, ordering: .relaxed)
         // In one order with a helper's "sleepers, then unclaimed": one of the two sees the other.
-        unclaimed.store(step.tileCount, ordering: .sequentiallyConsistent)
+        unclaimed.store(
+            TileRange(first: 0, end: UInt32(step.tileCount)).word, ordering: .sequentiallyConsistent
+        )
         if sleepers.load(ordering: .sequentiallyConsistent) > 0 { parking.update { $0 &+= 1 } }
-        drain(memory)
+        drain(from: .front, memory)
         var spin = Spin()
         while finished.load(ordering: .acquiring) < step.tileCount { spin.turn() }
     }
@@ -47,9 +53,9 @@ final class TileQueue: @unchecked Sendable {
     }
 
     /// A helper's life.
-    func help(_ memory: WorkerMemory) {
+    func help(from side: TileSide, _ memory: WorkerMemory) {
         while !isStopping.load(ordering: .relaxed) {
-            drain(memory)
+            drain(from: side, memory)
             waitForTiles()
         }
     }
@@ -59,34 +65,36 @@ final class TileQueue: @unchecked Sendable {
         parking.update { $0 &+= 1 }
     }
 
-    private func drain(_ memory: WorkerMemory) {
-        guard let first = claim(), let step else { return }
+    private func drain(from side: TileSide, _ memory: WorkerMemory) {
+        guard let first = claim(from: side), let step else { return }
         // Until the tiles done here are counted, the leader cannot go on to another step.
-        step.runTile(step.tileCount - first, memory)
+        step.runTile(first, memory)
         var done = 1
-        while let left = claim() {
-            step.runTile(step.tileCount - left, memory)
+        while let tile = claim(from: side) {
+            step.runTile(tile, memory)
             done += 1
         }
         finished.add(done, ordering: .releasing)
     }
 
-    /// - Returns: how many tiles were left, this one included.
-    private func claim() -> Int? {
-        var left = unclaimed.load(ordering: .relaxed)
-        while left > 0 {
+    private func claim(from side: TileSide) -> Int? {
+        var word = unclaimed.load(ordering: .relaxed)
+        while true {
+            var left = TileRange(word: word)
+            guard let tile = left.take(from: side) else { return nil }
             let (exchanged, original) = unclaimed.weakCompareExchange(
-                expected: left, desired: left - 1, successOrdering: .acquiring,
+                expected: word, desired: left.word, successOrdering: .acquiring,
                 failureOrdering: .relaxed)
-            if exchanged { return left }
-            left = original
+            if exchanged { return tile }
+            word = original
         }
-        return nil
     }
 
     private func waitForTiles() {
         var spin = Spin()
-        while unclaimed.load(ordering: .relaxed) == 0, !isStopping.load(ordering: .relaxed) {
+        while TileRange(word: unclaimed.load(ordering: .relaxed)).isEmpty,
+            !isStopping.load(ordering: .relaxed)
+        {
             let spinsOn =
                 isFrameActive.load(ordering: .relaxed) && spin.isShorter(than: Self.spinTime)
             if spinsOn { spin.turn() } else { return sleep() }
@@ -97,7 +105,7 @@ final class TileQueue: @unchecked Sendable {
         sleepers.add(1, ordering: .sequentiallyConsistent)
         parking.wait { _ in
             let isAwaited =
-                unclaimed.load(ordering: .sequentiallyConsistent) > 0
+                !TileRange(word: unclaimed.load(ordering: .sequentiallyConsistent)).isEmpty
                 || isStopping.load(ordering: .sequentiallyConsistent)
             return isAwaited ? () : nil
         }

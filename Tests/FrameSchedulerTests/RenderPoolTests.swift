@@ -24,6 +24,25 @@ import Testing
         #expect(runs.withLock { $0.allSatisfy { $0.allSatisfy { $0 == 1 } } })
     }
 
+    /// The first and the last tile wait for each other: a second thread that took the next tile
+    /// would leave the first one waiting.
+    @Test func twoThreadsBeginAtBothEnds() throws {
+        let pool = try RenderPool(.init(threadCount: 2))
+        let met = Atomic(0)
+        let step = makeStep(tiles: 6) { tile in
+            guard tile == 0 || tile == 5 else { return }
+            let arrived = met.add(1, ordering: .relaxed).newValue
+            let limit = monotonicNow() + 10_000 * millisecond
+            while arrived == 1, met.load(ordering: .relaxed) == 1, monotonicNow() < limit {
+                sched_yield()
+            }
+            if monotonicNow() >= limit { met.store(-10, ordering: .relaxed) }
+        }
+        _ = pool.render(makeJob(1, steps: [step]))
+        pool.stop()
+        #expect(met.load(ordering: .relaxed) == 2)
+    }
+
     @Test func noTileStartsBeforeTheStepBeforeHasEnded() throws {
         let pool = try RenderPool(.init(threadCount: 4))
         let ended = Atomic(0)
