@@ -169,8 +169,9 @@ def save_controlnet(controlnet: ControlNetModel, folder: Path, dtype: torch.dtyp
     state = {name: tensor.to(dtype).contiguous()
              for name, tensor in controlnet.state_dict().items()}
     save_file(state, folder / "diffusion_pytorch_model.safetensors", metadata={"format": "pt"})
-    config = dict(controlnet.config) | {"_class_name": "ControlNetModelEx",
-                                        "gbuffer_channels": PLANES}
+    config = {key: value for key, value in controlnet.config.items()
+              if key != "_use_default_values"}
+    config |= {"_class_name": "ControlNetModelEx", "gbuffer_channels": PLANES}
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 

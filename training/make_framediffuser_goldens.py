@@ -25,6 +25,7 @@ from safetensors.torch import save_file
 
 from framediffuser_parts import SCHEDULER, SMALL, Parts, add_lora, make_parts, save_controlnet, \
     save_kohya_lora, save_lora, save_module, set_lora_scale
+from import_framediffuser import Recipe, write_manifest
 
 GOLDENS = (Path(__file__).resolve().parent.parent / "Tests" / "TestSupport" / "Goldens"
            / "framediffuser")
@@ -239,6 +240,10 @@ def write_model(parts: Parts, folder: Path, embedding) -> None:
     (folder / "scheduler" / "scheduler_config.json").write_text(
         json.dumps(SCHEDULER, indent=2) + "\n")
     save_file({"embedding": embedding[0].contiguous()}, folder / "prompt.safetensors")
+    # A depth byte is a metre, so that the planes' bytes come through unchanged.
+    write_manifest(folder, Recipe(
+        "small", SCHEDULER, description="Random weights", licence="CC0-1.0", source="generated",
+        precision="fp32", depth_white=255.0))
 
 
 def main() -> int:

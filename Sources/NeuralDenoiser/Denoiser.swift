@@ -22,37 +22,53 @@ package struct ModelDescription: Sendable, Hashable {
 
 /// One loaded model: frame and history in, picture out.
 package final class Denoiser: Sendable {
+    /// A model of one of the families.
+    private enum Model: Sendable {
+        case compact(CompactModel)
+        case frameDiffuser(FrameDiffuserModel)
+    }
+
     package let description: ModelDescription
-    let model: CompactModel
+    private let model: Model
 
     /// Reads, checks and prepacks the model in `modelFolder`; nothing stays mapped.
+    /// - Parameter precision: of a compact model; the others state theirs in model.json.
     package init(
         modelFolder: String, kernelPath: KernelPath? = nil, precision: Precision = .fp32
     ) throws(ModelError) {
-        model = try CompactModel(
-            folder: modelFolder, kernelPath: kernelPath ?? .best, precision: precision)
-        let manifest = model.manifest
-        description = ModelDescription(
-            name: manifest.name, version: manifest.version, family: manifest.family,
-            licence: manifest.licence, description: manifest.description,
-            precision: precision.rawValue,
-            kernelPath: "\(model.kernelPath.rawValue)-\(precision.rawValue)",
-            weightBytes: model.weightBytes)
+        let path = kernelPath ?? .best
+        switch try ModelFamily(folder: modelFolder) {
+        case .compact:
+            let model = try CompactModel(
+                folder: modelFolder, kernelPath: path, precision: precision)
+            self.model = .compact(model)
+            description = ModelDescription(model, precision: precision)
+        case .framediffuser:
+            let model = try FrameDiffuserModel(folder: modelFolder, kernelPath: path)
+            self.model = .frameDiffuser(model)
+            description = ModelDescription(model)
+        }
     }
 
     /// Whether the model can serve frames of this layout.
     package func check(_ layout: GBufferLayout) throws(DenoiserError) {
-        try layout.checkForCompact()
+        try layout.checkPlanes()
     }
 
     /// Memory of one workspace, planned exactly and not allocated. 32x32 to 4096x4096.
     package func workspaceByteCount(for size: FrameSize) -> Int {
-        FramePlan(size: size, model: model).layers.byteCount
+        switch model {
+        case .compact(let model): FramePlan(size: size, model: model).layers.byteCount
+        case .frameDiffuser(let model): DiffusionWorkspace.byteCount(size: size, model: model)
+        }
     }
 
     /// For the frames of any session.
-    package func makeWorkspace(for size: FrameSize) -> Workspace {
-        Workspace(FramePlan(size: size, model: model), model: model)
+    package func makeWorkspace(for size: FrameSize) -> any FrameWorkspace {
+        switch model {
+        case .compact(let model): Workspace(FramePlan(size: size, model: model), model: model)
+        case .frameDiffuser(let model): DiffusionWorkspace(size: size, model: model)
+        }
     }
 
     /// Memory of one incremental workspace.
@@ -61,12 +77,35 @@ package final class Denoiser: Sendable {
     }
 
     /// For the frames of one session, all of this layout: keeps what it rendered, so that the next
-    /// frame renders only what changed.
-    package func makeIncrementalWorkspace(for layout: GBufferLayout) -> Workspace {
+    /// frame renders only what changed. Diffusion renders every frame whole.
+    package func makeIncrementalWorkspace(for layout: GBufferLayout) -> any FrameWorkspace {
         makeWorkspace(for: layout.size)
     }
 
     /// Sets rounding, flush-to-zero and denormals-are-zero for the calling thread. Every thread that
     /// runs tiles calls it once, so that all of them give the same bytes.
     package static func prepareRenderThread() { RenderThread.prepare() }
+}
+
+extension ModelDescription {
+    fileprivate init(_ model: CompactModel, precision: Precision) {
+        let manifest = model.manifest
+        self.init(
+            name: manifest.name, version: manifest.version, family: manifest.family,
+            licence: manifest.licence, description: manifest.description,
+            precision: precision.rawValue,
+            kernelPath: "\(model.kernelPath.rawValue)-\(precision.rawValue)",
+            weightBytes: model.weightBytes)
+    }
+
+    fileprivate init(_ model: FrameDiffuserModel) {
+        let manifest = model.manifest
+        let precision = manifest.precision.rawValue
+        self.init(
+            name: manifest.name, version: manifest.version,
+            family: ModelFamily.framediffuser.rawValue, licence: manifest.licence,
+            description: manifest.description, precision: precision,
+            kernelPath: "\(model.kernelPath.rawValue)-\(precision)",
+            weightBytes: model.weightBytes)
+    }
 }

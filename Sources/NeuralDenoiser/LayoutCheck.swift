@@ -4,9 +4,9 @@
 import FrameTypes
 
 extension GBufferLayout {
-    /// Refuses what the compact model cannot read, and every plane that would lie outside of the
+    /// Refuses what no model can read, and every plane that would lie outside of the
     /// payload. Allocates nothing unless it refuses.
-    func checkForCompact() throws(DenoiserError) {
+    func checkPlanes() throws(DenoiserError) {
         guard (32...4096).contains(size.width), (32...4096).contains(size.height) else {
             throw .size(size)
         }

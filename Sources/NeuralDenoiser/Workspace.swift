@@ -9,7 +9,7 @@ import NeuralOps
 ///
 /// `@unchecked Sendable`: `begin` and `finish` are called by the job's owner while no tile runs;
 /// the scheduler orders them with the render threads.
-package final class Workspace: @unchecked Sendable {
+package final class Workspace: FrameWorkspace, @unchecked Sendable {
     /// The same for every frame.
     package let steps: [RenderStep]
     package let size: FrameSize
@@ -38,22 +38,7 @@ package final class Workspace: @unchecked Sendable {
     /// Binds a frame's inputs and outputs. Allocates nothing, unless the history comes from a larger
     /// frame: what is left of it after one frame has this workspace's size.
     package func begin(_ request: FrameRequest) throws(DenoiserError) {
-        let layout = request.gbuffer.layout
-        guard layout.size == size else {
-            throw .frameSize(expected: size, found: layout.size)
-        }
-        try layout.checkForCompact()
-        try Self.check(request.gbuffer.storage, "payload", holds: layout.byteCount)
-        try Self.check(request.picture, "picture", holds: size.pixelCount * 4)
-        try Self.check(
-            request.nextHistory, "next history", holds: FrameHistory.byteCount(of: size))
-        if let history = request.history {
-            guard (32...4096).contains(history.size.width),
-                (32...4096).contains(history.size.height)
-            else { throw .size(history.size) }
-            try Self.check(
-                history.storage, "history", holds: FrameHistory.byteCount(of: history.size))
-        }
+        try request.check(size: size)
         let geometry = try FrameGeometry(request)
         usedHistoryFrame = geometry.motion == .none ? nil : request.history?.frameID
         kernels.bind(request, geometry: geometry)
@@ -63,14 +48,6 @@ package final class Workspace: @unchecked Sendable {
     package func finish() {
         kernels.release()
         usedHistoryFrame = nil
-    }
-
-    private static func check(
-        _ storage: PixelStorage, _ name: String, holds needed: Int
-    ) throws(DenoiserError) {
-        guard storage.byteCount >= needed else {
-            throw .storage(name: name, byteCount: storage.byteCount, needed: needed)
-        }
     }
 }
 

@@ -139,4 +139,40 @@ struct ManifestReader {
         }
         return planes
     }
+
+    func modelName() throws(ModelError) -> String {
+        let name = try string("name")
+        let letters = Set("abcdefghijklmnopqrstuvwxyz0123456789._-")
+        guard !name.isEmpty, name.utf8.count < 64, name.allSatisfy(letters.contains) else {
+            throw refuse("name", "1 to 63 of [a-z0-9._-]", "\"\(name.prefix(64))\"")
+        }
+        return name
+    }
+
+    /// Name, size and SHA-256 of each file of the model.
+    func files(allows: (_ name: String) -> Bool) throws(ModelError) -> [ModelManifest.File] {
+        let value = try self.value("files")
+        guard let members = value.members, !members.isEmpty else {
+            throw refuse("files", "an object of files", value.summary)
+        }
+        var files: [ModelManifest.File] = []
+        for member in members {
+            let field = "files.\(member.name)"
+            guard allows(member.name), !files.contains(where: { $0.name == member.name }) else {
+                throw refuse(field, "each plain file name once", "\"\(member.name)\"")
+            }
+            guard let sum = member.value["sha256"]?.string, sum.utf8.count == 64 else {
+                throw refuse(
+                    "\(field).sha256", "64 digits", member.value["sha256"]?.summary ?? "nothing")
+            }
+            guard let byteCount = member.value["bytes"]?.int, byteCount >= 0 else {
+                throw refuse(
+                    "\(field).bytes", "a count", member.value["bytes"]?.summary ?? "nothing")
+            }
+            files.append(
+                ModelManifest.File(
+                    name: member.name, sha256: sum.lowercased(), byteCount: byteCount))
+        }
+        return files
+    }
 }

@@ -38,16 +38,16 @@ package struct ModelManifest: Sendable, Equatable {
         try reader.require("format", ["frameloom-model-1"])
         try reader.require("family", ["compact"])
         family = "compact"
-        name = try reader.string("name")
-        let letters = Set("abcdefghijklmnopqrstuvwxyz0123456789._-")
-        guard !name.isEmpty, name.utf8.count < 64, name.allSatisfy(letters.contains) else {
-            throw reader.refuse("name", "1 to 63 of [a-z0-9._-]", "\"\(name.prefix(64))\"")
-        }
+        name = try reader.modelName()
         version = try reader.string("version")
         description = try reader.string("description")
         licence = try reader.string("licence")
         source = try reader.string("source")
-        files = try Self.files(reader)
+        files = try reader.files { !$0.contains("/") && !$0.hasPrefix(".") }
+        guard files.contains(where: { $0.name == Self.weightsName }) else {
+            throw reader.refuse(
+                "files", Self.weightsName, files.map(\.name).joined(separator: ", "))
+        }
         try Self.checkConventions(reader)
         pixels = try Self.pixels(reader)
         channels = try reader.counts("network.channels", 1...Self.maxChannels)
@@ -65,33 +65,6 @@ package struct ModelManifest: Sendable, Equatable {
 
     /// A frame is padded to a multiple of this many pixels.
     package var sizeMultiple: Int { 4 << (channels.count - 1) }
-
-    private static func files(_ reader: ManifestReader) throws(ModelError) -> [File] {
-        let value = try reader.value("files")
-        guard let members = value.members, !members.isEmpty else {
-            throw reader.refuse("files", "an object of files", value.summary)
-        }
-        var files: [File] = []
-        for member in members {
-            let field = "files.\(member.name)"
-            guard !member.name.contains("/"), !member.name.hasPrefix("."),
-                !files.contains(where: { $0.name == member.name })
-            else { throw reader.refuse(field, "each plain file name once", "\"\(member.name)\"") }
-            guard let sum = member.value["sha256"]?.string, sum.utf8.count == 64 else {
-                throw reader.refuse(
-                    "\(field).sha256", "64 digits", member.value["sha256"]?.summary ?? "nothing")
-            }
-            guard let byteCount = member.value["bytes"]?.int, byteCount >= 0 else {
-                throw reader.refuse(
-                    "\(field).bytes", "a count", member.value["bytes"]?.summary ?? "nothing")
-            }
-            files.append(File(name: member.name, sha256: sum.lowercased(), byteCount: byteCount))
-        }
-        guard files.contains(where: { $0.name == weightsName }) else {
-            throw reader.refuse("files", weightsName, files.map(\.name).joined(separator: ", "))
-        }
-        return files
-    }
 
     /// What this program computes; anything else is refused rather than guessed.
     private static func checkConventions(_ reader: ManifestReader) throws(ModelError) {

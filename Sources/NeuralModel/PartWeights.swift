@@ -66,8 +66,13 @@ package struct PartWeights {
 
     /// Adds the adapter to each layer's weight when it is taken.
     package mutating func merge(_ adapter: LowRankAdapter) throws(ModelError) {
-        try adapter.check(layers: tensors.mapValues { $0.tensor.shape })
+        try check(adapter)
         self.adapter = adapter
+    }
+
+    /// Whether the adapter is one for this part.
+    package func check(_ adapter: LowRankAdapter) throws(ModelError) {
+        try adapter.check(layers: tensors.mapValues { $0.tensor.shape })
     }
 
     /// Values, row-major. Every number must be finite. A first convolution may be asked for with
@@ -96,7 +101,9 @@ package struct PartWeights {
             throw refuse("finite numbers", "NaN or infinity")
         }
         if isWidened { values = Self.widened(values, from: found, to: shape) }
-        if let layer { try adapter?.add(to: &values, layer: layer, shape: shape) }
+        if let layer {
+            try adapter?.add(to: &values, layer: layer, shape: shape)
+        }
         taken.insert(name)
         return values
     }

@@ -43,4 +43,30 @@ package enum FileBytes {
         guard bytes.count == size else { throw ReadError(reason: "became shorter while read") }
         return bytes
     }
+
+    /// Hands a file of any size over in pieces of a few MiB.
+    package static func forEachPiece(
+        of path: String, _ body: (_ piece: [UInt8]) -> Void
+    ) throws(ReadError) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw ReadError(reason: String(cString: strerror(errno))) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw ReadError(reason: "not a file")
+        }
+        var piece = [UInt8](repeating: 0, count: 1 << 22)
+        while true {
+            let got = Glibc.read(descriptor, &piece, piece.count)
+            if got < 0 && errno == EINTR { continue }
+            guard got >= 0 else { throw ReadError(reason: String(cString: strerror(errno))) }
+            if got == 0 { return }
+            body(got == piece.count ? piece : Array(piece[..<got]))
+        }
+    }
+
+    package static func byteCount(of path: String) -> Int? {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_size) : nil
+    }
 }

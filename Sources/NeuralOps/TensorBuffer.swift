@@ -10,13 +10,15 @@ package final class TensorBuffer: @unchecked Sendable {
     let base: UnsafeMutablePointer<Float>
 
     /// Zeros.
-    package init(_ shape: ActivationShape) {
+    /// - Parameter isPlanned: only stands for a buffer of this shape while a graph is planned.
+    package init(_ shape: ActivationShape, isPlanned: Bool = false) {
         precondition(shape.height > 0 && shape.width > 0 && shape.channels > 0, "an empty tensor")
         self.shape = shape
+        let count = isPlanned ? 0 : shape.count
         // Lives as long as this object; whole cache lines, so that vectors are aligned.
-        base = UnsafeMutableRawPointer.allocate(byteCount: shape.count * 4, alignment: 64)
-            .bindMemory(to: Float.self, capacity: shape.count)
-        base.initialize(repeating: 0, count: shape.count)
+        base = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1) * 4, alignment: 64)
+            .bindMemory(to: Float.self, capacity: max(count, 1))
+        base.initialize(repeating: 0, count: count)
     }
 
     deinit { base.deallocate() }

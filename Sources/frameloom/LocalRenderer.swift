@@ -22,7 +22,7 @@ final class LocalRenderer: FrameRenderer {
     private let clip: Clip
     private let seed: UInt64
     private let pool: RenderPool
-    private let workspace: Workspace
+    private let workspace: any FrameWorkspace
     private let workspaceKey: WorkspaceKey
 
     /// The G-buffer's memory, filled anew for every frame.

@@ -14,7 +14,7 @@ struct WorkspaceShelf {
     }
 
     private struct Entry {
-        var workspace: Workspace
+        var workspace: any FrameWorkspace
         var byteCount: Int
         var users: Int
     }
@@ -28,7 +28,7 @@ struct WorkspaceShelf {
         entries[key] == nil ? denoiser.workspaceByteCount(for: key.size) : 0
     }
 
-    mutating func take(_ key: Key, _ denoiser: Denoiser) -> Workspace {
+    mutating func take(_ key: Key, _ denoiser: Denoiser) -> any FrameWorkspace {
         if let entry = entries[key] {
             entries[key]?.users += 1
             return entry.workspace

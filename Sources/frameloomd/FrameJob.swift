@@ -20,10 +20,10 @@ final class FrameJob: Sendable {
     struct NothingToRender: Error {}
 
     let ticket: RenderTicket
-    private let workspace: Workspace
+    private let workspace: any FrameWorkspace
     private let historyFrame = Mutex<UInt64?>(nil)
 
-    init(ticket: RenderTicket, workspace: Workspace) {
+    init(ticket: RenderTicket, workspace: any FrameWorkspace) {
         self.ticket = ticket
         self.workspace = workspace
     }

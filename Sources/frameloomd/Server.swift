@@ -17,7 +17,7 @@ struct Grant {
     var denoiser: Denoiser
     var model: String
     var request: OpenRequest
-    var workspace: Workspace
+    var workspace: any FrameWorkspace
     var key: WorkspaceShelf.Key
     var plannedBytes: Int
 }

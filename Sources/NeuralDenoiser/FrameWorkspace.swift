@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameTypes
+
+/// Scratch memory and steps for frames of one size, of a model of any family; used by one job at a
+/// time.
+package protocol FrameWorkspace: AnyObject, Sendable {
+    /// The same for every frame.
+    var steps: [RenderStep] { get }
+    var size: FrameSize { get }
+    /// The frame that the history comes from, if this frame uses one. Known after `begin`.
+    var usedHistoryFrame: UInt64? { get }
+    /// How much of the last frame was rendered. Known after the last step.
+    var work: FrameWork { get }
+
+    /// Binds a frame's inputs and outputs.
+    func begin(_ request: FrameRequest) throws(DenoiserError)
+
+    /// Lets go of the request's storages.
+    func finish()
+}
+
+extension FrameRequest {
+    /// Whether the layout is readable, of the workspace's size, and every storage large enough.
+    func check(size: FrameSize) throws(DenoiserError) {
+        let layout = gbuffer.layout
+        guard layout.size == size else { throw .frameSize(expected: size, found: layout.size) }
+        try layout.checkPlanes()
+        try Self.check(gbuffer.storage, "payload", holds: layout.byteCount)
+        try Self.check(picture, "picture", holds: size.pixelCount * 4)
+        try Self.check(nextHistory, "next history", holds: FrameHistory.byteCount(of: size))
+        guard let history else { return }
+        guard (32...4096).contains(history.size.width), (32...4096).contains(history.size.height)
+        else { throw .size(history.size) }
+        try Self.check(
+            history.storage, "history", holds: FrameHistory.byteCount(of: history.size))
+    }
+
+    private static func check(
+        _ storage: PixelStorage, _ name: String, holds needed: Int
+    ) throws(DenoiserError) {
+        guard storage.byteCount >= needed else {
+            throw .storage(name: name, byteCount: storage.byteCount, needed: needed)
+        }
+    }
+}
