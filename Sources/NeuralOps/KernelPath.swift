@@ -32,7 +32,7 @@ package enum KernelPath: String, CaseIterable, Sendable {
         return Kernels(table: table)
     }
 
-    private var code: k_path {
+    var code: k_path {
         switch self {
         case .avx512: K_AVX512
         case .avx2: K_AVX2
