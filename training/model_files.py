@@ -111,3 +111,13 @@ def write_model(network: CompactDenoiser, folder: str | Path, name: str, version
     temporary.write_text(json.dumps(document, indent=1) + "\n")
     os.replace(temporary, folder / "model.json")
     return document
+
+
+def write_precisions(folder: str | Path, entries: list[dict]) -> None:
+    """Puts what the precisions cost into a model's description."""
+    path = Path(folder) / "model.json"
+    document = json.loads(path.read_text())
+    document["precisions"] = entries
+    temporary = path.with_name("model.json.tmp")
+    temporary.write_text(json.dumps(document, indent=1) + "\n")
+    os.replace(temporary, path)

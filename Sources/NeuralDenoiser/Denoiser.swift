@@ -50,6 +50,11 @@ package final class Denoiser: Sendable {
         }
     }
 
+    /// nil where the model is of another family.
+    var compact: CompactModel? {
+        if case .compact(let compact) = model { compact } else { nil }
+    }
+
     /// Whether the model can serve frames of this layout.
     package func check(_ layout: GBufferLayout) throws(DenoiserError) {
         try layout.checkPlanes()

@@ -22,9 +22,7 @@ package struct CompactModel: Sendable {
         guard precision == .fp32 else {
             throw .precision(precision.rawValue, reason: "there are no kernels for it")
         }
-        let manifest = try ModelManifest(
-            parsing: try Self.read(
-                ModelManifest.fileName, in: folder, limit: Self.maxManifestBytes))
+        let manifest = try Self.manifest(in: folder)
         var bytes: [UInt8] = []
         for file in manifest.files {
             let content = try Self.checked(file, in: folder)
@@ -46,6 +44,12 @@ package struct CompactModel: Sendable {
     }
 
     package var weightBytes: Int { network.weightBytes + pixels.byteCount }
+
+    /// Only what the model's own description says.
+    package static func manifest(in folder: String) throws(ModelError) -> ModelManifest {
+        try ModelManifest(
+            parsing: try read(ModelManifest.fileName, in: folder, limit: maxManifestBytes))
+    }
 
     private static func read(
         _ name: String, in folder: String, limit: Int

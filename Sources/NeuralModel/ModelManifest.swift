@@ -18,6 +18,8 @@ package struct ModelManifest: Sendable, Equatable {
     /// Channels and residual blocks of each level, from 1/4 of the size downwards.
     package var channels: [Int]
     package var blocks: [Int]
+    /// What each measured precision costs.
+    package var precisions: PrecisionTable
 
     package static let fileName = "model.json"
     static let weightsName = "weights.safetensors"
@@ -61,6 +63,7 @@ package struct ModelManifest: Sendable, Equatable {
                 "network.blocks", "one count for each of \(channels.count) levels",
                 "\(blocks.count)")
         }
+        precisions = try reader.precisions()
     }
 
     /// A frame is padded to a multiple of this many pixels.

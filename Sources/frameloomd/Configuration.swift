@@ -25,6 +25,8 @@ struct Configuration: Sendable, Equatable {
         var pinsThreads = true
         /// "auto", or the name of a kernel path.
         var kernelPath = "auto"
+        /// "auto", or the name of a precision.
+        var precision = "auto"
     }
 
     struct Limits: Sendable, Equatable {

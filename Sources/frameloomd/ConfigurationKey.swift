@@ -33,6 +33,9 @@ struct ConfigurationKey: Sendable {
         .init(
             name: "render.kernel_path",
             value: .choice(["auto", "avx512", "avx2", "portable"], \.render.kernelPath)),
+        .init(
+            name: "render.precision",
+            value: .choice(["auto", "fp32", "bf16", "int8"], \.render.precision)),
         .init(name: "limits.sessions", value: .integer(1...4096, \.limits.sessions)),
         .init(
             name: "limits.sessions_per_user",

@@ -30,6 +30,7 @@ final class ModelLibrary {
 
     let folder: String
     let kernelPath: KernelPath?
+    let precision: PrecisionChoice
     private var loaded: [String: Denoiser] = [:]
     private var failures: [String: String] = [:]
     private var waiting: [String: [(Result<Denoiser, LoadError>) -> Void]] = [:]
@@ -37,9 +38,13 @@ final class ModelLibrary {
     /// Wakes the loop, which then calls `takeArrivals`.
     private let wake: @Sendable () -> Void
 
-    init(folder: String, kernelPath: KernelPath?, wake: @escaping @Sendable () -> Void) {
+    init(
+        folder: String, kernelPath: KernelPath?, precision: PrecisionChoice,
+        wake: @escaping @Sendable () -> Void
+    ) {
         self.folder = folder
         self.kernelPath = kernelPath
+        self.precision = precision
         self.wake = wake
     }
 
@@ -47,7 +52,8 @@ final class ModelLibrary {
     func loadAtStart(_ name: String) throws(LoadError) -> Denoiser {
         let path = try path(of: name)
         do {
-            let denoiser = try Denoiser(modelFolder: path, kernelPath: kernelPath)
+            let denoiser = try Denoiser(
+                modelFolder: path, kernelPath: kernelPath, choosing: precision)
             loaded[name] = denoiser
             return denoiser
         } catch {
@@ -67,10 +73,12 @@ final class ModelLibrary {
         let isLoading = waiting[name] != nil
         waiting[name, default: []].append(completion)
         guard !isLoading else { return }
-        let (kernelPath, arrivals, wake) = (self.kernelPath, self.arrivals, self.wake)
+        let (kernelPath, precision) = (self.kernelPath, self.precision)
+        let (arrivals, wake) = (self.arrivals, self.wake)
         Thread.detachNewThread {
             do {
-                let denoiser = try Denoiser(modelFolder: path, kernelPath: kernelPath)
+                let denoiser = try Denoiser(
+                    modelFolder: path, kernelPath: kernelPath, choosing: precision)
                 arrivals.add(name, .success(denoiser))
             } catch {
                 arrivals.add(name, .failure(.broken("model '\(name)': \(error)")))

@@ -71,7 +71,9 @@ final class Server {
         let waker = try loop.makeWaker { mailbox.open() }
         let kernelPath = KernelPath(rawValue: settings.render.kernelPath)
         models = ModelLibrary(
-            folder: settings.models.folder, kernelPath: kernelPath, wake: { waker.wake() })
+            folder: settings.models.folder, kernelPath: kernelPath,
+            precision: PrecisionChoice(name: settings.render.precision) ?? .automatic,
+            wake: { waker.wake() })
         let denoiser = try models.loadAtStart(settings.models.default)
         defaultModel = denoiser.description
 

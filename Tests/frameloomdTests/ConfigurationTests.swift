@@ -85,6 +85,10 @@ private func refusal(_ text: String) -> ConfigurationError? {
         ("[socket]\nmode = \"999\"\n", "'socket.mode' is '999', but octal"),
         ("[socket]\nmode = 600\n", "'socket.mode' is the number 600, but octal"),
         ("[render]\npin = 1\n", "'render.pin' is the number 1, but true or false"),
+        (
+            "[render]\nprecision = \"fp64\"\n",
+            "'render.precision' is 'fp64', allowed is one of: auto"
+        ),
         ("[log]\nlevel = \"loud\"\n", "'log.level' is 'loud', allowed is one of: trace"),
         ("[limits]\nsessions = [1]\n", "'limits.sessions' is a"),
         ("[limits\n", "line 1"),

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import TestSupport
+import Testing
+
+@testable import NeuralModel
+@testable import NeuralOps
+
+@Suite struct LayerWorkTests {
+    private func manifest() throws -> ModelManifest {
+        try CompactModel(folder: PackageFolder.defaultModel, kernelPath: .best).manifest
+    }
+
+    @Test func countsWhatTheNetworkOfTheDefaultModelMultiplies() throws {
+        let work = try manifest().layerWork(width: 512, height: 512)
+        // Counted by hooks on the convolutions of `training/model.py`.
+        #expect(work.reduce(0) { $0 + $1.multiplyAdds } == 8_259_633_152)
+        let stem = try #require(work.first { $0.name == "stem" })
+        #expect(stem.multiplyAdds == 128 * 128 * 275 * 64)
+        #expect(stem.valueCount == 128 * 128 * (275 + 64))
+        let down = try #require(work.first { $0.name == "down.1" })
+        #expect(down.multiplyAdds == 32 * 32 * 96 * 128 * 4)
+        #expect(down.valueCount == 64 * 64 * 96 + 32 * 32 * 128)
+    }
+
+    @Test func everyWeightOfTheFileBelongsToALayerOrIsABiasOrAProbe() throws {
+        let manifest = try manifest()
+        let work = manifest.layerWork(width: 64, height: 64)
+        #expect(Set(work.map(\.name)).count == work.count)
+        let weights = work.reduce(0) { $0 + $1.weightCount }
+        // One for each output: skips have none.
+        let biases = work.filter { !$0.name.hasPrefix("skip") }.reduce(0) { sum, layer in
+            sum + outputs(of: layer, manifest)
+        }
+        let grid = manifest.pixels.probeGrid
+        let probes = manifest.pixels.probeChannels * grid.x * grid.y * grid.z
+        let file = try #require(manifest.files.first { $0.name == "weights.safetensors" })
+        let header = file.byteCount - 4 * (weights + biases + probes)
+        // The file's header names 68 tensors, each in at most 120 bytes.
+        #expect((8...68 * 120).contains(header), "\(header)")
+    }
+
+    private func outputs(of layer: LayerWork, _ manifest: ModelManifest) -> Int {
+        let parts = layer.name.split(separator: ".")
+        if layer.name == "stem" { return manifest.channels[0] }
+        if layer.name == "head" { return manifest.pixels.outputChannels }
+        let level = Int(parts[1]) ?? 0
+        return manifest.channels[parts[0] == "down" ? level + 1 : level]
+    }
+
+    @Test func aSizeIsPaddedAsFramesAre() throws {
+        let manifest = try manifest()
+        let padded = manifest.layerWork(width: 1280, height: 736)
+        #expect(manifest.layerWork(width: 1280, height: 720) == padded)
+        #expect(manifest.layerWork(width: 1249, height: 705) == padded)
+    }
+}
