@@ -133,7 +133,8 @@ let package = Package(
         .testTarget(
             name: "FrameControlTests", dependencies: ["FrameControl"], swiftSettings: warnings),
         .testTarget(
-            name: "FrameloomTests", dependencies: ["frameloom", "FrameClip", "FrameTypes"],
+            name: "FrameloomTests",
+            dependencies: ["frameloom", "FrameClip", "FrameTypes", "NeuralDenoiser"],
             swiftSettings: warnings),
         .testTarget(
             name: "CFrameClientTests",

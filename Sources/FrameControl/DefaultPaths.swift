@@ -30,13 +30,24 @@ package enum DefaultPaths {
     /// The first of these that is a folder: `./Models`, `/usr/share/frameloom/models`, and `Models`
     /// beside the executable or in a folder above it (a build inside the repository).
     package static func modelFolder(executable: String?) -> String? {
-        var candidates = ["Models", "/usr/share/frameloom/models"]
+        let candidates = ["Models", "/usr/share/frameloom/models"]
+        return (candidates + foldersAbove(executable).map { $0 + "/Models" }).first { isFolder($0) }
+    }
+
+    /// The demo clip of a checkout, found like its models.
+    package static func demoClip(executable: String?) -> String? {
+        let name = "Clips/atrium-flight"
+        return ([name] + foldersAbove(executable).map { "\($0)/\(name)" }).first { isFolder($0) }
+    }
+
+    private static func foldersAbove(_ executable: String?) -> [String] {
+        var folders: [String] = []
         var folder = executable ?? ""
         while let slash = folder.lastIndex(of: "/") {
             folder = String(folder[..<slash])
-            candidates.append(folder + "/Models")
+            folders.append(folder)
         }
-        return candidates.first { isFolder($0) }
+        return folders
     }
 
     package static var frameSocket: String {
@@ -47,10 +58,12 @@ package enum DefaultPaths {
         controlSocket(environment: ProcessInfo.processInfo.environment, isRoot: geteuid() == 0)
     }
 
-    package static var modelFolder: String? {
-        modelFolder(
-            executable: try? FileManager.default.destinationOfSymbolicLink(
-                atPath: "/proc/self/exe"))
+    package static var modelFolder: String? { modelFolder(executable: executable) }
+
+    package static var demoClip: String? { demoClip(executable: executable) }
+
+    private static var executable: String? {
+        try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     }
 
     private static func stated(_ name: String, _ environment: [String: String]) -> String? {

@@ -33,6 +33,10 @@ final class ClipRun {
         var nanoseconds: UInt64 = 0
         /// From handing a frame over to having its picture.
         var latency = LatencyHistogram()
+        /// From a frame's last byte at the daemon to its reply, less what the denoiser took.
+        var daemonShare = LatencyHistogram()
+        /// Of this process, all threads.
+        var cpuNanoseconds: UInt64 = 0
         var stages = RenderReply.StageTimes()
         /// RGBA8 by clip frame; empty where none was received or kept.
         var firstPass: [[UInt8]]
@@ -74,8 +78,10 @@ final class ClipRun {
     /// Throws what ended the run early; `outcome` then holds what had come until then.
     func run(progress: Progress) throws {
         let start = now()
+        let startCPU = cpuTime()
         defer {
             outcome.nanoseconds = now() - start
+            outcome.cpuNanoseconds = cpuTime() - startCPU
             progress.end()
             forgetUnreceived()
         }
@@ -136,6 +142,9 @@ final class ClipRun {
         }
         outcome.rendered += 1
         outcome.latency.record(ns: time - frame.sentAt)
+        if let age = reply.age {
+            outcome.daemonShare.record(ns: age - min(age, reply.stages.denoiser))
+        }
         if reply.historyFrame != nil { outcome.withHistory += 1 }
         if reply.isLate { outcome.late += 1 }
         outcome.stages.add(reply.stages)

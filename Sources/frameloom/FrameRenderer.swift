@@ -53,6 +53,8 @@ struct RenderReply {
     var outcome: Outcome
     var historyFrame: UInt64?
     var isLate = false
+    /// Last byte of the frame to its reply, nanoseconds; nil where there is no socket between.
+    var age: UInt64?
     /// Nanoseconds by stage, as the renderer counted them.
     var stages = StageTimes()
 
@@ -62,6 +64,9 @@ struct RenderReply {
         var convert: UInt64 = 0
         var render: UInt64 = 0
         var encode: UInt64 = 0
+
+        /// What the denoiser took.
+        var denoiser: UInt64 { convert + render + encode }
     }
 }
 
@@ -72,6 +77,7 @@ enum RunError: Error, CustomStringConvertible {
     case nameTooLong(name: String, limit: Int)
     case modelFolder(String)
     case modelChoice(folder: String, known: [String])
+    case clipFolder
     case denoiser(String)
     case outputExists(String)
     case outputFolder(String, reason: String)
@@ -89,6 +95,7 @@ enum RunError: Error, CustomStringConvertible {
                 ? "there is no model in \(folder); name another folder with --models"
                 : "choose one of the models in \(folder) with --model: "
                     + known.joined(separator: ", ")
+        case .clipFolder: "the demo clip was not found; name a clip's folder with --clip"
         case .denoiser(let text): text
         case .outputExists(let path):
             "\(path) exists already and is not written over; choose another folder with --out"

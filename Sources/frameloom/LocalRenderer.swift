@@ -16,14 +16,18 @@ final class LocalRenderer: FrameRenderer {
         var seed: UInt64
         var threads: Int
         var kernelPath: KernelPath?
+        var precision = PrecisionChoice.automatic
     }
 
+    let denoiser: Denoiser
+    let pool: RenderPool
     let description: RendererDescription
     private let clip: Clip
     private let seed: UInt64
-    private let pool: RenderPool
     private let workspace: any FrameWorkspace
     private let workspaceKey: WorkspaceKey
+    /// The workspace's, with the clock between them if there is one.
+    private let timedSteps: [RenderStep]
 
     /// The G-buffer's memory, filled anew for every frame.
     private let planes: PixelStorage
@@ -34,14 +38,10 @@ final class LocalRenderer: FrameRenderer {
     private let usedHistory = UsedHistory()
     private var waiting: FrameToRender?
 
-    init(clip: Clip, settings: Settings) throws {
-        let denoiser: Denoiser
-        do {
-            denoiser = try Denoiser(
-                modelFolder: settings.modelFolder, kernelPath: settings.kernelPath)
-        } catch {
-            throw RunError.denoiser("cannot load the model \(settings.modelFolder): \(error)")
-        }
+    init(clip: Clip, settings: Settings, clock: StepClock? = nil) throws {
+        denoiser = try Denoiser.loaded(
+            from: settings.modelFolder, kernelPath: settings.kernelPath,
+            precision: settings.precision)
         do {
             try denoiser.check(clip.layout)
         } catch {
@@ -57,6 +57,7 @@ final class LocalRenderer: FrameRenderer {
             .init(threadCount: settings.threads, threadSetup: Denoiser.prepareRenderThread))
         workspace = denoiser.makeWorkspace(for: clip.size)
         workspaceKey = WorkspaceKey(model: model.name, size: clip.size)
+        timedSteps = clock?.timed(workspace.steps) ?? workspace.steps
         planes = PixelStorage(byteCount: clip.layout.byteCount)
         picture = PixelStorage(byteCount: clip.size.pixelCount * 4)
         let historyBytes = FrameHistory.byteCount(of: clip.size)
@@ -105,13 +106,16 @@ final class LocalRenderer: FrameRenderer {
 
     func finish() { pool.stop() }
 
+    /// Of every frame.
+    var steps: [RenderStep] { workspace.steps }
+
     private func render(_ request: FrameRequest, id: UInt64) -> JobResult {
         let workspace = self.workspace
         let used = usedHistory
         return pool.render(
             RenderJob(
                 session: 0, frameID: id, submittedAt: now(), workspace: workspaceKey,
-                steps: workspace.steps,
+                steps: timedSteps,
                 begin: { try workspace.begin(request) },
                 finish: {
                     used.frame.withLock { $0 = workspace.usedHistoryFrame }

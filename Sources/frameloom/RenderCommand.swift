@@ -22,6 +22,9 @@ struct RenderCommand: ParsableCommand {
     @Option(help: "Compiled form of the kernels: avx512, avx2 or portable; by default the fastest.")
     var kernelPath: KernelPath?
 
+    @Option(help: "auto (the fastest that the model allows), fp32, bf16 or int8.")
+    var precision = PrecisionChoice.automatic
+
     func validate() throws {
         if !(1...1024).contains(threads) { throw ValidationError("--threads is 1 to 1024") }
         if let kernelPath, !kernelPath.isSupported {
@@ -39,7 +42,8 @@ struct RenderCommand: ParsableCommand {
                 clip: recorded,
                 settings: .init(
                     modelFolder: LocalRenderer.modelFolder(named: clip.model, in: folder),
-                    seed: clip.seed, threads: threads, kernelPath: kernelPath))
+                    seed: clip.seed, threads: threads, kernelPath: kernelPath,
+                    precision: precision))
         }
     }
 }

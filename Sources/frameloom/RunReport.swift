@@ -30,6 +30,12 @@ struct RunReport: Encodable {
     var frameMsP90: Double
     var frameMsP99: Double
     var frameMsMax: Double
+    /// From a frame's last byte at the daemon to its reply, less what the denoiser took; with more
+    /// than one frame in flight it holds the wait for the frame before. nil without a daemon.
+    var daemonMsP50: Double?
+    var daemonMsP99: Double?
+    /// CPU time of this process for each frame: of the client alone behind a socket.
+    var cpuMsPerFrame: Double
     /// Mean milliseconds of each stage, as the renderer counted them.
     var stageMs: Stages
 
@@ -75,6 +81,12 @@ struct RunReport: Encodable {
         frameMsP90 = Double(latency.p90Ns) / 1e6
         frameMsP99 = Double(latency.p99Ns) / 1e6
         frameMsMax = Double(latency.maxNs) / 1e6
+        if outcome.daemonShare.count > 0 {
+            let share = outcome.daemonShare.report
+            daemonMsP50 = Double(share.p50Ns) / 1e6
+            daemonMsP99 = Double(share.p99Ns) / 1e6
+        }
+        cpuMsPerFrame = Double(outcome.cpuNanoseconds) / 1e6 / Double(max(outcome.rendered, 1))
         let scale = 1e-6 / Double(max(outcome.rendered, 1))
         stageMs = Stages(
             read: Double(outcome.stages.read) * scale, queue: Double(outcome.stages.queue) * scale,
@@ -115,6 +127,14 @@ struct RunReport: Encodable {
                 + "convert \(decimal(stageMs.convert, 1)), render \(decimal(stageMs.render, 1)), "
                 + "encode \(decimal(stageMs.encode, 1)) ms on average",
         ]
+        let cpu = "\(decimal(cpuMsPerFrame, 2)) ms of this process a frame"
+        if let daemonMsP50, let daemonMsP99 {
+            lines.append(
+                "Beside it  daemon p50 \(decimal(daemonMsP50, 2)) ms, p99 "
+                    + "\(decimal(daemonMsP99, 2)) ms; CPU \(cpu)")
+        } else {
+            lines.append("CPU        \(cpu)")
+        }
         if let psnr, let ssim {
             lines.append("Reference  PSNR \(decimal(psnr, 2)) dB, SSIM \(decimal(ssim, 4))")
         }

@@ -66,6 +66,7 @@ final class SocketRenderer: FrameRenderer {
             result.stages.convert = picture.convert_ns
             result.stages.render = picture.render_ns
             result.stages.encode = picture.encode_ns
+            result.age = picture.age_ns
             return result
         }
     }

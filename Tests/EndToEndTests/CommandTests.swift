@@ -53,6 +53,8 @@ extension EndToEnd {
             }
             #expect(summary["rendered"] as? Int == 3)
             #expect(summary["history_frames"] as? Int == 2)
+            #expect((summary["daemon_ms_p50"] as? Double ?? 0) > 0)
+            #expect((summary["cpu_ms_per_frame"] as? Double ?? 0) > 0)
             #expect((summary["psnr"] as? Double ?? 0) > 20)
             let sheet = folder.path + "/played/contact-sheet.png"
             #expect(FileManager.default.fileExists(atPath: sheet))
@@ -65,6 +67,59 @@ extension EndToEnd {
                 #expect(picture("played", frame) != nil)
                 #expect(picture("played", frame) == picture("rendered", frame))
             }
+        }
+
+        @Test func benchMeasuresAMovingClip() throws {
+            let (code, output, errors) = try run(
+                "bench", "--clip", clip, "--models", Paths.models, "--frames", "6", "--threads",
+                "2", "--size", "96x64", "--precision", "fp32", "--profile", "--json")
+            #expect(code == 0, "\(errors)")
+            let report = try object(output)
+            for key in [
+                "frame_ms_p50", "frame_ms_p90", "frame_ms_p99", "frame_ms_min", "network_ms_p50",
+                "network_ms_min", "gmac", "gflops", "ceiling_share", "ceiling_gflops", "psnr",
+            ] {
+                #expect((report[key] as? Double ?? 0) > 0, "\(key)")
+            }
+            #expect(report["psnr_to_fp32"] as? String == "inf")
+            #expect(report["precision"] as? String == "fp32")
+            #expect(report["model"] as? String == "atrium")
+            #expect(report["size"] as? String == "96x64")
+            #expect(report["frames"] as? Int == 6)
+            #expect(report["threads"] as? Int == 2)
+            let steps = try #require(report["steps"] as? [[String: Any]])
+            let stem = try #require(
+                steps.first { ($0["name"] as? String ?? "").contains("stem") })
+            #expect((stem["gflops"] as? Double ?? 0) > 0)
+        }
+
+        @Test func benchTimesTheNetworkAlone() throws {
+            // 24x16 cells of 275 channels in, 112 out.
+            let features = folder.path + "/features"
+            let head = folder.path + "/head"
+            let bytes = Data(repeating: 0, count: 24 * 16 * 275 * 4)
+            #expect(FileManager.default.createFile(atPath: features, contents: bytes))
+            let (code, output, errors) = try run(
+                "bench", "--network-only", "--model", Paths.models + "/atrium", "--size", "96x64",
+                "--frames", "3", "--features", features, "--head", head, "--json")
+            #expect(code == 0, "\(errors)")
+            let report = try object(output)
+            #expect((report["network_ms_p50"] as? Double ?? 0) > 0)
+            #expect(report["frame_ms_p50"] == nil)
+            let written = try #require(FileManager.default.contents(atPath: head))
+            #expect(written.count == 24 * 16 * 112 * 4)
+            #expect(written.contains { $0 != 0 })
+
+            let (refusedCode, _, refusedErrors) = try run(
+                "bench", "--network-only", "--model", Paths.models + "/atrium", "--precision",
+                "fp64")
+            #expect(refusedCode != 0 && refusedErrors.contains("fp64"), "\(refusedErrors)")
+
+            let (shortCode, _, shortErrors) = try run(
+                "bench", "--network-only", "--model", Paths.models + "/atrium", "--size", "64x64",
+                "--features", features)
+            #expect(shortCode != 0)
+            #expect(shortErrors.contains(features))
         }
 
         @Test func playSurvivesADaemonThatIsKilled() throws {

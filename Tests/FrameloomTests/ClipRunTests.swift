@@ -36,6 +36,7 @@ private final class ScriptedRenderer: FrameRenderer {
                 var reply = RenderReply(id: frame.id, outcome: .picture)
                 reply.historyFrame = frame.isReset || frame.id == 1 ? nil : frame.id - 1
                 reply.stages.render = 10
+                reply.age = frame.id == 1 ? nil : 25
                 return reply
             }
         }
@@ -85,6 +86,13 @@ private final class ScriptedRenderer: FrameRenderer {
         #expect(outcome.lastPass.isEmpty)
         #expect(outcome.latency.count == 5)
         #expect(outcome.stages.render == 50)
+    }
+
+    @Test func theDaemonsShareIsWhatTheDenoiserDidNotTake() throws {
+        let (outcome, _) = try run(frames: 5) { _ in .picture }
+        #expect(outcome.daemonShare.count == 4)
+        #expect(outcome.daemonShare.ns(atPercentile: 50) == 15)
+        #expect(outcome.cpuNanoseconds > 0)
     }
 
     @Test func laterPassesResetAndOnlyTheFirstAndLastAreKept() throws {

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameTypes
+import NeuralDenoiser
+
+/// Puts names and amounts of work to a frame's step times.
+struct BenchProfile {
+    let steps: [RenderStep]
+    let work: [LayerWork]
+    /// Bytes of a number between layers and of a weight.
+    let bytesPerValue: Int
+    /// Operations a second; nil where it was not measured.
+    let ceiling: Double?
+
+    /// - Parameter sums: nanoseconds of each step over `frames` frames.
+    func table(sums: [UInt64], frames: Int) -> [BenchStep] {
+        var names: [String] = []
+        var totals: [String: UInt64] = [:]
+        for (step, sum) in zip(steps, sums) {
+            if totals[step.name] == nil { names.append(step.name) }
+            totals[step.name, default: 0] += sum
+        }
+        return names.map { name in
+            let seconds = Double(totals[name] ?? 0) / 1e9 / Double(max(frames, 1))
+            var step = BenchStep(name: name, ms: seconds * 1e3)
+            let layers = layers(in: name)
+            guard !layers.isEmpty, seconds > 0 else { return step }
+            let operations = layers.reduce(0) { $0 + 2 * Double($1.multiplyAdds) }
+            let values = layers.reduce(0) { $0 + $1.valueCount + $1.weightCount }
+            step.gflops = operations / seconds / 1e9
+            step.gbPerSecond = Double(values * bytesPerValue) / seconds / 1e9
+            step.ceilingShare = ceiling.map { operations / seconds / $0 }
+            return step
+        }
+    }
+
+    /// A fused step names the layers that it computes with "+" between them.
+    private func layers(in name: String) -> [LayerWork] {
+        let parts = name.split { $0 == "+" || $0 == " " }
+        return work.filter { layer in parts.contains { $0 == layer.name } }
+    }
+}
