@@ -121,3 +121,15 @@ def write_precisions(folder: str | Path, entries: list[dict]) -> None:
     temporary = path.with_name("model.json.tmp")
     temporary.write_text(json.dumps(document, indent=1) + "\n")
     os.replace(temporary, path)
+
+
+def add_file(folder: str | Path, name: str, content: bytes) -> None:
+    """Puts a file into a model folder and lists it in model.json."""
+    folder = Path(folder)
+    document = json.loads((folder / "model.json").read_text())
+    document["files"][name] = {"sha256": hashlib.sha256(content).hexdigest(),
+                               "bytes": len(content)}
+    (folder / name).write_bytes(content)
+    temporary = folder / "model.json.tmp"
+    temporary.write_text(json.dumps(document, indent=1) + "\n")
+    os.replace(temporary, folder / "model.json")

@@ -10,6 +10,16 @@ extern const k_kernels k_kernels_portable;
 #if defined(__x86_64__)
 extern const k_kernels k_kernels_avx2, k_kernels_avx512;
 #endif
+#define TABLES(path)                                                                       \
+    extern const k_convolution k_fp32_##path, k_bf16_##path, k_int16_##path, k_int8_##path; \
+    static const k_convolution *const tables_##path[4] = {&k_fp32_##path, &k_bf16_##path,  \
+                                                          &k_int16_##path, &k_int8_##path};
+TABLES(portable)
+#if defined(__x86_64__)
+TABLES(avx2)
+TABLES(avx512)
+extern const k_convolution k_int16_avx512vnni, k_int8_avx512vnni, k_bf16_avx512bf16;
+#endif
 
 const k_kernels *k_kernels_of(enum k_path path)
 {
@@ -26,6 +36,38 @@ const k_kernels *k_kernels_of(enum k_path path)
                                                                               : NULL;
 #endif
     return path == K_PORTABLE ? &k_kernels_portable : NULL;
+}
+
+#if defined(__x86_64__)
+/* Beside what every AVX-512 processor does: an instruction for the arithmetic itself. */
+static const k_convolution *instruction_for(enum k_arithmetic arithmetic)
+{
+    const int has_vnni = __builtin_cpu_supports("avx512vnni");
+    switch (arithmetic) {
+    case K_BF16: return __builtin_cpu_supports("avx512bf16") ? &k_bf16_avx512bf16 : NULL;
+    case K_INT16: return has_vnni ? &k_int16_avx512vnni : NULL;
+    case K_INT8: return has_vnni ? &k_int8_avx512vnni : NULL;
+    default: return NULL;
+    }
+}
+#endif
+
+const k_convolution *k_convolution_of(enum k_path path, enum k_arithmetic arithmetic,
+                                      size_t choice)
+{
+    if (!k_kernels_of(path))
+        return NULL;
+#if defined(__x86_64__)
+    if (path == K_AVX512) {
+        const k_convolution *fastest = instruction_for(arithmetic);
+        if (fastest && choice == 0)
+            return fastest;
+        return choice == (fastest ? 1 : 0) ? tables_avx512[arithmetic] : NULL;
+    }
+    if (path == K_AVX2)
+        return choice == 0 ? tables_avx2[arithmetic] : NULL;
+#endif
+    return choice == 0 ? tables_portable[arithmetic] : NULL;
 }
 
 void k_prepare_thread(void)
@@ -49,21 +91,6 @@ size_t k_block_start(size_t out_vectors, size_t max_block, size_t index)
     size_t count = k_block_count(out_vectors, max_block);
     size_t least = out_vectors / count, larger = out_vectors % count;
     return index * least + (index < larger ? index : larger);
-}
-
-void k_pack_conv(float *restrict packed, const float *restrict weight, size_t couts, size_t cin,
-                 size_t taps, size_t max_block)
-{
-    size_t vectors = (couts + K_LANES - 1) / K_LANES;
-    size_t blocks = k_block_count(vectors, max_block);
-    for (size_t b = 0; b < blocks; b++) {
-        size_t first = k_block_start(vectors, max_block, b) * K_LANES;
-        size_t last = k_block_start(vectors, max_block, b + 1) * K_LANES;
-        for (size_t t = 0; t < taps; t++)
-            for (size_t i = 0; i < cin; i++)
-                for (size_t o = first; o < last; o++)
-                    *packed++ = o < couts ? weight[(o * cin + i) * taps + t] : 0.0f;
-    }
 }
 
 int k_is_finite(const float *values, size_t count)

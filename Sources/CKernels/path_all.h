@@ -11,7 +11,9 @@
 
 #include "path_vectors.h"
 #include "path_functions.h"
-#include "path_convolution.h"
+#include "path_dots.h"
+#include "path_finish.h"
+#include "path_convolutions.h"
 #include "path_winograd.h"
 #include "path_history.h"
 #include "path_planes.h"
@@ -21,8 +23,7 @@
 
 extern const k_kernels PATH_TABLE;
 const k_kernels PATH_TABLE = {
-    .max_block = PATH_MAX_BLOCK,
-    .conv = conv_rows,
+    .convert = convert_tile,
     .winograd = winograd,
     .exp = map_exp,
     .log = map_log,

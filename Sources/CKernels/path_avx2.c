@@ -3,11 +3,12 @@
 #include "kernels.h"
 
 #if defined(__x86_64__)
+#include <immintrin.h>
 
-/* 16 registers: 2 vectors of weights by 6 pixels. */
 #define PATH_VECTOR 8 /* floats */
 #define PATH_HAS_FMA 1
-#define PATH_MAX_BLOCK 1
+#define PATH_NAME "avx2"
+#define PATH_SUFFIX avx2
 #define PATH_TABLE k_kernels_avx2
 
 #pragma clang attribute push(__attribute__((target( \

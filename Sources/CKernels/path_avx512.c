@@ -3,11 +3,12 @@
 #include "kernels.h"
 
 #if defined(__x86_64__)
+#include <immintrin.h>
 
-/* 32 registers: 4 vectors of weights by 6 pixels, 3 by 8, or fewer vectors by 8. */
 #define PATH_VECTOR 16 /* floats */
 #define PATH_HAS_FMA 1
-#define PATH_MAX_BLOCK 4
+#define PATH_NAME "avx512"
+#define PATH_SUFFIX avx512
 #define PATH_TABLE k_kernels_avx512
 
 #pragma clang attribute push(__attribute__((target( \

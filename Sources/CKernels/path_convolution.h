@@ -2,146 +2,165 @@
  * Copyright 2026 The Frameloom authors
  *
  * Convolution as a matrix product that is never laid out: for a few neighbouring pixels and one
- * block of couts all sums stay in registers while taps and cins go by. Each step loads the block's
- * weights once and spreads one number of each pixel over a vector. */
+ * block of couts all sums stay in registers while taps and words of cins go by. Each step loads the
+ * block's weights once and spreads one word of each pixel over a vector.
+ *
+ * Included once for each arithmetic with CONV_ARITHMETIC (the suffix of path_dots.h), CONV_INTEGER,
+ * CONV_NAME, CONV_WEIGHT_WORDS and the register blocks: CONV_MAX_BLOCK vectors of couts, and
+ * CONV_PIXELS_n pixels beside n of them. */
 
-#define PARTS (K_LANES / PATH_VECTOR) /* registers for 16 couts */
+#define CONV_JOIN_(a, b) a##_##b
+#define CONV_JOIN(a, b) CONV_JOIN_(a, b)
+#define CONV(name) CONV_JOIN(name, CONV_ARITHMETIC)
 
-/* Pixels that fit beside a block's weights; see path_*.c. */
-INLINE size_t pixels_beside(size_t vectors)
-{
-#if PATH_VECTOR == 16
-    return vectors == 4 ? 6 : 8;
-#elif PATH_VECTOR == 8
-    (void)vectors;
-    return 6;
-#else
-    (void)vectors;
-    return 2;
-#endif
-}
-
-INLINE void store_sums(const k_conv *c, size_t vector, size_t y, size_t x, int parts, int pixels,
-                       vec sums[][4 * PARTS])
-{
-    UNROLL for (int p = 0; p < pixels; p++) {
-        size_t at = y * c->out_row + (x + (size_t)p) * c->out_pixel + vector * K_LANES;
-        const float *residual = NULL;
-        if (c->residual)
-            residual = c->residual + (y >> c->residual_shift) * c->residual_row +
-                       ((x + (size_t)p) >> c->residual_shift) * c->residual_pixel +
-                       vector * K_LANES;
-        UNROLL for (int v = 0; v < parts; v++) {
-            vec sum = sums[p][v];
-            if (residual)
-                sum += *(const vec_at *)(residual + v * PATH_VECTOR);
-            if (c->out)
-                *(vec_at *)(c->out + at + v * PATH_VECTOR) = sum;
-            if (c->out_relu)
-                *(vec_at *)(c->out_relu + at + v * PATH_VECTOR) =
-                    sum > 0.0f ? sum : (vec)0.0f;
-        }
-    }
-}
-
-/* out[y, x ..< x + pixels, couts of the block] = bias + sum(tap, cin) in * weight */
-INLINE void conv_group(const k_conv *c, const float *weights, size_t vector, size_t y, size_t x,
-                       const int vectors, const int pixels)
+/* sums [vectors][pixels][16] = start + sum(tap, word) in * weight */
+INLINE void CONV(conv_group)(const k_conv *c, const uint32_t *weights, size_t vector,
+                             const uint8_t *first, void *result, const int vectors,
+                             const int pixels)
 {
     const int parts = vectors * PARTS;
-    vec sums[8][4 * PARTS];
+    CONV(sum) sums[14][4 * PARTS];
     UNROLL for (int p = 0; p < pixels; p++)
         UNROLL for (int v = 0; v < parts; v++)
+#if CONV_INTEGER
+            sums[p][v] = 0;
+#else
             sums[p][v] = *(const vec_at *)(c->bias + vector * K_LANES + v * PATH_VECTOR);
+#endif
+    (void)vector;
 
     const size_t step = c->in_step * c->in_pixel;
-    const float *first = c->in + y * c->in_step * c->in_row + x * step;
     for (size_t t = 0; t < c->tap_count; t++) {
-        const float *in = first + c->taps[t];
-        for (size_t i = 0; i < c->in_channels; i++) {
-            vec w[4 * PARTS];
+        const uint8_t *in = first + c->taps[t];
+        for (size_t i = 0; i < c->in_words; i++, in += 4) {
+            CONV(weight) w[4 * PARTS];
             UNROLL for (int v = 0; v < parts; v++)
-                w[v] = *(const vec_at *)(weights + v * PATH_VECTOR);
+                w[v] = CONV(weights)(weights + v / PARTS * K_LANES * CONV_WEIGHT_WORDS +
+                                     v % PARTS * PATH_VECTOR);
             UNROLL for (int p = 0; p < pixels; p++) {
-                vec value = (vec)in[(size_t)p * step + i];
+                CONV(value) value = CONV(spread)(in + (size_t)p * step);
                 UNROLL for (int v = 0; v < parts; v++)
-                    sums[p][v] = FMA(w[v], value, sums[p][v]);
+                    sums[p][v] = CONV(dot)(sums[p][v], w[v], value);
             }
-            weights += vectors * K_LANES;
+            weights += vectors * K_LANES * CONV_WEIGHT_WORDS;
         }
     }
-    store_sums(c, vector, y, x, parts, pixels, sums);
+    UNROLL for (int p = 0; p < pixels; p++)
+        UNROLL for (int v = 0; v < parts; v++)
+            ((CONV(sum) *)result)[((v / PARTS) * pixels + p) * PARTS + v % PARTS] = sums[p][v];
 }
 
 #define GROUP(vectors, pixels)                                                            \
-    static void conv_##vectors##_##pixels(const k_conv *c, const float *weights,          \
-                                          size_t vector, size_t y, size_t x)              \
+    static void CONV(conv_##vectors##_##pixels)(const k_conv *c, const uint32_t *weights, \
+                                                size_t vector, const uint8_t *first,      \
+                                                void *result)                             \
     {                                                                                     \
-        conv_group(c, weights, vector, y, x, vectors, pixels);                            \
+        CONV(conv_group)(c, weights, vector, first, result, vectors, pixels);             \
     }
-#define GROUPS(vectors)                                                                   \
-    GROUP(vectors, 1) GROUP(vectors, 2) GROUP(vectors, 3) GROUP(vectors, 4)               \
-    GROUP(vectors, 5) GROUP(vectors, 6)
-#define GROUP_NAMES(v) conv_##v##_1, conv_##v##_2, conv_##v##_3, conv_##v##_4, conv_##v##_5, \
-                       conv_##v##_6
+#define GROUPS_2(v) GROUP(v, 1) GROUP(v, 2)
+#define GROUPS_6(v) GROUPS_2(v) GROUP(v, 3) GROUP(v, 4) GROUP(v, 5) GROUP(v, 6)
+#define GROUPS_8(v) GROUPS_6(v) GROUP(v, 7) GROUP(v, 8)
+#define GROUPS_9(v) GROUPS_8(v) GROUP(v, 9)
+#define GROUPS_13(v) GROUPS_9(v) GROUP(v, 10) GROUP(v, 11) GROUP(v, 12) GROUP(v, 13)
+#define GROUPS_14(v) GROUPS_13(v) GROUP(v, 14)
+#define NAMES_2(v) CONV(conv_##v##_1), CONV(conv_##v##_2)
+#define NAMES_6(v) NAMES_2(v), CONV(conv_##v##_3), CONV(conv_##v##_4), CONV(conv_##v##_5), \
+                   CONV(conv_##v##_6)
+#define NAMES_8(v) NAMES_6(v), CONV(conv_##v##_7), CONV(conv_##v##_8)
+#define NAMES_9(v) NAMES_8(v), CONV(conv_##v##_9)
+#define NAMES_13(v) NAMES_9(v), CONV(conv_##v##_10), CONV(conv_##v##_11), CONV(conv_##v##_12), \
+                    CONV(conv_##v##_13)
+#define NAMES_14(v) NAMES_13(v), CONV(conv_##v##_14)
 
-typedef void (*group_function)(const k_conv *, const float *, size_t, size_t, size_t);
-
-GROUPS(1)
-#if PATH_VECTOR == 16
-GROUP(1, 7) GROUP(1, 8)
-GROUPS(2) GROUP(2, 7) GROUP(2, 8)
-GROUPS(3) GROUP(3, 7) GROUP(3, 8)
-GROUPS(4)
-static const group_function group_functions[4][8] = {
-    {GROUP_NAMES(1), conv_1_7, conv_1_8},
-    {GROUP_NAMES(2), conv_2_7, conv_2_8},
-    {GROUP_NAMES(3), conv_3_7, conv_3_8},
-    {GROUP_NAMES(4), NULL, NULL},
-};
-#else
-static const group_function group_functions[1][8] = {{GROUP_NAMES(1), NULL, NULL}};
+CONV_JOIN(GROUPS, CONV_PIXELS_1)(1)
+#if CONV_MAX_BLOCK >= 2
+CONV_JOIN(GROUPS, CONV_PIXELS_2)(2)
+#endif
+#if CONV_MAX_BLOCK >= 3
+CONV_JOIN(GROUPS, CONV_PIXELS_3)(3)
+#endif
+#if CONV_MAX_BLOCK >= 4
+CONV_JOIN(GROUPS, CONV_PIXELS_4)(4)
 #endif
 
-static void clear_pixels(const k_conv *c, ptrdiff_t y, ptrdiff_t x, size_t count)
-{
-    ptrdiff_t at = y * (ptrdiff_t)c->out_row + x * (ptrdiff_t)c->out_pixel;
-    size_t bytes = count * c->out_pixel * sizeof(float);
-    if (c->out)
-        __builtin_memset(c->out + at, 0, bytes);
-    if (c->out_relu)
-        __builtin_memset(c->out_relu + at, 0, bytes);
-}
+static const struct {
+    size_t pixels;
+    void (*group[14])(const k_conv *, const uint32_t *, size_t, const uint8_t *, void *);
+} CONV(conv_blocks)[CONV_MAX_BLOCK] = {
+    {CONV_PIXELS_1, {CONV_JOIN(NAMES, CONV_PIXELS_1)(1)}},
+#if CONV_MAX_BLOCK >= 2
+    {CONV_PIXELS_2, {CONV_JOIN(NAMES, CONV_PIXELS_2)(2)}},
+#endif
+#if CONV_MAX_BLOCK >= 3
+    {CONV_PIXELS_3, {CONV_JOIN(NAMES, CONV_PIXELS_3)(3)}},
+#endif
+#if CONV_MAX_BLOCK >= 4
+    {CONV_PIXELS_4, {CONV_JOIN(NAMES, CONV_PIXELS_4)(4)}},
+#endif
+};
 
-static void clear_border(const k_conv *c, size_t y0, size_t y1)
+static void CONV(conv_tile)(const k_conv *c, const k_tile *tile)
 {
-    const ptrdiff_t width = (ptrdiff_t)c->out_width, height = (ptrdiff_t)c->out_height;
-    for (ptrdiff_t y = (ptrdiff_t)y0; y < (ptrdiff_t)y1; y++) {
-        clear_pixels(c, y, -1, 1);
-        clear_pixels(c, y, width, 1);
-    }
-    if (y0 == 0)
-        clear_pixels(c, -1, -1, c->out_width + 2);
-    if (y1 == c->out_height)
-        clear_pixels(c, height, -1, c->out_width + 2);
-}
-
-static void conv_rows(const k_conv *c, size_t b0, size_t b1, size_t y0, size_t y1)
-{
-    if (c->out_border && b0 == 0)
-        clear_border(c, y0, y1);
-    const size_t sums_per_cout = c->tap_count * c->in_channels;
-    for (size_t b = b0; b < b1; b++) {
-        size_t vector = k_block_start(c->out_vectors, PATH_MAX_BLOCK, b);
-        size_t vectors = k_block_start(c->out_vectors, PATH_MAX_BLOCK, b + 1) - vector;
-        const float *weights = c->weights + vector * K_LANES * sums_per_cout;
-        const group_function *groups = group_functions[vectors - 1];
+    _Alignas(64) uint8_t sums[4 * 14 * K_LANES * 4];
+    if (tile->b0 == 0)
+        clear_borders(c, tile);
+    const size_t weights_per_vector =
+        c->tap_count * c->in_words * K_LANES * CONV_WEIGHT_WORDS;
+    for (size_t b = tile->b0; b < tile->b1; b++) {
+        size_t vector = k_block_start(c->out_vectors, CONV_MAX_BLOCK, b);
+        size_t vectors = k_block_start(c->out_vectors, CONV_MAX_BLOCK, b + 1) - vector;
+        const uint32_t *weights = c->weights + vector * weights_per_vector;
+        const size_t most = CONV(conv_blocks)[vectors - 1].pixels;
         /* A row in groups as equal as they come: no thin one at its end. */
-        size_t count = (c->out_width + pixels_beside(vectors) - 1) / pixels_beside(vectors);
-        for (size_t y = y0; y < y1; y++)
+        const size_t width = tile->x1 - tile->x0, count = (width + most - 1) / most;
+        for (size_t y = tile->y0; y < tile->y1; y++)
             for (size_t g = 0; g < count; g++) {
-                size_t x = g * c->out_width / count, end = (g + 1) * c->out_width / count;
-                groups[end - x - 1](c, weights, vector, y, x);
+                size_t x = tile->x0 + g * width / count;
+                size_t pixels = tile->x0 + (g + 1) * width / count - x;
+                const uint8_t *first =
+                    c->in + y * c->in_step * c->in_row + x * c->in_step * c->in_pixel;
+                CONV(conv_blocks)[vectors - 1].group[pixels - 1](c, weights, vector, first, sums);
+                const sums_place place = {vector, vectors, y, x, pixels};
+#if CONV_INTEGER
+                finish_integers(c, sums, &place);
+#else
+                finish_floats(c, sums, &place);
+#endif
             }
     }
 }
+
+extern const k_convolution CONV_TABLE;
+const k_convolution CONV_TABLE = {
+    .name = CONV_NAME,
+    .max_block = CONV_MAX_BLOCK,
+    .weight_words = CONV_WEIGHT_WORDS,
+    .run = CONV(conv_tile),
+};
+
+#undef CONV_ARITHMETIC
+#undef CONV_INTEGER
+#undef CONV_NAME
+#undef CONV_TABLE
+#undef CONV_WEIGHT_WORDS
+#undef CONV_MAX_BLOCK
+#undef CONV_PIXELS_1
+#undef CONV_PIXELS_2
+#undef CONV_PIXELS_3
+#undef CONV_PIXELS_4
+#undef CONV_JOIN_
+#undef CONV_JOIN
+#undef CONV
+#undef GROUP
+#undef GROUPS_2
+#undef GROUPS_6
+#undef GROUPS_8
+#undef GROUPS_9
+#undef GROUPS_13
+#undef GROUPS_14
+#undef NAMES_2
+#undef NAMES_6
+#undef NAMES_8
+#undef NAMES_9
+#undef NAMES_13
+#undef NAMES_14

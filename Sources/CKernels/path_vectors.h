@@ -7,12 +7,22 @@ typedef float v16 __attribute__((ext_vector_type(16)));
 typedef int32_t i16 __attribute__((ext_vector_type(16)));
 typedef float v8 __attribute__((ext_vector_type(8)));
 typedef float vec __attribute__((ext_vector_type(PATH_VECTOR)));
+typedef int32_t ivec __attribute__((ext_vector_type(PATH_VECTOR)));
+typedef uint16_t h16 __attribute__((ext_vector_type(16)));
+typedef int16_t s16 __attribute__((ext_vector_type(16)));
+typedef uint8_t b16 __attribute__((ext_vector_type(16)));
 
-/* The same at any address that a float may have. */
-typedef v16 v16_at __attribute__((aligned(4)));
-typedef i16 i16_at __attribute__((aligned(4)));
-typedef v8 v8_at __attribute__((aligned(4)));
-typedef vec vec_at __attribute__((aligned(4)));
+/* The same at any address that one lane may have, in memory of any type. */
+typedef v16 v16_at __attribute__((aligned(4), may_alias));
+typedef i16 i16_at __attribute__((aligned(4), may_alias));
+typedef v8 v8_at __attribute__((aligned(4), may_alias));
+typedef vec vec_at __attribute__((aligned(4), may_alias));
+typedef ivec ivec_at __attribute__((aligned(4), may_alias));
+typedef h16 h16_at __attribute__((aligned(2), may_alias));
+typedef s16 s16_at __attribute__((aligned(2), may_alias));
+typedef b16 b16_at __attribute__((aligned(1), may_alias));
+typedef float float_at __attribute__((may_alias));
+typedef int32_t word_at __attribute__((may_alias));
 
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("clang loop unroll(full)")

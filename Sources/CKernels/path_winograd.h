@@ -57,7 +57,7 @@ INLINE void interpolate(const vec *m, vec *outputs)
 
 /* values[place] = one vector of channels of a tile; `in` is the first of its 6x6 inputs, of which
  * only `rows` by `columns` are inside. */
-INLINE void evaluate_tile(const k_conv *c, const float *in, float *values, size_t place,
+INLINE void evaluate_tile(const k_conv *c, const uint8_t *in, float *values, size_t place,
                           size_t rows, size_t columns, const int is_whole)
 {
     vec lines[6][6];
@@ -77,12 +77,10 @@ INLINE void evaluate_tile(const k_conv *c, const float *in, float *values, size_
     }
 }
 
-/* The part of a tile that is inside: outputs of one vector of couts from its sums at each place. */
-INLINE void interpolate_tile(const k_conv *c, const float *sums, size_t place, size_t y0, size_t x0,
-                             size_t cout, const int is_whole)
+/* outputs[4][4][16], of which one vector is written: sums of a tile at each place, turned back. */
+INLINE void interpolate_tile(const float *sums, size_t place, vec bias, float *outputs)
 {
     vec lines[4][6];
-    const vec bias = *(const vec_at *)(c->bias + cout);
     UNROLL for (size_t x = 0; x < 6; x++) {
         vec column[6], turned[4];
         UNROLL for (size_t y = 0; y < 6; y++)
@@ -92,23 +90,10 @@ INLINE void interpolate_tile(const k_conv *c, const float *sums, size_t place, s
             lines[y][x] = turned[y];
     }
     UNROLL for (size_t y = 0; y < 4; y++) {
-        vec outputs[4];
-        interpolate(lines[y], outputs);
-        UNROLL for (size_t x = 0; x < 4; x++) {
-            if (!is_whole && (y0 + y >= c->out_height || x0 + x >= c->out_width))
-                continue;
-            size_t at = (y0 + y) * c->out_row + (x0 + x) * c->out_pixel + cout;
-            vec sum = outputs[x] + bias;
-            if (c->residual)
-                sum += *(const vec_at *)(c->residual +
-                                         ((y0 + y) >> c->residual_shift) * c->residual_row +
-                                         ((x0 + x) >> c->residual_shift) * c->residual_pixel +
-                                         cout);
-            if (c->out)
-                *(vec_at *)(c->out + at) = sum;
-            if (c->out_relu)
-                *(vec_at *)(c->out_relu + at) = sum > 0.0f ? sum : (vec)0.0f;
-        }
+        vec line[4];
+        interpolate(lines[y], line);
+        UNROLL for (size_t x = 0; x < 4; x++)
+            *(vec_at *)(outputs + (y * 4 + x) * K_LANES) = line[x] + bias;
     }
 }
 
@@ -199,14 +184,14 @@ static void evaluate_chunk(const k_conv *c, const tile_chunk *k, float *values, 
         /* Inputs begin one before the tile's outputs and lie inside up to the border. */
         const size_t y = tile_y(k, t), x = tile_x(k, t);
         const size_t rows = c->out_height - y + 2, columns = c->out_width - x + 2;
-        const float *in = c->in + y * c->in_row + x * c->in_pixel - c->in_row - c->in_pixel;
+        const uint8_t *in = c->in + y * c->in_row + x * c->in_pixel - c->in_row - c->in_pixel;
         float *to = values + t * padded;
         if (rows >= 6 && columns >= 6)
             for (size_t i = 0; i < padded; i += PATH_VECTOR)
-                evaluate_tile(c, in + i, to + i, place, 6, 6, 1);
+                evaluate_tile(c, in + i * 4, to + i, place, 6, 6, 1);
         else
             for (size_t i = 0; i < padded; i += PATH_VECTOR)
-                evaluate_tile(c, in + i, to + i, place, rows, columns, 0);
+                evaluate_tile(c, in + i * 4, to + i, place, rows, columns, 0);
     }
 }
 
@@ -216,7 +201,7 @@ static void multiply_chunk(const k_conv *c, const tile_chunk *k, const float *va
 {
     const size_t padded = (c->in_channels + K_LANES - 1) / K_LANES * K_LANES;
     const size_t place_weights = c->in_channels * K_LANES;
-    const float *weights = c->weights + vector * PLACES * place_weights;
+    const float *weights = (const float *)c->weights + vector * PLACES * place_weights;
     const size_t groups = (k->count + PRODUCT_TILES - 1) / PRODUCT_TILES;
     for (size_t p = 0; p < PLACES; p++)
         for (size_t g = 0; g < groups; g++) {
@@ -231,24 +216,28 @@ static void multiply_chunk(const k_conv *c, const tile_chunk *k, const float *va
 static void interpolate_chunk(const k_conv *c, const tile_chunk *k, const float *sums, size_t place,
                               size_t vector, size_t vectors)
 {
+    _Alignas(64) float outputs[4 * 4 * K_LANES];
     for (size_t t = 0; t < k->count; t++) {
         const size_t y = tile_y(k, t), x = tile_x(k, t);
-        const float *from = sums + t * vectors * K_LANES;
-        const size_t cout = vector * K_LANES, end = vectors * K_LANES;
-        if (y + 4 <= c->out_height && x + 4 <= c->out_width)
-            for (size_t o = 0; o < end; o += PATH_VECTOR)
-                interpolate_tile(c, from + o, place, y, x, cout + o, 1);
-        else
-            for (size_t o = 0; o < end; o += PATH_VECTOR)
-                interpolate_tile(c, from + o, place, y, x, cout + o, 0);
+        const size_t rows = c->out_height - y < 4 ? c->out_height - y : 4;
+        const size_t columns = c->out_width - x < 4 ? c->out_width - x : 4;
+        for (size_t v = 0; v < vectors; v++) {
+            const float *from = sums + (t * vectors + v) * K_LANES;
+            const float *bias = c->bias + (vector + v) * K_LANES;
+            for (size_t o = 0; o < K_LANES; o += PATH_VECTOR)
+                interpolate_tile(from + o, place, *(const vec_at *)(bias + o), outputs + o);
+            for (size_t row = 0; row < rows; row++)
+                finish_floats(c, outputs + row * 4 * K_LANES,
+                              &(sums_place){vector + v, 1, y + row, x, columns});
+        }
     }
 }
 
 static void winograd(const k_conv *c, float *scratch, size_t v0, size_t v1, size_t y0, size_t y1,
                      size_t x0, size_t x1)
 {
-    if (c->out_border && v0 == 0 && x0 == 0 && x1 == c->out_width)
-        clear_border(c, y0, y1);
+    if (v0 == 0)
+        clear_borders(c, &(k_tile){0, 0, y0, y1, x0, x1});
     const size_t padded = (c->in_channels + K_LANES - 1) / K_LANES * K_LANES;
     const size_t room = (K_WINOGRAD_FLOATS / PLACES - 2 * PLACE_GAP) /
                         (padded + PRODUCT_VECTORS * K_LANES);

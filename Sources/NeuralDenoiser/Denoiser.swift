@@ -99,7 +99,7 @@ extension ModelDescription {
             name: manifest.name, version: manifest.version, family: manifest.family,
             licence: manifest.licence, description: manifest.description,
             precision: precision.rawValue,
-            kernelPath: "\(model.kernelPath.rawValue)-\(precision.rawValue)",
+            kernelPath: model.kernelPath.name(at: precision),
             weightBytes: model.weightBytes)
     }
 

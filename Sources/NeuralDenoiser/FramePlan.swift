@@ -21,11 +21,11 @@ struct FramePlan: Sendable {
             width: (size.width + multiple - 1) / multiple * multiple / 4,
             channels: model.pixels.settings.inputChannels)
 
-        var graph = LayerGraph()
+        var graph = LayerGraph(precision: model.precision)
         let history = graph.scratch(floatCount: FrameKernels.historyFloatCount(size))
         graph.advance()
         graph.use(history)
-        let features = graph.input("features", cells)
+        let features = graph.input("features", cells, scale: model.network.featureScale)
         // Three numbers for each of a cell's 16 pixels.
         let trustedLight = graph.scratch(floatCount: cells.height * cells.width * 16 * 3)
         graph.advance()

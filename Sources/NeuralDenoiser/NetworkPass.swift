@@ -31,8 +31,8 @@ package final class NetworkPass: Sendable {
             channels: settings.inputChannels)
         featureCount = cells.height * cells.width * settings.inputChannels
         headCount = cells.height * cells.width * settings.outputChannels
-        var graph = LayerGraph()
-        features = graph.input("features", cells)
+        var graph = LayerGraph(precision: model.precision)
+        features = graph.input("features", cells, scale: model.network.featureScale)
         graph.advance()
         head = model.network.forward(&graph, features).head
         graph.read(head)

@@ -19,24 +19,30 @@ package struct CompactModel: Sendable {
         folder: String, kernelPath: KernelPath, precision: Precision = .fp32
     ) throws(ModelError) {
         guard kernelPath.isSupported else { throw .kernelPath(kernelPath.rawValue) }
-        guard precision == .fp32 else {
-            throw .precision(precision.rawValue, reason: "there are no kernels for it")
-        }
         let manifest = try Self.manifest(in: folder)
         var bytes: [UInt8] = []
+        var calibration: Calibration?
         for file in manifest.files {
             let content = try Self.checked(file, in: folder)
             if file.name == ModelManifest.weightsName { bytes = content }
+            if file.name == Calibration.fileName, precision == .int8 {
+                calibration = try Calibration(parsing: content)
+            }
+        }
+        guard precision != .int8 || calibration != nil else {
+            throw .precision(
+                precision.rawValue, reason: "the model has no \(Calibration.fileName)")
         }
         var weights = try Weights(file: ModelManifest.weightsName, bytes: bytes)
         let settings = manifest.pixels
-        network = try CompactNetwork(&weights, manifest: manifest, kernelPath: kernelPath)
         let grid = settings.probeGrid
-        pixels = PixelModel(
-            settings: settings,
-            probes: try weights.take(
-                "probes", shape: [settings.probeChannels, grid.z, grid.y, grid.x]),
-            kernelPath: kernelPath)
+        let probes = try weights.take(
+            "probes", shape: [settings.probeChannels, grid.z, grid.y, grid.x])
+        network = try CompactNetwork(
+            &weights, manifest: manifest, kernelPath: kernelPath, precision: precision,
+            calibration: calibration,
+            featureScale: precision == .int8 ? settings.featureScale(probes: probes) : nil)
+        pixels = PixelModel(settings: settings, probes: probes, kernelPath: kernelPath)
         try weights.checkAllTaken()
         self.manifest = manifest
         self.kernelPath = kernelPath

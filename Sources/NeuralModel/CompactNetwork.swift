@@ -37,6 +37,9 @@ package struct CompactNetwork: Sendable {
     let skip: [Convolution]
     let decoder: [[ResidualBlock]]
     let head: Convolution
+    package let precision: Precision
+    /// What the features' integers mean, where they are read as such.
+    package let featureScale: ValueScale?
 
     /// - Parameter features: `[inputChannels, h, w]`; h and w are multiples of 2^(levels - 1).
     package func forward(_ graph: inout LayerGraph, _ features: LayerGraph.Value) -> Stages {
@@ -73,14 +76,25 @@ package struct CompactNetwork: Sendable {
 
 extension CompactNetwork {
     /// Takes every layer's weights by its name.
+    /// - Parameters:
+    ///   - calibration: needed at int8.
+    ///   - featureScale: the same for the features.
     init(
-        _ weights: inout Weights, manifest: ModelManifest, kernelPath: KernelPath
+        _ weights: inout Weights, manifest: ModelManifest, kernelPath: KernelPath,
+        precision: Precision, calibration: Calibration?, featureScale: ValueScale?
     ) throws(ModelError) {
-        var layers = LayerReader(weights: weights, kernelPath: kernelPath)
+        var layers = LayerReader(
+            weights: weights, kernelPath: kernelPath, precision: precision,
+            calibration: calibration)
         let channels = manifest.channels
         let last = channels.count - 1
+        self.precision = precision
+        self.featureScale = featureScale
         stem = try layers.convolution(
-            "stem", manifest.pixels.inputChannels, channels[0], .one)
+            "stem", manifest.pixels.inputChannels, channels[0], .one, reading: featureScale)
+        // What was written last, and by whom: the integers of the next layer's input.
+        var x = stem.outputScale
+        var encoded: [ValueScale?] = []
         var encoder: [[ResidualBlock]] = []
         var decoder: [[ResidualBlock]] = []
         var down: [Convolution] = []
@@ -88,19 +102,34 @@ extension CompactNetwork {
         var skip: [Convolution] = []
         for level in 0...last {
             let width = channels[level]
-            encoder.append(
-                try layers.blocks("encoder.\(level)", manifest.blocks[level], width))
-            guard level < last else { break }
-            let below = channels[level + 1]
-            down.append(try layers.convolution("down.\(level)", width, below, .two))
-            up.append(try layers.convolution("up.\(level)", below, width, .one))
-            skip.append(
-                try layers.convolution("skip.\(level)", width, width, .one, hasBias: false))
-            decoder.append(
-                try layers.blocks("decoder.\(level)", manifest.blocks[level], width))
+            if level > 0 {
+                let conv = try layers.convolution(
+                    "down.\(level - 1)", channels[level - 1], width, .two, reading: x)
+                down.append(conv)
+                x = conv.outputScale
+            }
+            let blocks = try layers.blocks(
+                "encoder.\(level)", manifest.blocks[level], width, reading: x)
+            x = blocks.last?.conv2.outputScale ?? x
+            encoder.append(blocks)
+            encoded.append(x)
+        }
+        for level in (0..<last).reversed() {
+            let width = channels[level]
+            up.insert(
+                try layers.convolution(
+                    "up.\(level)", channels[level + 1], width, .one, reading: x), at: 0)
+            let conv = try layers.convolution(
+                "skip.\(level)", width, width, .one, hasBias: false, reading: encoded[level])
+            skip.insert(conv, at: 0)
+            let blocks = try layers.blocks(
+                "decoder.\(level)", manifest.blocks[level], width, reading: conv.outputScale)
+            x = blocks.last?.conv2.outputScale ?? conv.outputScale
+            decoder.insert(blocks, at: 0)
         }
         head = try layers.convolution(
-            "head", channels[0], manifest.pixels.outputChannels, .three)
+            "head", channels[0], manifest.pixels.outputChannels, .three, reading: x,
+            isRead: false)
         self.encoder = encoder
         self.decoder = decoder
         self.down = down
@@ -114,28 +143,48 @@ extension CompactNetwork {
 private struct LayerReader {
     var weights: Weights
     let kernelPath: KernelPath
+    let precision: Precision
+    let calibration: Calibration?
 
+    /// - Parameters:
+    ///   - input: what the integers of its input mean.
+    ///   - isRead: another convolution reads the output.
     mutating func convolution(
         _ name: String, _ input: Int, _ output: Int, _ kernel: Convolution.Kernel,
-        hasBias: Bool = true
+        hasBias: Bool = true, reading inputScale: ValueScale?, isRead: Bool = true
     ) throws(ModelError) -> Convolution {
         let side = kernel.rawValue
+        let outputScale =
+            isRead ? try calibration?.scale(of: name, channels: output) : nil
         return Convolution(
             name: name,
             weight: try weights.take("\(name).weight", shape: [output, input, side, side]),
             bias: hasBias ? try weights.take("\(name).bias", shape: [output]) : nil,
-            inputChannels: input, outputChannels: output, kernel: kernel, kernelPath: kernelPath)
+            inputChannels: input, outputChannels: output, kernel: kernel, kernelPath: kernelPath,
+            arithmetic: arithmetic(kernel), inputScale: inputScale, outputScale: outputScale)
+    }
+
+    /// 3x3 convolutions read what is not negative and do nearly all of the work.
+    private func arithmetic(_ kernel: Convolution.Kernel) -> Arithmetic {
+        switch precision {
+        case .fp32: .fp32
+        case .bf16: .bf16
+        case .int8: kernel == .three ? .int8 : .int16
+        }
     }
 
     mutating func blocks(
-        _ name: String, _ count: Int, _ width: Int
+        _ name: String, _ count: Int, _ width: Int, reading scale: ValueScale?
     ) throws(ModelError) -> [CompactNetwork.ResidualBlock] {
         var blocks: [CompactNetwork.ResidualBlock] = []
+        var input = scale
         for index in 0..<count {
-            blocks.append(
-                CompactNetwork.ResidualBlock(
-                    conv1: try convolution("\(name).\(index).conv1", width, width, .three),
-                    conv2: try convolution("\(name).\(index).conv2", width, width, .three)))
+            let conv1 = try convolution(
+                "\(name).\(index).conv1", width, width, .three, reading: input)
+            let conv2 = try convolution(
+                "\(name).\(index).conv2", width, width, .three, reading: conv1.outputScale)
+            blocks.append(CompactNetwork.ResidualBlock(conv1: conv1, conv2: conv2))
+            input = conv2.outputScale
         }
         return blocks
     }

@@ -10,6 +10,8 @@ final class BoundConvolution: @unchecked Sendable {
     let convolution: Convolution
     private let arena: Arena
     let kernels: Kernels
+    /// Their numbers are read by tiles.
+    private let scales: [ValueScale?]
     let description: UnsafeMutablePointer<k_conv>
     let shape: ActivationShape
 
@@ -17,6 +19,9 @@ final class BoundConvolution: @unchecked Sendable {
         convolution = layer.convolution
         self.arena = arena
         kernels = layer.convolution.kernelPath.kernels
+        scales = [layer.output, layer.residual].map {
+            $0.flatMap { plan.graph.nodes[$0.index].scale }
+        }
         shape = plan.graph.shape(of: layer.output)
         // Freed in `deinit`; its pointers lead into `arena` and `convolution`, which we keep.
         description = .allocate(capacity: 1)
@@ -25,54 +30,67 @@ final class BoundConvolution: @unchecked Sendable {
             preconditionFailure("the plan has no memory for what a layer reads")
         }
         bindInput(input)
-        if let residual = layer.residual.flatMap({ plan.memory(of: $0, in: arena) }) {
-            description.pointee.residual = UnsafePointer(residual.origin)
-            description.pointee.residual_row = residual.rowStride
-            description.pointee.residual_pixel = residual.shape.paddedChannels
-            description.pointee.residual_shift = residual.shape.height == shape.height ? 0 : 1
+        if let residual = layer.residual.flatMap({
+            plan.memory(of: $0, form: plan.graph.residualForm, in: arena)
+        }) {
+            bindResidual(residual)
         }
-        let plain = plan.memory(of: layer.output, form: .plain, in: arena)
-        let relu = plan.memory(of: layer.output, form: .relu, in: arena)
-        description.pointee.out = plain?.origin
-        description.pointee.out_relu = relu?.origin
-        if let output = plain ?? relu {
-            description.pointee.out_row = output.rowStride
-            description.pointee.out_pixel = shape.paddedChannels
-            description.pointee.out_border = output.border
-        }
+        for output in plan.memories(of: layer.output, in: arena) { description.add(output) }
     }
 
     deinit { description.deallocate() }
 
     private func bindInput(_ input: ActivationMemory) {
-        let pixel = input.shape.paddedChannels
+        let numbers = convolution.arithmetic.numbersPerWord
         description.pointee.in = UnsafePointer(input.origin)
-        description.pointee.in_row = input.rowStride
-        description.pointee.in_pixel = pixel
+        description.pointee.in_row = input.rowBytes
+        description.pointee.in_pixel = input.pixelBytes
         description.pointee.in_channels = convolution.inputChannels
+        description.pointee.in_words = (convolution.inputChannels + numbers - 1) / numbers
         description.pointee.in_step = convolution.kernel.stride
-        description.pointee.tap_count = convolution.kernel.tapCount
+        bindTaps(input)
         description.pointee.weights = UnsafePointer(convolution.weights)
         description.pointee.bias = UnsafePointer(convolution.bias)
+        description.pointee.scale = UnsafePointer(convolution.scale)
         description.pointee.out_vectors = shape.paddedChannels / Int(K_LANES)
         description.pointee.out_width = shape.width
         description.pointee.out_height = shape.height
+    }
+
+    private func bindTaps(_ input: ActivationMemory) {
         let side = convolution.kernel.rawValue
         // A 3x3 kernel is centered, a 2x2 kernel starts at its pixel.
         let first = side == 3 ? -1 : 0
+        // Neighbouring pixels without padding between them: a row of taps is one longer tap, and
+        // three loops of a few words become one.
+        let isWhole = description.pointee.in_words * 4 == input.pixelBytes
+        let columns = isWhole && !convolution.isWinograd ? 1 : side
+        description.pointee.in_words *= side / columns
+        description.pointee.tap_count = side * columns
         withUnsafeMutableBytes(of: &description.pointee.taps) { bytes in
             let taps = bytes.bindMemory(to: Int.self)
-            for tap in 0..<side * side {
-                taps[tap] = (first + tap / side) * input.rowStride + (first + tap % side) * pixel
+            for tap in 0..<side * columns {
+                taps[tap] =
+                    (first + tap / columns) * input.rowBytes
+                    + (first + tap % columns) * input.pixelBytes
             }
         }
+    }
+
+    private func bindResidual(_ residual: ActivationMemory) {
+        description.pointee.residual = UnsafePointer(residual.origin)
+        description.pointee.residual_row = residual.rowBytes
+        description.pointee.residual_pixel = residual.pixelBytes
+        description.pointee.residual_shift = residual.shape.height == shape.height ? 0 : 1
+        description.pointee.residual_form = Int32(residual.form.rawValue)
+        description.pointee.residual_steps = residual.scale?.paddedSteps
     }
 
     /// Bands of rows that take about 4 ms on two cores, each cut into tiles of at most about half a
     /// millisecond.
     func steps() -> [OpStep] {
         if convolution.isWinograd { return winogradSteps() }
-        let unit = convolution.kernelPath.workPerMillisecond
+        let unit = workPerMillisecond
         let workPerRow =
             shape.width * shape.paddedChannels * convolution.inputChannels
             * convolution.kernel.tapCount
@@ -88,10 +106,10 @@ final class BoundConvolution: @unchecked Sendable {
 
     private func step(rows: Range<Int>, work: Int) -> OpStep {
         let blockCount = k_block_count(
-            description.pointee.out_vectors, kernels.table.pointee.max_block)
+            description.pointee.out_vectors, convolution.loops.table.pointee.max_block)
         let tileWork = min(
-            convolution.kernelPath.workPerMillisecond / 2,
-            max(work / 8, convolution.kernelPath.workPerMillisecond / 20))
+            workPerMillisecond / 2,
+            max(work / 8, workPerMillisecond / 20))
         let tileCount = max(1, work / tileWork)
         // Few rows: tiles of one block of couts each, so that there are enough of them.
         let blockTiles = rows.count < 4 * tileCount ? blockCount : 1
@@ -106,7 +124,18 @@ final class BoundConvolution: @unchecked Sendable {
     }
 
     private func run(blocks: Range<Int>, rows: Range<Int>) {
-        kernels.table.pointee.conv(
-            description, blocks.lowerBound, blocks.upperBound, rows.lowerBound, rows.upperBound)
+        var tile = k_tile(
+            b0: blocks.lowerBound, b1: blocks.upperBound, y0: rows.lowerBound,
+            y1: rows.upperBound, x0: 0, x1: shape.width)
+        convolution.loops.table.pointee.run(description, &tile)
+    }
+
+    /// Multiply-adds that one core does in about a millisecond.
+    private var workPerMillisecond: Int {
+        let unit = convolution.kernelPath.workPerMillisecond
+        // Instructions for the arithmetic do as much more as a word holds numbers.
+        let isSplit = convolution.loops.table.pointee.weight_words > 1
+        return convolution.arithmetic.isInteger && !isSplit
+            ? unit * convolution.arithmetic.numbersPerWord : unit
     }
 }

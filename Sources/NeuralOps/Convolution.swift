@@ -26,50 +26,92 @@ package final class Convolution: @unchecked Sendable {
     package let outputChannels: Int
     package let kernel: Kernel
     package let kernelPath: KernelPath
+    package let arithmetic: Arithmetic
+    /// What the input's integers mean, and what those of the output will.
+    package let inputScale: ValueScale?
+    package let outputScale: ValueScale?
     /// Memory that the packed weights and biases take.
     package let byteCount: Int
     /// Which kernel the weights are packed for: Winograd's or the plain one.
     let isWinograd: Bool
-    let weights: UnsafeMutablePointer<Float>
+    let loops: ConvolutionLoops
+    let weights: UnsafeMutablePointer<UInt32>
     let bias: UnsafeMutablePointer<Float>
+    /// What one of an integer sum means.
+    let scale: UnsafeMutablePointer<Float>
 
     /// - Parameters:
     ///   - weight: `[outputChannels, inputChannels, k, k]`.
     ///   - bias: `[outputChannels]`; nil: 0.
-    ///   - isWinograd: only for a 3x3 kernel; nil: where it is faster.
+    ///   - inputScale: needed by integer arithmetic.
+    ///   - outputScale: needed if the output is read as integers.
+    ///   - isWinograd: only for a 3x3 kernel of fp32; nil: where it is faster.
+    ///   - choice: among the loops that this processor can run, the fastest first.
     package init(
         name: String, weight: [Float], bias: [Float]?, inputChannels: Int, outputChannels: Int,
-        kernel: Kernel, kernelPath: KernelPath, isWinograd: Bool? = nil
+        kernel: Kernel, kernelPath: KernelPath, arithmetic: Arithmetic = .fp32,
+        inputScale: ValueScale? = nil, outputScale: ValueScale? = nil,
+        isWinograd: Bool? = nil, choice: Int = 0
     ) {
         precondition(
             weight.count == outputChannels * inputChannels * kernel.tapCount
                 && bias.map { $0.count == outputChannels } ?? true, "weights of another shape")
+        guard let loops = kernelPath.convolutionLoops(arithmetic, choice: choice) else {
+            preconditionFailure("the processor has no such convolution")
+        }
         self.name = name
         self.inputChannels = inputChannels
         self.outputChannels = outputChannels
         self.kernel = kernel
         self.kernelPath = kernelPath
+        self.arithmetic = arithmetic
+        self.inputScale = inputScale
+        self.outputScale = outputScale
+        self.loops = loops
         let padded = ActivationShape.padded(outputChannels)
         self.isWinograd =
             isWinograd
-            ?? Self.prefersWinograd(kernel, inputs: inputChannels, outputs: outputChannels)
-        let weightCount =
-            padded * inputChannels * (self.isWinograd ? Int(K_WINOGRAD_PLACES) : kernel.tapCount)
-        byteCount = (weightCount + padded) * 4
-        // One allocation, freed in `deinit`: the weights, then the biases.
-        weights = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
-            .bindMemory(to: Float.self, capacity: weightCount + padded)
-        self.bias = weights + weightCount
+            ?? (arithmetic == .fp32
+                && Self.prefersWinograd(kernel, inputs: inputChannels, outputs: outputChannels))
+        let wordCount =
+            self.isWinograd
+            ? padded * inputChannels * Int(K_WINOGRAD_PLACES)
+            : k_packed_words(
+                loops.table, arithmetic.code, outputChannels, inputChannels, kernel.tapCount)
+        byteCount = (wordCount + 2 * padded) * 4
+        // One allocation, freed in `deinit`: the weights, the biases, the scales.
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
+        weights = memory.bindMemory(to: UInt32.self, capacity: wordCount)
+        self.bias = (memory + wordCount * 4).bindMemory(to: Float.self, capacity: 2 * padded)
+        scale = self.bias + padded
+        self.bias.initialize(repeating: 0, count: 2 * padded)
+        if let bias { self.bias.update(from: bias, count: outputChannels) }
         if self.isWinograd {
             precondition(kernel == .three && inputChannels <= Int(K_WINOGRAD_MAX_CIN))
-            k_pack_winograd(weights, weight, outputChannels, inputChannels)
+            precondition(arithmetic == .fp32, "\(name): only fp32 is summed Winograd's way")
+            // Words hold floats here.
+            k_pack_winograd(
+                memory.assumingMemoryBound(to: Float.self), weight, outputChannels, inputChannels)
+        } else if arithmetic.isInteger {
+            packIntegers(weight)
         } else {
             k_pack_conv(
-                weights, weight, outputChannels, inputChannels, kernel.tapCount,
-                kernelPath.kernels.table.pointee.max_block)
+                weights, weight, loops.table, arithmetic.code, outputChannels, inputChannels,
+                kernel.tapCount)
         }
-        self.bias.initialize(repeating: 0, count: padded)
-        if let bias { self.bias.update(from: bias, count: outputChannels) }
+    }
+
+    private func packIntegers(_ weight: [Float]) {
+        guard let inputScale, inputScale.plainSteps.count == inputChannels else {
+            preconditionFailure("\(name): integers whose meaning is not known")
+        }
+        let steps = arithmetic == .int8 ? inputScale.reluSteps : inputScale.plainSteps
+        // Scratch of the call.
+        withUnsafeTemporaryAllocation(of: Int16.self, capacity: weight.count) { quantised in
+            k_pack_quantised(
+                weights, scale, quantised.baseAddress, weight, steps, loops.table,
+                arithmetic.code, outputChannels, inputChannels, kernel.tapCount)
+        }
     }
 
     deinit { weights.deallocate() }
@@ -99,18 +141,27 @@ package struct ActivationShape: Sendable, Hashable {
 /// `[height, width, paddedChannels]` in an arena, with a border of `border` pixels of zeros.
 struct ActivationMemory {
     var shape: ActivationShape
+    var form: ValueForm
     var border: Int
+    var scale: ValueScale?
     /// Of the border's first pixel.
-    var base: UnsafeMutablePointer<Float>
+    var base: UnsafeMutableRawPointer
 
-    var rowStride: Int { (shape.width + 2 * border) * shape.paddedChannels }
+    var pixelBytes: Int { shape.paddedChannels * form.byteCount }
+    var rowBytes: Int { (shape.width + 2 * border) * pixelBytes }
     /// Pixel (0, 0).
-    var origin: UnsafeMutablePointer<Float> {
-        base + border * (rowStride + shape.paddedChannels)
+    var origin: UnsafeMutablePointer<UInt8> {
+        (base + border * (rowBytes + pixelBytes)).assumingMemoryBound(to: UInt8.self)
+    }
+    /// The same, of a form that holds floats.
+    var floats: UnsafeMutablePointer<Float> {
+        precondition(form.byteCount == 4)
+        return UnsafeMutableRawPointer(origin).assumingMemoryBound(to: Float.self)
     }
 
-    static func floatCount(_ shape: ActivationShape, border: Int) -> Int {
-        (shape.height + 2 * border) * (shape.width + 2 * border) * shape.paddedChannels
+    static func floatCount(_ shape: ActivationShape, form: ValueForm, border: Int) -> Int {
+        let pixels = (shape.height + 2 * border) * (shape.width + 2 * border)
+        return (pixels * shape.paddedChannels * form.byteCount + 3) / 4
     }
 
     /// `[channels, height, width]`, for tests.
@@ -119,23 +170,34 @@ struct ActivationMemory {
         for channel in 0..<shape.channels {
             for y in 0..<shape.height {
                 for x in 0..<shape.width {
-                    values.append(origin[y * rowStride + x * shape.paddedChannels + channel])
+                    let pixel = UnsafeRawPointer(origin) + y * rowBytes + x * pixelBytes
+                    values.append(number(pixel + channel * form.byteCount, channel))
                 }
             }
         }
         return values
     }
 
+    private func number(_ place: UnsafeRawPointer, _ channel: Int) -> Float {
+        switch form {
+        case .plain, .relu: place.load(as: Float.self)
+        case .plainBF16, .reluBF16:
+            Float(bitPattern: UInt32(place.load(as: UInt16.self)) << 16)
+        case .plainS16: Float(place.load(as: Int16.self)) * (scale?.plainSteps[channel] ?? .nan)
+        case .reluU8: Float(place.load(as: UInt8.self)) * (scale?.reluSteps[channel] ?? .nan)
+        }
+    }
+
     /// From `[channels, height, width]`, for tests.
     func fill(_ values: [Float]) {
         precondition(values.count == shape.channels * shape.height * shape.width)
-        base.update(
-            repeating: 0, count: Self.floatCount(shape, border: border))
+        base.assumingMemoryBound(to: Float.self).update(
+            repeating: 0, count: Self.floatCount(shape, form: form, border: border))
         for (index, value) in values.enumerated() {
             let (channel, pixel) = index.quotientAndRemainder(
                 dividingBy: shape.height * shape.width)
             let (y, x) = pixel.quotientAndRemainder(dividingBy: shape.width)
-            origin[y * rowStride + x * shape.paddedChannels + channel] = value
+            floats[(y * rowBytes + x * pixelBytes) / 4 + channel] = value
         }
     }
 }

@@ -61,11 +61,11 @@ package final class FrameKernels: @unchecked Sendable {
         frame.pointee.height = Int32(size.height)
         frame.pointee.cells_x = Int32(features.shape.width)
         frame.pointee.cells_y = Int32(features.shape.height)
-        frame.pointee.features = features.origin
+        frame.pointee.features = features.floats
         frame.pointee.feature_stride = features.shape.paddedChannels
         frame.pointee.trusted_light = plan.memory(of: places.trustedLight, in: arena)
-        frame.pointee.head = UnsafePointer(head.origin)
-        frame.pointee.head_row = head.rowStride
+        frame.pointee.head = UnsafePointer(head.floats)
+        frame.pointee.head_row = head.rowBytes / 4
         frame.pointee.head_stride = head.shape.paddedChannels
     }
 

@@ -32,6 +32,23 @@ package enum KernelPath: String, CaseIterable, Sendable {
         return Kernels(table: table)
     }
 
+    /// Instructions and precision, e.g. "avx512vnni-int8".
+    package func name(at precision: Precision) -> String {
+        let arithmetic: Arithmetic =
+            switch precision {
+            case .fp32: .fp32
+            case .bf16: .bf16
+            case .int8: .int8
+            }
+        return convolutionLoops(arithmetic).map { String(cString: $0.table.pointee.name) }
+            ?? "\(rawValue)-\(precision.rawValue)"
+    }
+
+    /// The loops of a convolution; by `choice` the fastest first, nil after the last.
+    func convolutionLoops(_ arithmetic: Arithmetic, choice: Int = 0) -> ConvolutionLoops? {
+        k_convolution_of(code, arithmetic.code, choice).map(ConvolutionLoops.init)
+    }
+
     var code: k_path {
         switch self {
         case .avx512: K_AVX512
@@ -44,6 +61,11 @@ package enum KernelPath: String, CaseIterable, Sendable {
 /// `@unchecked Sendable`: the table is a constant of the program.
 struct Kernels: @unchecked Sendable {
     let table: UnsafePointer<k_kernels>
+}
+
+/// `@unchecked Sendable`: the table is a constant of the program.
+struct ConvolutionLoops: @unchecked Sendable {
+    let table: UnsafePointer<k_convolution>
 }
 
 /// Number modes of the calling thread.

@@ -3,8 +3,9 @@
 
 /// A network written down layer by layer, before there is memory for it.
 ///
-/// Each value may be kept as it is, as its ReLU, or as both: what its readers ask for. The graph
-/// knows who reads what when, so that values whose times do not meet share memory.
+/// Each value may be kept in several forms: as it is or as its ReLU, in floats or integers, as its
+/// readers ask for. The graph knows who reads what when, so that values whose times do not meet
+/// share memory.
 package struct LayerGraph: Sendable {
     /// What a layer hands on.
     package struct Value: Sendable, Hashable {
@@ -16,26 +17,37 @@ package struct LayerGraph: Sendable {
         let index: Int
     }
 
-    enum Form: Int, Sendable {
-        case plain, relu
+    /// One form of a value: when it is in use.
+    struct Use: Sendable {
+        var time: ClosedRange<Int>
+        /// Zeros around it: a 3x3 convolution reads it.
+        var border = 0
     }
 
     struct Node: Sendable {
         var name: String
         var shape: ActivationShape
-        /// Zeros around it: a 3x3 convolution reads it.
-        var border = 0
+        /// What its integers mean.
+        var scale: ValueScale?
         var writtenAt: Int
-        /// Last reader of each form; nil: nobody.
-        var lastRead: [Int?] = [nil, nil]
+        /// Another op writes it, as plain floats; layers turn them into what they read.
+        var isInput = false
+        /// Per form; nil: nobody reads it.
+        var uses: [Use?] = Array(repeating: nil, count: ValueForm.allCases.count)
     }
 
     struct Layer: Sendable {
         var convolution: Convolution
         var input: Value
-        var inputForm: Form
+        var inputForm: ValueForm
         var residual: Value?
         var output: Value
+    }
+
+    enum Operation: Sendable {
+        case convolution(Layer)
+        /// From plain floats.
+        case conversion(Value, to: ValueForm)
     }
 
     struct ScratchNode: Sendable {
@@ -43,17 +55,31 @@ package struct LayerGraph: Sendable {
         var time: ClosedRange<Int>
     }
 
+    /// How values are kept that are added later.
+    let residualForm: ValueForm
     private(set) var nodes: [Node] = []
-    private(set) var layers: [Layer] = []
+    private(set) var operations: [Operation] = []
     private(set) var scratches: [ScratchNode] = []
     private var now = 0
 
-    package init() {}
+    package init(precision: Precision = .fp32) {
+        residualForm =
+            switch precision {
+            case .fp32: .plain
+            case .bf16: .plainBF16
+            case .int8: .plainS16
+            }
+    }
 
     /// A value that another op writes now.
-    package mutating func input(_ name: String, _ shape: ActivationShape) -> Value {
-        nodes.append(Node(name: name, shape: shape, writtenAt: now, lastRead: [now, nil]))
-        return Value(index: nodes.count - 1)
+    package mutating func input(
+        _ name: String, _ shape: ActivationShape, scale: ValueScale? = nil
+    ) -> Value {
+        nodes.append(
+            Node(name: name, shape: shape, scale: scale, writtenAt: now, isInput: true))
+        let value = Value(index: nodes.count - 1)
+        use(value, .plain)
+        return value
     }
 
     /// Memory for another op, in use from now on.
@@ -68,10 +94,8 @@ package struct LayerGraph: Sendable {
         scratches[scratch.index].time = start...now
     }
 
-    /// Another op reads the value, as it is, now.
-    package mutating func read(_ value: Value) {
-        nodes[value.index].lastRead[Form.plain.rawValue] = now
-    }
+    /// Another op reads the value, as it is in floats, now.
+    package mutating func read(_ value: Value) { use(value, .plain) }
 
     /// Ends one step of time; layers do this by themselves.
     package mutating func advance() { now += 1 }
@@ -90,9 +114,15 @@ package struct LayerGraph: Sendable {
         let result = ActivationShape(
             height: shape.height / stride, width: shape.width / stride,
             channels: convolution.outputChannels)
-        let form: Form = relu ? .relu : .plain
-        nodes[input.index].lastRead[form.rawValue] = now
-        if convolution.kernel == .three { nodes[input.index].border = 1 }
+        guard let form = convolution.arithmetic.form(relu: relu) else {
+            preconditionFailure("\(convolution.name): a form that its arithmetic cannot read")
+        }
+        precondition(
+            !convolution.arithmetic.isInteger
+                || convolution.inputScale === nodes[input.index].scale,
+            "\(convolution.name): integers of another meaning")
+        convert(input, to: form)
+        use(input, form, border: convolution.kernel == .three ? 1 : 0)
         if let residual {
             let added = nodes[residual.index].shape
             let isSame = added == result
@@ -100,17 +130,38 @@ package struct LayerGraph: Sendable {
                 added.channels == result.channels && added.height * 2 == result.height
                 && added.width * 2 == result.width
             precondition(isSame || isHalf, "\(convolution.name): a residual of another shape")
-            nodes[residual.index].lastRead[Form.plain.rawValue] = now
+            use(residual, residualForm)
         }
-        nodes.append(Node(name: convolution.name, shape: result, writtenAt: now))
+        nodes.append(
+            Node(
+                name: convolution.name, shape: result, scale: convolution.outputScale,
+                writtenAt: now))
         let output = Value(index: nodes.count - 1)
-        layers.append(
-            Layer(
-                convolution: convolution, input: input, inputForm: form, residual: residual,
-                output: output))
+        operations.append(
+            .convolution(
+                Layer(
+                    convolution: convolution, input: input, inputForm: form, residual: residual,
+                    output: output)))
         advance()
         return output
     }
 
     package func shape(of value: Value) -> ActivationShape { nodes[value.index].shape }
+
+    private mutating func use(_ value: Value, _ form: ValueForm, border: Int = 0) {
+        let known = nodes[value.index].uses[form.rawValue]
+        let start = known?.time.lowerBound ?? nodes[value.index].writtenAt
+        nodes[value.index].uses[form.rawValue] = Use(
+            time: start...now, border: max(border, known?.border ?? 0))
+    }
+
+    /// Inputs come as floats: what else is read of them is made now.
+    private mutating func convert(_ value: Value, to form: ValueForm) {
+        let node = nodes[value.index]
+        guard node.isInput, node.uses[form.rawValue] == nil else { return }
+        use(value, .plain)
+        nodes[value.index].uses[form.rawValue] = Use(time: now...now)
+        operations.append(.conversion(value, to: form))
+        advance()
+    }
 }

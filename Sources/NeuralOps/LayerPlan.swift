@@ -5,7 +5,7 @@
 package struct LayerPlan: Sendable {
     let graph: LayerGraph
     package let byteCount: Int
-    /// In floats: per node its plain form and its ReLU.
+    /// In floats, per node and form.
     private let nodeOffsets: [[Int?]]
     private let scratchOffsets: [Int]
 
@@ -15,13 +15,13 @@ package struct LayerPlan: Sendable {
         var slots: [[Int?]] = []
         for node in graph.nodes {
             slots.append(
-                node.lastRead.map { lastRead in
-                    guard let lastRead else { return nil }
+                ValueForm.allCases.map { form in
+                    guard let use = node.uses[form.rawValue] else { return nil }
                     regions.append(
                         ArenaPlan.Region(
                             floatCount: ActivationMemory.floatCount(
-                                node.shape, border: node.border),
-                            time: node.writtenAt...max(node.writtenAt, lastRead)))
+                                node.shape, form: form, border: use.border),
+                            time: use.time))
                     return regions.count - 1
                 })
         }
@@ -36,12 +36,20 @@ package struct LayerPlan: Sendable {
     }
 
     func memory(
-        of value: LayerGraph.Value, form: LayerGraph.Form = .plain, in arena: Arena
+        of value: LayerGraph.Value, form: ValueForm = .plain, in arena: Arena
     ) -> ActivationMemory? {
         let node = graph.nodes[value.index]
-        return nodeOffsets[value.index][form.rawValue].map {
-            ActivationMemory(shape: node.shape, border: node.border, base: arena.base + $0)
-        }
+        guard let use = node.uses[form.rawValue],
+            let offset = nodeOffsets[value.index][form.rawValue]
+        else { return nil }
+        return ActivationMemory(
+            shape: node.shape, form: form, border: use.border, scale: node.scale,
+            base: UnsafeMutableRawPointer(arena.base + offset))
+    }
+
+    /// Every form of a value that somebody reads.
+    func memories(of value: LayerGraph.Value, in arena: Arena) -> [ActivationMemory] {
+        ValueForm.allCases.compactMap { memory(of: value, form: $0, in: arena) }
     }
 
     func memory(of scratch: LayerGraph.Scratch, in arena: Arena) -> UnsafeMutablePointer<Float> {
@@ -51,7 +59,14 @@ package struct LayerPlan: Sendable {
     /// The layers as steps on `arena`, which is kept alive by them.
     package func steps(in arena: Arena) -> [OpStep] {
         precondition(arena.byteCount >= byteCount, "the arena is too small for its plan")
-        return graph.layers.flatMap { BoundConvolution($0, plan: self, arena: arena).steps() }
+        return graph.operations.flatMap { operation in
+            switch operation {
+            case .convolution(let layer):
+                BoundConvolution(layer, plan: self, arena: arena).steps()
+            case .conversion(let value, let form):
+                BoundConversion(value, to: form, plan: self, arena: arena).steps()
+            }
+        }
     }
 
     /// Values of a graph's value, `[channels, height, width]`; nil if nobody reads it as it is.

@@ -81,6 +81,34 @@ package struct PixelSettings: Sendable, Equatable {
     }
 }
 
+extension PixelSettings {
+    /// The features as integers of 16 bits, from what their planes can hold.
+    /// - Parameter probes: `[channels, z, y, x]`.
+    package func featureScale(probes: [Float]) -> ValueScale {
+        var largest: [Float] = []
+        for plane in inputs {
+            let range: Float =
+                switch plane {
+                case .baseColor, .roughness, .metallic, .source, .sigma: 1
+                // A byte of 0 is less than -1.
+                case .normals: 1.01
+                // log1p(z) / 3 - 1 at 1000 km.
+                case .depth: 4
+                case .carriedLight: carriedLightLimit
+                }
+            largest += Array(repeating: range, count: plane.channels * Int(K_LANES))
+        }
+        let points = probeGrid.x * probeGrid.y * probeGrid.z
+        for channel in 0..<probeChannels {
+            let values = probes[channel * points..<(channel + 1) * points]
+            largest.append(values.reduce(1e-3) { max($0, abs($1)) })
+        }
+        largest += [1, 1, 1]
+        return ValueScale(
+            plainSteps: largest.map { $0 / 32767 }, reluSteps: largest.map { $0 / 255 })
+    }
+}
+
 /// The settings as the pixel kernels read them, with tables and the probe grid.
 ///
 /// `@unchecked Sendable`: written in `init`, read only afterwards.

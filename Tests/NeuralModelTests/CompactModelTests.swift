@@ -154,4 +154,45 @@ import Testing
         }
         #expect(field.hasPrefix("byte "))
     }
+
+    @Test func refusesInt8WithoutACalibration() throws {
+        let folder = ModelFolder()
+        try folder.write()
+        defer { folder.remove() }
+        #expect(throws: ModelError.precision("int8", reason: "the model has no calibration.json")) {
+            try CompactModel(folder: folder.path, kernelPath: .best, precision: .int8)
+        }
+    }
+
+    @Test(arguments: [
+        ("{}", "format"),
+        ("{\"format\":\"frameloom-calibration-1\"}", "format"),
+        ("{\"format\":\"frameloom-calibration-2\"}", "values"),
+        ("{\"format\":\"frameloom-calibration-2\",\"values\":{}}", "values.stem.magnitude"),
+        (
+            "{\"format\":\"frameloom-calibration-2\",\"values\":{\"stem\":{\"magnitude\":[1]}}}",
+            "values.stem.magnitude"
+        ),
+    ])
+    func namesTheFieldOfACalibrationThatIsWrong(text: String, field: String) throws {
+        var folder = ModelFolder()
+        let bytes = Array(text.utf8)
+        folder.edits = [
+            (
+                "\"weights.safetensors\":",
+                "\"calibration.json\":{\"bytes\":\(bytes.count),\"sha256\":\""
+                    + (FileDigest.sha256(bytes) ?? "") + "\"},\"weights.safetensors\":"
+            )
+        ]
+        try folder.write()
+        defer { folder.remove() }
+        try Data(bytes).write(to: URL(fileURLWithPath: folder.path + "/calibration.json"))
+        do throws(ModelError) {
+            _ = try CompactModel(folder: folder.path, kernelPath: .best, precision: .int8)
+            Issue.record("not refused")
+        } catch {
+            guard case .manifest("calibration.json", let name, _, _) = error else { throw error }
+            #expect(name == field)
+        }
+    }
 }

@@ -129,10 +129,11 @@ def test_learns_exports_and_evaluates(data_folder, schedule, tmp_path):
     assert ways["autoregressive"]["psnr"] > ways["base color alone"]["psnr"]
     assert len(result["drift"]["passes"]) == 3
     subprocess.run([sys.executable, str(tools / "calibrate.py"), "--model", str(model), "--data",
-                    str(data_folder), "--out", str(tmp_path / "calibration.json")],
-                   check=True, timeout=200)
-    inputs = json.loads((tmp_path / "calibration.json").read_text())["inputs"]
-    assert inputs["encoder.0.0.conv1"]["min"] >= 0 and len(inputs["stem"]["channel_max"]) == 275
+                    str(data_folder)], check=True, timeout=200)
+    values = json.loads((model / "calibration.json").read_text())["values"]
+    assert min(values["encoder.0.0.conv1"]["relu"]) > 0
+    assert len(values["features"]["magnitude"]) == 275
+    assert "calibration.json" in json.loads((model / "model.json").read_text())["files"]
 
 
 def test_a_training_without_an_input_cannot_be_exported(data_folder, schedule, tmp_path):

@@ -7,8 +7,9 @@
  * `k_kernels_of` hands out the table of one path. The order of every sum is fixed by shapes alone,
  * so that a path gives the same bytes however the work is cut into tiles.
  *
- * Activations are [h, w, c] with c padded to a multiple of 16 (padding channels hold 0) and, where
- * a 3x3 convolution reads them, a border of one pixel of zeros.
+ * Activations are [h, w, c] with c padded to a multiple of 16 (what padding channels hold is
+ * multiplied by weights of 0; in floats it is 0) and, where a 3x3 convolution reads them, a border
+ * of one pixel of zeros.
  */
 #ifndef FRAMELOOM_KERNELS_H
 #define FRAMELOOM_KERNELS_H
@@ -18,47 +19,93 @@
 
 #define K_LANES 16       /* pixels of a 4x4 cell; channels that are padded together */
 #define K_MAX_TAPS 9
+#define K_MAX_OUTPUTS 4
 #define K_CHUNK_CELLS 8  /* cells that the pixel kernels work on together */
 #define K_CHUNK_PIXELS (K_CHUNK_CELLS * K_LANES)
 
 /* ---- Convolution -------------------------------------------------------------------------- */
 
-/* One convolution on one pair of tensors. Strides and offsets are in floats. */
+/* What a convolution multiplies. Sums are fp32, or exact integers of 32 bits. Activations go by in
+ * words of 32 bits: one float, two bf16, two int16 or four unsigned bytes. */
+enum k_arithmetic { K_FP32 = 0, K_BF16, K_INT16, K_INT8 };
+
+/* How a value is kept for its readers: as it is or the larger of it and 0. Integers are rounded
+ * half to even and saturate; a number v is v * levels[channel] of them. */
+enum k_form {
+    K_PLAIN_FP32 = 0, K_PLAIN_BF16, K_PLAIN_S16, K_RELU_FP32, K_RELU_BF16, K_RELU_U8
+};
+
+typedef struct k_output {
+    uint8_t *at;         /* pixel (0, 0) inside the border */
+    size_t row, pixel;   /* bytes */
+    size_t border;       /* pixels of zeros around it: 0 or 1 */
+    const float *levels; /* [padded couts], integers only */
+    int32_t form;
+} k_output;
+
+/* One convolution on one pair of tensors. Strides and offsets are in bytes. */
 typedef struct k_conv {
-    const float *in;       /* pixel (0, 0) inside the border */
+    const uint8_t *in;     /* pixel (0, 0) inside the border */
     size_t in_row;         /* from one row to the next */
-    size_t in_pixel;       /* from one pixel to the next: padded channels */
+    size_t in_pixel;       /* from one pixel to the next */
     size_t in_channels;    /* channels that are summed over */
+    size_t in_words;       /* words that they fill */
     size_t in_step;        /* input pixels per output pixel, 1 or 2 */
     size_t tap_count;
     ptrdiff_t taps[K_MAX_TAPS]; /* offset of each tap from the output pixel's place in `in` */
-    const float *weights;  /* k_pack_conv */
-    const float *bias;     /* padded couts */
+    const uint32_t *weights; /* k_pack_conv, k_pack_quantised */
+    const float *bias;     /* [padded couts] */
+    const float *scale;    /* [padded couts], integers only: result = sum * scale + bias */
     size_t out_vectors;    /* padded couts / 16 */
     size_t out_width;
     size_t out_height;
-    /* Added after the sum; NULL: nothing. Read at (y >> shift, x >> shift). */
-    const float *residual;
+    /* Added after the sum; NULL: nothing. Plain, read at (y >> shift, x >> shift). */
+    const uint8_t *residual;
     size_t residual_row;
     size_t residual_pixel;
     size_t residual_shift;
-    /* Either may be NULL: the sum, and the larger of it and 0. */
-    float *out;
-    float *out_relu;
-    size_t out_row;
-    size_t out_pixel;
-    size_t out_border;     /* pixels of zeros around both outputs: 0 or 1 */
+    int32_t residual_form;
+    const float *residual_steps; /* [padded couts], integers only: 1 / levels */
+    size_t output_count;
+    k_output outputs[K_MAX_OUTPUTS];
 } k_conv;
+
+/* A part of a convolution: blocks of couts, rows and columns. */
+typedef struct k_tile {
+    size_t b0, b1, y0, y1, x0, x1;
+} k_tile;
+
+/* The loops of one arithmetic on one kernel path. */
+typedef struct k_convolution {
+    const char *name;    /* instructions and arithmetic, e.g. "avx512vnni-int8" */
+    size_t max_block;    /* vectors of 16 couts that are worked on together */
+    size_t weight_words; /* words of weights for a word of activations */
+    /* b0 == 0 also clears the border beside the tile. */
+    void (*run)(const k_conv *conv, const k_tile *tile);
+} k_convolution;
 
 /* Couts are worked on in blocks of at most `max_block` vectors of 16, as equal as they come. */
 size_t k_block_count(size_t out_vectors, size_t max_block);
 /* First vector of block `index`; `index` == count gives out_vectors. */
 size_t k_block_start(size_t out_vectors, size_t max_block, size_t index);
 
-/* packed[block][tap][cin][couts of the block] = weight[cout][cin][tap]; padding couts: 0.
- * packed holds out_vectors * 16 * taps * cin floats. */
-void k_pack_conv(float *restrict packed, const float *restrict weight, size_t couts, size_t cin,
-                 size_t taps, size_t max_block);
+/* Words of packed weights. */
+size_t k_packed_words(const k_convolution *kernel, enum k_arithmetic arithmetic, size_t couts,
+                      size_t cin, size_t taps);
+
+/* packed[block][tap][word][couts of the block] = weight[cout][cins of the word][tap], fp32 or bf16;
+ * padding: 0. */
+void k_pack_conv(uint32_t *restrict packed, const float *restrict weight,
+                 const k_convolution *kernel, enum k_arithmetic arithmetic, size_t couts,
+                 size_t cin, size_t taps);
+
+/* The same of integers. With c = weight * steps[cin], the input's number per level: quantised = c /
+ * scale[cout], where scale is the smallest that keeps quantised within +-limit and every sum, at
+ * inputs of at most `largest`, within 32 bits. `quantised` [cout][cin][tap] is scratch. */
+void k_pack_quantised(uint32_t *restrict packed, float *restrict scale,
+                      int16_t *restrict quantised, const float *restrict weight,
+                      const float *restrict steps, const k_convolution *kernel,
+                      enum k_arithmetic arithmetic, size_t couts, size_t cin, size_t taps);
 
 #define K_WINOGRAD_PLACES 36
 /* Floats of scratch memory that `winograd` works in: in a core's own cache with some to spare. */
@@ -180,10 +227,9 @@ typedef struct k_chunk {
 /* ---- Tables ------------------------------------------------------------------------------- */
 
 typedef struct k_kernels {
-    size_t max_block; /* vectors of 16 couts that the convolution works on together */
-
-    /* Rows y0 ..< y1, cout blocks b0 ..< b1 of a convolution; b0 == 0 also clears the border. */
-    void (*conv)(const k_conv *conv, size_t b0, size_t b1, size_t y0, size_t y1);
+    /* Writes the outputs of `conv` from its input, fp32 and without taps or weights, that has the
+     * same channels. */
+    void (*convert)(const k_conv *conv, const k_tile *tile);
 
     /* The same for a 3x3 convolution with a border around its input, with weights of
      * k_pack_winograd: couts v0 * 16 ..< v1 * 16 of all tiles of 4x4 outputs that meet rows y0 ..<
@@ -229,6 +275,12 @@ enum k_path { K_AVX512 = 0, K_AVX2, K_PORTABLE };
 
 /* NULL where the processor cannot run the path. */
 const k_kernels *k_kernels_of(enum k_path path);
+
+/* Loops that the processor can run on a path, the fastest first, by `choice` from 0; NULL after the
+ * last. All choices give the same integers; bf16 by instruction and by fp32 may differ in the
+ * last bit of a sum. */
+const k_convolution *k_convolution_of(enum k_path path, enum k_arithmetic arithmetic,
+                                      size_t choice);
 
 extern const float k_srgb_to_linear[256];
 

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright 2026 The Frameloom authors
+ *
+ * The convolution of every arithmetic on one kernel path, in the registers that it has. */
+
+#define PARTS (K_LANES / PATH_VECTOR) /* registers for 16 couts */
+#define PATH_JOIN_(a, b) a##_##b
+#define PATH_JOIN(a, b) PATH_JOIN_(a, b)
+
+#define CONV_ARITHMETIC fp32
+#define CONV_INTEGER 0
+#define CONV_NAME PATH_NAME "-fp32"
+#define CONV_TABLE PATH_JOIN(k_fp32, PATH_SUFFIX)
+#define CONV_WEIGHT_WORDS 1
+#if PATH_VECTOR == 16
+#define CONV_MAX_BLOCK 4
+#define CONV_PIXELS_1 8
+#define CONV_PIXELS_2 8
+#define CONV_PIXELS_3 8
+#define CONV_PIXELS_4 6
+#elif PATH_VECTOR == 8
+#define CONV_MAX_BLOCK 1
+#define CONV_PIXELS_1 6
+#else
+#define CONV_MAX_BLOCK 1
+#define CONV_PIXELS_1 2
+#endif
+#include "path_convolution.h"
+
+/* Two registers of weights where a word is taken apart. */
+#define CONV_ARITHMETIC bf16
+#define CONV_INTEGER 0
+#define CONV_NAME PATH_NAME "-bf16"
+#define CONV_TABLE PATH_JOIN(k_bf16, PATH_SUFFIX)
+#define CONV_WEIGHT_WORDS 1
+#if PATH_VECTOR == 16
+#define CONV_MAX_BLOCK 2
+#define CONV_PIXELS_1 8
+#define CONV_PIXELS_2 9
+#elif PATH_VECTOR == 8
+#define CONV_MAX_BLOCK 1
+#define CONV_PIXELS_1 2
+#else
+#define CONV_MAX_BLOCK 1
+#define CONV_PIXELS_1 2
+#endif
+#include "path_convolution.h"
+
+#define CONV_ARITHMETIC int16
+#define CONV_INTEGER 1
+#define CONV_NAME PATH_NAME "-int16"
+#define CONV_TABLE PATH_JOIN(k_int16, PATH_SUFFIX)
+#define CONV_WEIGHT_WORDS 1
+#if PATH_VECTOR == 16
+#define CONV_MAX_BLOCK 2
+#define CONV_PIXELS_1 13
+#define CONV_PIXELS_2 13
+#elif PATH_VECTOR == 8
+#define CONV_MAX_BLOCK 1
+#define CONV_PIXELS_1 6
+#else
+#define CONV_MAX_BLOCK 1
+#define CONV_PIXELS_1 2
+#endif
+#include "path_convolution.h"
+
+#define CONV_ARITHMETIC int8
+#define CONV_INTEGER 1
+#define CONV_NAME PATH_NAME "-int8"
+#define CONV_TABLE PATH_JOIN(k_int8, PATH_SUFFIX)
+#define CONV_WEIGHT_WORDS 2
+#if PATH_VECTOR == 16
+#define CONV_MAX_BLOCK 2
+#define CONV_PIXELS_1 13
+#define CONV_PIXELS_2 9
+#elif PATH_VECTOR == 8
+#define CONV_MAX_BLOCK 1
+#define CONV_PIXELS_1 6
+#else
+#define CONV_MAX_BLOCK 1
+#define CONV_PIXELS_1 2
+#endif
+#include "path_convolution.h"
+
+static void convert_tile(const k_conv *c, const k_tile *tile)
+{
+    _Alignas(64) float values[K_LANES];
+    for (size_t y = tile->y0; y < tile->y1; y++)
+        for (size_t x = tile->x0; x < tile->x1; x++)
+            for (size_t v = 0; v < c->out_vectors; v++) {
+                const uint8_t *in = c->in + y * c->in_row + x * c->in_pixel + v * sizeof values;
+                const size_t channels = c->in_channels - v * K_LANES;
+                __builtin_memset(values, 0, sizeof values);
+                __builtin_memcpy(values, in, channels < K_LANES ? channels * 4 : sizeof values);
+                finish_floats(c, values, &(sums_place){v, 1, y, x, 1});
+            }
+}
