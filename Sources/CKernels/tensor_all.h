@@ -16,12 +16,15 @@
 #include "tensor_functions.h"
 #include "tensor_block.h"
 #include "tensor_product.h"
+#include "tensor_winograd.h"
 #include "tensor_norm.h"
 #include "tensor_attention.h"
 
 extern const k_tensor_kernels PATH_TABLE;
 const k_tensor_kernels PATH_TABLE = {
     .product = product,
+    .winograd_values = winograd_values,
+    .winograd_sums = winograd_sums,
     .norm_part = norm_part,
     .norm_factors = norm_factors,
     .norm_rows = norm_rows,

@@ -90,7 +90,7 @@ static void attention_tile(const k_attention *a, size_t head, size_t row0, size_
             for (size_t r = 0; r < rows; r++)
                 places[r] = a->query + (row0 + r) * channels + head * a->size + channel;
             for (size_t panel = 0; panel < panels; panel++)
-                multiply(scores + panel * rows * K_PANEL, places,
+                multiply(scores + panel * rows * K_PANEL, K_PANEL, places,
                          a->packed_keys +
                              ((head * blocks + key0 / K_PANEL + panel) * a->size + channel) *
                                  K_PANEL,
@@ -110,7 +110,7 @@ static void attention_tile(const k_attention *a, size_t head, size_t row0, size_
                 places[r] = scores + (first / K_PANEL * rows + r) * K_PANEL;
             for (size_t i = 0; i < padded; i += K_PANEL) {
                 const size_t width = smaller(padded - i, K_PANEL);
-                multiply(sums + i / K_PANEL * rows * K_PANEL, places,
+                multiply(sums + i / K_PANEL * rows * K_PANEL, K_PANEL, places,
                          a->packed_values + head * a->keys * padded + i * a->keys +
                              (key0 + first) * width,
                          width, smaller(count - first, K_PANEL), rows);

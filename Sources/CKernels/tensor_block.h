@@ -21,9 +21,9 @@ INLINE size_t rows_beside(size_t vectors)
 #endif
 }
 
-/* sums[r, columns] += sum(k) places[r][k] * weights[k, columns]; sums have K_PANEL columns. */
-INLINE void block(float *sums, const float *const *places, const float *weights, size_t width,
-                  size_t depth, const int vectors, const int rows)
+/* sums[r, columns] += sum(k) places[r][k] * weights[k, columns]; rows of sums are `step` apart. */
+INLINE void block(float *sums, size_t step, const float *const *places, const float *weights,
+                  size_t width, size_t depth, const int vectors, const int rows)
 {
     const int parts = vectors * PARTS;
     vec s[8][4 * PARTS];
@@ -31,7 +31,7 @@ INLINE void block(float *sums, const float *const *places, const float *weights,
     UNROLL for (int r = 0; r < rows; r++) {
         in[r] = places[r];
         UNROLL for (int v = 0; v < parts; v++)
-            s[r][v] = *(const vec_at *)(sums + r * K_PANEL + v * PATH_VECTOR);
+            s[r][v] = *(const vec_at *)(sums + (size_t)r * step + v * PATH_VECTOR);
     }
     for (size_t k = 0; k < depth; k++) {
         vec w[4 * PARTS];
@@ -46,20 +46,20 @@ INLINE void block(float *sums, const float *const *places, const float *weights,
     }
     UNROLL for (int r = 0; r < rows; r++)
         UNROLL for (int v = 0; v < parts; v++)
-            *(vec_at *)(sums + r * K_PANEL + v * PATH_VECTOR) = s[r][v];
+            *(vec_at *)(sums + (size_t)r * step + v * PATH_VECTOR) = s[r][v];
 }
 
 #define BLOCK(vectors, rows)                                                              \
-    static void block_##vectors##_##rows(float *sums, const float *const *places,         \
+    static void block_##vectors##_##rows(float *sums, size_t step, const float *const *places, \
                                          const float *weights, size_t width, size_t depth) \
     {                                                                                     \
-        block(sums, places, weights, width, depth, vectors, rows);                        \
+        block(sums, step, places, weights, width, depth, vectors, rows);                  \
     }
 #define BLOCKS(v) BLOCK(v, 1) BLOCK(v, 2) BLOCK(v, 3) BLOCK(v, 4) BLOCK(v, 5) BLOCK(v, 6)
 #define BLOCK_NAMES(v) block_##v##_1, block_##v##_2, block_##v##_3, block_##v##_4, \
                        block_##v##_5, block_##v##_6
 
-typedef void (*block_function)(float *, const float *const *, const float *, size_t, size_t);
+typedef void (*block_function)(float *, size_t, const float *const *, const float *, size_t, size_t);
 
 BLOCKS(1)
 #if PATH_COLUMNS == 4
@@ -77,9 +77,9 @@ static const block_function block_functions[4][8] = {
 static const block_function block_functions[1][8] = {{BLOCK_NAMES(1), NULL, NULL}};
 #endif
 
-/* sums[rows, K_PANEL] += places[rows][depth] * weights[depth, width], width a multiple of 16. */
-static void multiply(float *sums, const float *const *places, const float *weights, size_t width,
-                     size_t depth, size_t rows)
+/* sums[rows, step] += places[rows][depth] * weights[depth, width], width a multiple of 16. */
+static void multiply(float *sums, size_t step, const float *const *places, const float *weights,
+                     size_t width, size_t depth, size_t rows)
 {
     for (size_t first = 0; first < width; first += PATH_COLUMNS * K_LANES) {
         size_t vectors = smaller((width - first) / K_LANES, PATH_COLUMNS);
@@ -87,6 +87,6 @@ static void multiply(float *sums, const float *const *places, const float *weigh
         size_t beside = rows_beside(vectors);
         for (size_t r = 0; r < rows; r += beside)
             functions[smaller(rows - r, beside) - 1](
-                sums + r * K_PANEL + first, places + r, weights + first, width, depth);
+                sums + r * step + first, step, places + r, weights + first, width, depth);
     }
 }

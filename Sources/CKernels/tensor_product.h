@@ -98,7 +98,7 @@ static void product_tile(const k_product *p, size_t panel, size_t row0, size_t r
                     weights = expanded;
                 }
                 find_places(places, p, source, tap, channel, row0, rows);
-                multiply(sums, places, weights, width, depth, rows);
+                multiply(sums, K_PANEL, places, weights, width, depth, rows);
                 done += depth * width;
             }
         }

@@ -56,11 +56,19 @@ extension TensorGraph {
         precondition(extras.residual.map { $0.shape == output.shape } ?? true)
         let kernels = kernelPath.tensorKernels
         let work = kernelPath.workPerMillisecond
+        let winograd = WinogradTiles(weights, inputs: inputs, output: output.shape)
+        let values = winograd.map { scratch($0.valueCount) }
         append(reading: inputs + [extras.shift, extras.scale, extras.residual].compactMap(\.self)) {
             memory in
-            let kernel = OpDescription(
-                Self.description(weights, inputs, extras, output, memory), memory: memory,
-                weights: [weights])
+            var description = Self.description(weights, inputs, extras, output, memory)
+            if let winograd, let values {
+                description.values = memory.pointer(to: values)
+                description.chunk_tiles = winograd.chunkTiles
+                return winograd.steps(
+                    name: weights.name, workPerMillisecond: work,
+                    OpDescription(description, memory: memory, weights: [weights]), kernels)
+            }
+            let kernel = OpDescription(description, memory: memory, weights: [weights])
             return ProductTiles(weights, inputs: inputs, rows: output.shape.rows)
                 .steps(name: weights.name, workPerMillisecond: work) { panel, rows in
                     kernels.table.pointee.product(

@@ -141,6 +141,57 @@ private struct JudgedProduct {
         }
     }
 
+    /// Winograd's way: its points multiply and divide by up to 4, so that an error is some four times
+    /// that of the plain sum; still far below the bound, which is for the worst order of signs.
+    @Test(arguments: supportedPaths, WeightPrecision.allCases)
+    func largeConvolutionsGiveThePlainSums(path: KernelPath, precision: WeightPrecision) {
+        let bench = TensorBench(path)
+        // Sizes that 4 does not divide; several blocks of channels, of couts and of tiles.
+        for (height, width, inputs, couts, isUpsampled) in [
+            (19, 58, 16, 16, false), (7, 30, 80, 48, false), (8, 7, 32, 16, true),
+        ] {
+            let shape = ProductShape.convolution3x3(inputs, couts)
+            let judged = JudgedProduct(shape, precision, &bench.random)
+            let (value, numbers) = bench.input(height, width, inputs)
+            let factor = isUpsampled ? 2 : 1
+            let (residual, residualNumbers) = bench.input(height * factor, width * factor, couts)
+            let found = bench.run(
+                bench.graph.product(
+                    judged.weights, value,
+                    ProductExtras(residual: residual, isUpsampled: isUpsampled)))
+            let (expected, bounds) = judged.expected(
+                numbers, height: height, width: width, isUpsampled: isUpsampled,
+                .init(residual: residualNumbers))
+            let error = worst(found, expected, bounds: bounds)
+            #expect(error <= 1, "seed \(bench.random.seed): \(height)x\(width) \(shape)")
+        }
+    }
+
+    @Test func aPictureOfSeveralChunksIsTheSameInOne() {
+        // 5700 tiles of 16 channels are two chunks; judged by the same picture in halves.
+        let bench = TensorBench(.best)
+        let judged = JudgedProduct(.convolution3x3(16, 16), .bf16, &bench.random)
+        let (height, width) = (300, 304)
+        let whole = TensorBuffer(ActivationShape(height: height, width: width, channels: 16))
+        whole.fill(bench.random.floats(whole.count, in: -1...1))
+        func rows(_ range: Range<Int>) -> TensorBuffer {
+            let part = TensorBuffer(
+                ActivationShape(height: range.count, width: width, channels: 16))
+            part.fill(
+                Array(whole.values[range.lowerBound * width * 16..<range.upperBound * width * 16]))
+            return part
+        }
+        let found = bench.run(
+            bench.graph.product(judged.weights, bench.graph.external(whole)), by: .twoThreads)
+        // Tiles begin at multiples of 4 in both, and the seam's rows are left out.
+        let top = bench.run(
+            bench.graph.product(judged.weights, bench.graph.external(rows(0..<208))))
+        let bottom = bench.run(
+            bench.graph.product(judged.weights, bench.graph.external(rows(192..<height))))
+        #expect(found.prefix(200 * width * 16) == top.prefix(200 * width * 16))
+        #expect(found.suffix(100 * width * 16) == bottom.suffix(100 * width * 16))
+    }
+
     @Test(arguments: supportedPaths)
     func whatFollowsTheSumsComesInItsOrder(path: KernelPath) {
         let activations: [ProductShape.Activation] = [.identity, .silu, .relu, .reluLast, .geglu]
@@ -173,10 +224,10 @@ private struct JudgedProduct {
     @Test(arguments: supportedPaths)
     func tilesInAnyOrderGiveTheSameBytes(path: KernelPath) {
         let bench = TensorBench(path)
-        let shape = ProductShape.convolution3x3(48, 140)
+        let shape = ProductShape.convolution3x3(48, 160)
         let judged = JudgedProduct(shape, .bf16, &bench.random)
-        let second = JudgedProduct(ProductShape(140, 66), .bf16, &bench.random)
-        let (value, _) = bench.input(20, 31, 48)
+        let second = JudgedProduct(ProductShape(160, 66), .bf16, &bench.random)
+        let (value, _) = bench.input(20, 71, 48)
         let hidden = bench.graph.product(judged.weights, value)
         let result = bench.graph.product(second.weights, hidden)
         let expected = bench.run(result)

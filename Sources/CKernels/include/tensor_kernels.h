@@ -13,6 +13,9 @@
 
 #define K_PANEL 64         /* couts whose weights lie together */
 #define K_TILE_ROWS 192    /* most rows that one call of `product` works on at a time */
+#define K_WINOGRAD_TILES 64 /* most tiles of 4x4 that one call works on at a time */
+#define K_WINOGRAD_COLUMNS 32 /* couts of one call */
+#define K_WINOGRAD_MEMORY (1 << 20) /* bytes of scratch memory that a call gets */
 #define K_KEY_BLOCK 256    /* keys between two corrections of a softmax */
 #define K_ATTENTION_ROWS 96
 #define K_MAX_HEAD 2048    /* most channels of an attention head */
@@ -48,6 +51,10 @@ typedef struct k_product {
     int32_t activation;
     int32_t activates_last; /* 0: the activation comes before the residual is added */
     float *out;
+    /* Winograd's way, for a 3x3 convolution of one source of whole vectors at stride 1: tiles of
+     * 4x4 outputs in chunks. */
+    float *values;         /* [36][chunk_tiles][channels], each place 16 floats longer */
+    size_t chunk_tiles;
 } k_product;
 
 /* Where cout `column` of the packed order comes from; >= couts: nowhere (padding). */
@@ -102,6 +109,11 @@ size_t k_packed_values_count(size_t keys, size_t heads, size_t size);
 typedef struct k_tensor_kernels {
     /* Couts of the panels panel0 ..< panel1, rows row0 ..< row1. */
     void (*product)(const k_product *, size_t panel0, size_t panel1, size_t row0, size_t row1);
+    /* Tiles tile0 ..< tile1 of a chunk to `values`. */
+    void (*winograd_values)(const k_product *, size_t chunk, size_t tile0, size_t tile1);
+    /* From there to the result: at most K_WINOGRAD_TILES tiles, one block of couts. */
+    void (*winograd_sums)(const k_product *, size_t chunk, size_t tile0, size_t tile1,
+                          size_t block, float *memory);
     /* Sums of the rows of one part. */
     void (*norm_part)(const k_norm *, size_t part);
     /* From all partial sums to factors, for the groups group0 ..< group1. */

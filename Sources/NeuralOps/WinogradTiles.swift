@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import CKernels
+
+/// A 3x3 convolution taken Winograd's way, cut into tiles: chunks of the picture whose turned inputs
+/// stay in the last cache; in each chunk first the inputs are turned, then summed.
+struct WinogradTiles: Sendable {
+    /// Floats of turned inputs: 12 MB.
+    private static let chunkFloats = 3 << 20
+    /// Fewer tiles of 4x4 outputs do not repay the turning of the weights.
+    private static let leastTiles = 16
+
+    private let channels: Int
+    private let blockCount: Int
+    private let tileCount: Int
+    let chunkTiles: Int
+
+    /// Nil where the plain sum is the better or the only way.
+    init?(_ weights: ProductWeights, inputs: [TensorGraph.Value], output: ActivationShape) {
+        let shape = weights.shape
+        tileCount = (output.height + 3) / 4 * ((output.width + 3) / 4)
+        guard shape.side == 3, shape.stride == 1, shape.pad == 1, inputs.count == 1,
+            shape.inputChannels % Int(K_LANES) == 0, shape.couts % Int(K_LANES) == 0,
+            shape.activation != .geglu, tileCount >= Self.leastTiles
+        else { return nil }
+        channels = shape.inputChannels
+        blockCount = (shape.couts + Int(K_WINOGRAD_COLUMNS) - 1) / Int(K_WINOGRAD_COLUMNS)
+        let most = Int(K_WINOGRAD_TILES)
+        let fitting = Self.chunkFloats / (Int(K_WINOGRAD_PLACES) * channels) / most * most
+        chunkTiles = min(tileCount, max(most, fitting))
+    }
+
+    /// Of the turned inputs of a chunk.
+    var valueCount: Int { Int(K_WINOGRAD_PLACES) * (chunkTiles * channels + Int(K_LANES)) }
+
+    func steps(
+        name: String, workPerMillisecond: Int, _ product: OpDescription<k_product>,
+        _ kernels: TensorKernels
+    ) -> [OpStep] {
+        (0..<(tileCount + chunkTiles - 1) / chunkTiles).flatMap { chunk in
+            let count = min(chunkTiles, tileCount - chunk * chunkTiles)
+            return OpStep.rows(
+                "\(name) values", count: count,
+                perTile: max(1, TensorGraph.tileFloats * 4 / (Int(K_WINOGRAD_PLACES) * channels)),
+                tilesPerStep: TensorGraph.tilesPerStep
+            ) {
+                kernels.table.pointee.winograd_values(
+                    product.pointer, chunk, $0.lowerBound, $0.upperBound)
+            } + sumSteps(name, chunk, count, workPerMillisecond, product, kernels)
+        }
+    }
+
+    /// All blocks of couts of some tiles follow each other: they read the same inputs.
+    private func sumSteps(
+        _ name: String, _ chunk: Int, _ count: Int, _ workPerMillisecond: Int,
+        _ product: OpDescription<k_product>, _ kernels: TensorKernels
+    ) -> [OpStep] {
+        let most = Int(K_WINOGRAD_TILES)
+        let (blockCount, taskCount) = (blockCount, (count + most - 1) / most * blockCount)
+        let work =
+            Int(K_WINOGRAD_PLACES) * min(count, most) * Int(K_WINOGRAD_COLUMNS) * channels
+        let tasksPerStep = max(1, workPerMillisecond * 7 / work)
+        return stride(from: 0, to: taskCount, by: tasksPerStep).map { first in
+            OpStep(name: name, tileCount: min(tasksPerStep, taskCount - first)) { tile, memory in
+                let (group, block) = (first + tile).quotientAndRemainder(dividingBy: blockCount)
+                kernels.table.pointee.winograd_sums(
+                    product.pointer, chunk, group * most, min(count, (group + 1) * most), block,
+                    memory.floats)
+            }
+        }
+    }
+}
