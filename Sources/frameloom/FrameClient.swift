@@ -17,6 +17,8 @@ final class FrameClient {
     }
 
     private static let timeoutMilliseconds: Int32 = 10_000
+    /// The first session of a model waits until it is loaded; a large one takes its time.
+    private static let openTimeoutMilliseconds: Int32 = 300_000
 
     /// Made by fc_connect and freed by fc_close, once each.
     private let handle: OpaquePointer
@@ -43,7 +45,7 @@ final class FrameClient {
         var opened = fl_opened()
         // `handle` is valid until deinit, here and below; both structs are locals that outlive the
         // call.
-        try check(unsafe fc_open(handle, &request, &opened, Self.timeoutMilliseconds))
+        try check(unsafe fc_open(handle, &request, &opened, Self.openTimeoutMilliseconds))
         return opened
     }
 
