@@ -134,8 +134,9 @@ let package = Package(
             name: "FrameControlTests", dependencies: ["FrameControl"], swiftSettings: warnings),
         .testTarget(
             name: "FrameloomTests",
-            dependencies: ["frameloom", "FrameClip", "FrameTypes", "NeuralDenoiser"],
-            swiftSettings: warnings),
+            dependencies: [
+                "frameloom", "FrameClip", "FrameScheduler", "FrameTypes", "NeuralDenoiser",
+            ], swiftSettings: warnings),
         .testTarget(
             name: "CFrameClientTests",
             dependencies: [

@@ -60,14 +60,14 @@ static void store_picture(const k_frame *f, const k_chunk *k, const float *pictu
     store_words(f, k, f->picture, f->picture_row_stride, words);
 }
 
-static void render_pictures(const k_frame *f, size_t cell_y)
+static void render_pictures(const k_frame *f, size_t cell_y, size_t x0, size_t x1)
 {
     _Alignas(64) float base[3 * K_CHUNK_PIXELS], linear[3 * K_CHUNK_PIXELS];
     _Alignas(64) float picture[3 * K_CHUNK_PIXELS];
     k_chunk k;
     k.cell_y = (int32_t)cell_y;
-    for (k.cell_x = 0; k.cell_x < f->cells_x; k.cell_x += k.count) {
-        k.count = f->cells_x - k.cell_x;
+    for (k.cell_x = (int32_t)x0; k.cell_x < (int32_t)x1; k.cell_x += k.count) {
+        k.count = (int32_t)x1 - k.cell_x;
         if (k.count > K_CHUNK_CELLS)
             k.count = K_CHUNK_CELLS;
         const size_t x = (size_t)k.cell_x, first = cell_y * (size_t)f->cells_x + x;

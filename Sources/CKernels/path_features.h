@@ -72,12 +72,12 @@ static void pack_features(float *restrict features, const k_model *m, size_t fea
     }
 }
 
-static void render_cells(const k_frame *f, size_t cell_y)
+static void render_cells(const k_frame *f, size_t cell_y, size_t x0, size_t x1)
 {
     _Alignas(64) k_chunk k;
     k.cell_y = (int32_t)cell_y;
-    for (k.cell_x = 0; k.cell_x < f->cells_x; k.cell_x += k.count) {
-        k.count = f->cells_x - k.cell_x;
+    for (k.cell_x = (int32_t)x0; k.cell_x < (int32_t)x1; k.cell_x += k.count) {
+        k.count = (int32_t)x1 - k.cell_x;
         if (k.count > K_CHUNK_CELLS)
             k.count = K_CHUNK_CELLS;
         load_planes(f, &k);

@@ -5,11 +5,10 @@
 
 /* history[y, x] = picture r g b (sRGB 0...1), 0, L r g b, 0 with
  * L = clamp(log((lin(picture) + eps) / (lin(base) + eps)), +-limit). */
-static void expand_history(const k_frame *f, size_t y0, size_t y1)
+INLINE void expand_pixels(const k_frame *f, size_t first, size_t end)
 {
     const k_model *m = f->model;
     const float limit = m->carried_light_limit;
-    const size_t first = y0 * (size_t)f->previous_width, end = y1 * (size_t)f->previous_width;
     for (size_t i = first; i < end; i++) {
         const uint8_t *picture = f->previous_picture + i * 4, *base = f->previous_base + i * 4;
         v8 out = 0.0f;
@@ -20,6 +19,12 @@ static void expand_history(const k_frame *f, size_t y0, size_t y1)
         }
         *(v8_at *)(f->history + i * 8) = out;
     }
+}
+
+static void expand_history(const k_frame *f, size_t y0, size_t y1, size_t x0, size_t x1)
+{
+    for (size_t y = y0; y < y1; y++)
+        expand_pixels(f, y * (size_t)f->previous_width + x0, y * (size_t)f->previous_width + x1);
 }
 
 /* Catmull-Rom taps of 16 positions on one axis: floor - 1 ... floor + 2 and their weights. In

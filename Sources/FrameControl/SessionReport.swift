@@ -34,6 +34,8 @@ package struct SessionReport: Sendable, Equatable, Codable {
     /// The frame that the history shows; nil without history.
     package var historyFrame: UInt64?
     package var plannedBytes: UInt64 = 0
+    /// What the session keeps to render only what changed; beside `plannedBytes`.
+    package var cacheBytes: UInt64 = 0
     /// Since the session was opened.
     package var ageNs: UInt64 = 0
     /// Since the last message of the client.
@@ -62,6 +64,8 @@ package struct DaemonReport: Sendable, Equatable, Codable {
     package var protocolErrors: UInt64 = 0
     /// Admitted to sessions and models, against the limit.
     package var memoryPlannedBytes: UInt64 = 0
+    /// Of these, what incremental sessions keep and would be let go of for a new session.
+    package var memoryCacheBytes: UInt64 = 0
     package var memoryLimitBytes: UInt64 = 0
     /// What the operating system counts for this process.
     package var memoryResidentBytes: UInt64 = 0

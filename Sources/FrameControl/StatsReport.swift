@@ -19,6 +19,9 @@ package struct StatsReport: Sendable, Equatable, Codable {
 package struct FrameCounts: Sendable, Equatable, Codable {
     package var received: UInt64 = 0
     package var rendered: UInt64 = 0
+    /// Of the rendered: those of which only some tiles were, and those answered as the one before.
+    package var partial: UInt64 = 0
+    package var unchanged: UInt64 = 0
     package var dropped: UInt64 = 0
     package var failed: UInt64 = 0
     package var waiting: UInt64 = 0
@@ -33,6 +36,8 @@ package struct FrameCounts: Sendable, Equatable, Codable {
     package static func += (sum: inout FrameCounts, other: FrameCounts) {
         sum.received += other.received
         sum.rendered += other.rendered
+        sum.partial += other.partial
+        sum.unchanged += other.unchanged
         sum.dropped += other.dropped
         sum.failed += other.failed
         sum.waiting += other.waiting

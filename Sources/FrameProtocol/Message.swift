@@ -59,11 +59,13 @@ package struct OpenRequest: Sendable, Equatable {
     package var model: String?
     /// For people who look at the list of sessions.
     package var clientName: String
+    /// Asks for a cache, so that frames render only what changed.
+    package var wantsIncremental: Bool
 
     package init(
         layout: GBufferLayout, mailbox: Mailbox = .latest, viewIndex: Int = 0,
         frameBudgetNanoseconds: UInt64? = nil, seed: UInt64 = 0, model: String? = nil,
-        clientName: String = ""
+        clientName: String = "", wantsIncremental: Bool = false
     ) {
         self.layout = layout
         self.mailbox = mailbox
@@ -72,6 +74,7 @@ package struct OpenRequest: Sendable, Equatable {
         self.seed = seed
         self.model = model
         self.clientName = clientName
+        self.wantsIncremental = wantsIncremental
     }
 }
 

@@ -8,6 +8,7 @@ extension MessageEncoder {
     static func openBody(_ request: OpenRequest) -> [UInt8] {
         let layout = request.layout
         var body = ByteWriter(byteCount: WireOpen.byteCount)
+        body.put(request.wantsIncremental ? FL_FEATURE_INCREMENTAL : 0, at: WireOpen.features)
         body.put(UInt32(clamping: layout.size.width), at: WireOpen.width)
         body.put(UInt32(clamping: layout.size.height), at: WireOpen.height)
         body.put(UInt8(clamping: layout.planes.count), at: WireOpen.planeCount)

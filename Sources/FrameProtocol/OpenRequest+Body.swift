@@ -7,7 +7,8 @@ import FrameTypes
 extension OpenRequest {
     /// Reads `fl_open` and refuses everything that this version does not mean to support, by name.
     init(_ body: ByteReader, limits: Limits) throws(ProtocolError) {
-        try Self.checkFeatures(body.uint64(at: WireOpen.features))
+        let features = body.uint64(at: WireOpen.features)
+        try Self.checkFeatures(features & ~FL_FEATURE_INCREMENTAL)
         let size = FrameSize(
             width: try body.side("width", at: WireOpen.width, limits),
             height: try body.side("height", at: WireOpen.height, limits))
@@ -33,7 +34,8 @@ extension OpenRequest {
             frameBudgetNanoseconds: budget == 0 ? nil : budget,
             seed: body.uint64(at: WireOpen.seed), model: try Self.modelName(body),
             clientName: try body.text(
-                "client_name", at: WireOpen.clientName, byteCount: WireOpen.textByteCount))
+                "client_name", at: WireOpen.clientName, byteCount: WireOpen.textByteCount),
+            wantsIncremental: features & FL_FEATURE_INCREMENTAL != 0)
     }
 
     private static func checkFeatures(_ features: UInt64) throws(ProtocolError) {
@@ -41,7 +43,6 @@ extension OpenRequest {
         let bit = features.trailingZeroBitCount
         switch UInt64(1) << UInt64(bit) {
         case FL_FEATURE_SHARED_MEMORY: throw .unsupportedFeature(name: "FL_FEATURE_SHARED_MEMORY")
-        case FL_FEATURE_INCREMENTAL: throw .unsupportedFeature(name: "FL_FEATURE_INCREMENTAL")
         case FL_FEATURE_HISTORY_WEIGHT: throw .unsupportedFeature(name: "FL_FEATURE_HISTORY_WEIGHT")
         case FL_FEATURE_HDR: throw .unsupportedFeature(name: "FL_FEATURE_HDR")
         default: throw .unknownFeature(bit: bit)

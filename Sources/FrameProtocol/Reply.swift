@@ -29,6 +29,7 @@ package enum HistoryStart: UInt32, Sendable, Hashable {
 
 package struct OpenedReply: Sendable, Equatable {
     package var sessionID: UInt64
+    /// Granted: `incrementalFeature` or 0.
     package var features: UInt64
     package var plannedBytes: UInt64
     /// Of each frame and of each picture.
@@ -40,6 +41,8 @@ package struct OpenedReply: Sendable, Equatable {
     package var modelVersion: String
     package var precision: String
     package var kernelPath: String
+
+    package static let incrementalFeature = FL_FEATURE_INCREMENTAL
 
     package init(
         sessionID: UInt64, features: UInt64 = 0, plannedBytes: UInt64,

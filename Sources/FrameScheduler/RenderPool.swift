@@ -103,8 +103,9 @@ package final class RenderPool: Sendable {
     /// Leader only: the helpers may sleep, and the last step is let go of.
     func endFrame() { tiles.endFrame() }
 
-    /// Leader only: runs all tiles of a step on all threads.
+    /// Leader only: runs all tiles of a step on all threads, unless they have nothing to do.
     func run(_ step: RenderStep) {
+        if let isIdle = step.isIdle, isIdle() { return }
         if threadCount == 1 || step.tileCount <= 1 {
             for tile in 0..<step.tileCount { step.runTile(tile, leaderMemory) }
         } else {

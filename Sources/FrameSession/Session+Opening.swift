@@ -84,7 +84,9 @@ extension Session {
         send(
             MessageEncoder.opened(
                 OpenedReply(
-                    sessionID: id, plannedBytes: UInt64(clamping: admission.plannedBytes),
+                    sessionID: id,
+                    features: admission.isIncremental ? OpenedReply.incrementalFeature : 0,
+                    plannedBytes: UInt64(clamping: admission.plannedBytes),
                     framePayloadByteCount: UInt64(plan.frameByteCount),
                     pictureByteCount: UInt64(plan.pictureByteCount),
                     maxFramesInFlight: plan.frameCount, history: historyStart,

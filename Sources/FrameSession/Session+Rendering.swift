@@ -43,7 +43,8 @@ extension Session {
                 layout: request.layout, storage: frame.storage, frameID: frame.message.frameID,
                 camera: frame.message.camera, jitter: frame.message.jitter,
                 motionFrom: frame.motionFrom),
-            history: frame.startsFresh ? nil : history, seed: request.seed, picture: picture,
+            history: frame.startsFresh ? nil : history, seed: request.seed,
+            allowsApproximate: frame.message.allowsApproximate, picture: picture,
             nextHistory: nextHistory)
     }
 
@@ -124,9 +125,12 @@ extension Session {
         guard let request = agreement?.request else { return }
         let message = finished.frame.message
         let size = request.layout.size
+        // What was answered without rendering looks like the frame before, which is kept.
+        let kept = result.work.keepsHistory ? history?.storage : nil
+        let storage = kept ?? finished.nextHistory
         history = FrameHistory(
             size: size, frameID: message.frameID, seed: request.seed, camera: message.camera,
-            jitter: message.jitter, storage: finished.nextHistory)
+            jitter: message.jitter, storage: storage)
         historyStart = .kept
         lastDropWasLate = false
         storages?.freeFrames.append(finished.frame.storage)
@@ -137,7 +141,7 @@ extension Session {
         times.convert = result.convert
         times.render = result.render
         times.encode = result.encode
-        count(times, renderTime: difference(now, result.startedAt))
+        count(times, result.work, renderTime: difference(now, result.startedAt))
 
         var reply = PictureReply(frameID: message.frameID, size: size)
         reply.historyFrame = result.usedHistoryFrame
@@ -145,6 +149,8 @@ extension Session {
         reply.times = times
         reply.age = difference(now, finished.frame.completedAt)
         lastPictureAge = reply.age
+        reply.isApproximate = result.work.isApproximate
+        reply.computedShare = result.work.computedShare
         reply.isLate = request.frameBudgetNanoseconds.map { reply.age > $0 } ?? false
         reply.nextSend = UInt64(waiting.count) * renderEstimate
         reply.load = result.load
@@ -157,8 +163,13 @@ extension Session {
         act(.sendPicture(bytes, finished.picture))
     }
 
-    private mutating func count(_ times: FrameTimes, renderTime: UInt64) {
+    private mutating func count(_ times: FrameTimes, _ work: FrameWork, renderTime: UInt64) {
         counted.rendered += 1
+        switch work.kind {
+        case .full: break
+        case .partial: counted.partial += 1
+        case .unchanged: counted.unchanged += 1
+        }
         counted.queue.add(times.queue)
         counted.convert.add(times.convert)
         counted.render.add(times.render)

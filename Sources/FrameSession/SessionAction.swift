@@ -53,16 +53,19 @@ package struct Admission: Sendable, Equatable {
     package var modelVersion: String
     package var precision: String
     package var kernelPath: String
+    /// It has a cache for incremental frames.
+    package var isIncremental: Bool
 
     package init(
         plannedBytes: Int, model: String, modelVersion: String, precision: String,
-        kernelPath: String
+        kernelPath: String, isIncremental: Bool = false
     ) {
         self.plannedBytes = plannedBytes
         self.model = model
         self.modelVersion = modelVersion
         self.precision = precision
         self.kernelPath = kernelPath
+        self.isIncremental = isIncremental
     }
 }
 
@@ -83,12 +86,15 @@ package struct RenderResult: Sendable, Equatable {
     package var encode: UInt64
     /// The frame whose history was used, if one was.
     package var usedHistoryFrame: UInt64?
+    /// How much of the frame was rendered.
+    package var work: FrameWork
     /// Share of the render threads' time in use, 0 ... 1.
     package var load: Float
 
     package init(
         outcome: Outcome, startedAt: UInt64 = 0, convert: UInt64 = 0, render: UInt64 = 0,
-        encode: UInt64 = 0, usedHistoryFrame: UInt64? = nil, load: Float = 0
+        encode: UInt64 = 0, usedHistoryFrame: UInt64? = nil, work: FrameWork = .full,
+        load: Float = 0
     ) {
         self.outcome = outcome
         self.startedAt = startedAt
@@ -96,6 +102,7 @@ package struct RenderResult: Sendable, Equatable {
         self.render = render
         self.encode = encode
         self.usedHistoryFrame = usedHistoryFrame
+        self.work = work
         self.load = load
     }
 }

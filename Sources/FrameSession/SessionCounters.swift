@@ -18,6 +18,9 @@ package struct SessionCounters: Sendable, Equatable {
     /// Frames of which the last byte came.
     package var received: UInt64 = 0
     package var rendered: UInt64 = 0
+    /// Of the rendered: those of which only some tiles were, and those answered as the one before.
+    package var partial: UInt64 = 0
+    package var unchanged: UInt64 = 0
     /// Replaced by a newer one, too late, or without a client to send the picture to.
     package var dropped: UInt64 = 0
     package var failed: UInt64 = 0

@@ -16,14 +16,18 @@ package struct RenderStep: Sendable {
     /// Work on one tile; called once for each of `0 ..< tileCount`, at the same time from several
     /// threads, each with its own memory. The result does not depend on who runs which tile.
     package var runTile: @Sendable (_ tile: Int, _ memory: WorkerMemory) -> Void
+    /// Whether its tiles would do nothing in this frame, so that they need not be run; asked before
+    /// the first of them. nil: never.
+    package var isIdle: (@Sendable () -> Bool)?
 
     package init(
-        name: String, stage: Stage, tileCount: Int,
+        name: String, stage: Stage, tileCount: Int, isIdle: (@Sendable () -> Bool)? = nil,
         runTile: @escaping @Sendable (_ tile: Int, _ memory: WorkerMemory) -> Void
     ) {
         self.name = name
         self.stage = stage
         self.tileCount = tileCount
+        self.isIdle = isIdle
         self.runTile = runTile
     }
 }

@@ -76,15 +76,36 @@ package final class Denoiser: Sendable {
         }
     }
 
+    /// Whether frames can be rendered in part.
+    package var canRenderPartly: Bool {
+        switch model {
+        case .compact: true
+        case .frameDiffuser: false
+        }
+    }
+
     /// Memory of one incremental workspace.
     package func incrementalByteCount(for layout: GBufferLayout) -> Int {
-        workspaceByteCount(for: layout.size)
+        switch model {
+        case .compact(let model):
+            FramePlan(size: layout.size, model: model, isIncremental: true).layers.byteCount
+                + IncrementalFrame.byteCount(for: layout)
+        case .frameDiffuser: workspaceByteCount(for: layout.size)
+        }
     }
 
     /// For the frames of one session, all of this layout: keeps what it rendered, so that the next
     /// frame renders only what changed. Diffusion renders every frame whole.
-    package func makeIncrementalWorkspace(for layout: GBufferLayout) -> any FrameWorkspace {
-        makeWorkspace(for: layout.size)
+    package func makeIncrementalWorkspace(
+        for layout: GBufferLayout, settings: IncrementalSettings = IncrementalSettings()
+    ) -> any FrameWorkspace {
+        switch model {
+        case .compact(let model):
+            Workspace(
+                FramePlan(size: layout.size, model: model, isIncremental: true), model: model,
+                incremental: (layout, settings))
+        case .frameDiffuser: makeWorkspace(for: layout.size)
+        }
     }
 
     /// Sets rounding, flush-to-zero and denormals-are-zero for the calling thread. Every thread that

@@ -12,8 +12,13 @@ struct FramePlan: Sendable {
     let stages: CompactNetwork.Stages
     let layers: LayerPlan
 
-    /// - Parameter keeps: also keeps every stage's values until the end, for tests.
-    init(size: FrameSize, model: CompactModel, keepsStages: Bool = false) {
+    /// - Parameters:
+    ///   - keepsStages: also keeps every stage's values until the end, for tests.
+    ///   - isIncremental: keeps every layer's values for the next frame.
+    init(
+        size: FrameSize, model: CompactModel, keepsStages: Bool = false,
+        isIncremental: Bool = false
+    ) {
         self.size = size
         let multiple = model.manifest.sizeMultiple
         let cells = ActivationShape(
@@ -38,7 +43,7 @@ struct FramePlan: Sendable {
             }
         }
         self.stages = stages
-        layers = LayerPlan(graph)
+        layers = LayerPlan(graph, keepsValues: isIncremental)
         places = FrameKernels.Places(
             features: features, head: stages.head, trustedLight: trustedLight, history: history)
     }

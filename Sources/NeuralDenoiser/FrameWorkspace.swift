@@ -13,12 +13,21 @@ package protocol FrameWorkspace: AnyObject, Sendable {
     var usedHistoryFrame: UInt64? { get }
     /// How much of the last frame was rendered. Known after the last step.
     var work: FrameWork { get }
+    /// Pixels along a side of the tiles that `work` counts, and which of them the last frame
+    /// rendered, row by row: for whoever wants to see it; allocates.
+    var tileSide: Int { get }
+    var computedTiles: [Bool] { get }
 
     /// Binds a frame's inputs and outputs.
     func begin(_ request: FrameRequest) throws(DenoiserError)
 
     /// Lets go of the request's storages.
     func finish()
+}
+
+extension FrameWorkspace {
+    package var tileSide: Int { max(size.width, size.height) }
+    package var computedTiles: [Bool] { [true] }
 }
 
 extension FrameRequest {

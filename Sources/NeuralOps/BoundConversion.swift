@@ -13,10 +13,16 @@ final class BoundConversion: @unchecked Sendable {
     private let description: UnsafeMutablePointer<k_conv>
     private let shape: ActivationShape
     private let kernels: Kernels
+    /// What is converted; nil: everything. Inputs have the finest level's values.
+    private let region: RenderRegion?
 
     private static let tileRows = 4
 
-    init(_ value: LayerGraph.Value, to form: ValueForm, plan: LayerPlan, arena: Arena) {
+    init(
+        _ value: LayerGraph.Value, to form: ValueForm, plan: LayerPlan, arena: Arena,
+        region: RenderRegion? = nil
+    ) {
+        self.region = region
         guard let input = plan.memory(of: value, in: arena),
             let output = plan.memory(of: value, form: form, in: arena)
         else { preconditionFailure("the plan has no memory for a conversion") }
@@ -48,11 +54,18 @@ final class BoundConversion: @unchecked Sendable {
             "\(name) in other numbers", count: shape.height, perTile: Self.tileRows,
             tilesPerStep: 64
         ) { rows in
-            var tile = k_tile(
-                b0: 0, b1: 1, y0: rows.lowerBound, y1: rows.upperBound, x0: 0,
-                x1: self.shape.width)
-            self.kernels.table.pointee.convert(self.description, &tile)
+            guard let region = self.region else { return self.run(rows, 0..<self.shape.width) }
+            region.forEachPart(
+                of: rows, width: self.shape.width, level: 0, tileSide: region.grid.side / 4
+            ) { self.run($0, $1) }
         }
+    }
+
+    private func run(_ rows: Range<Int>, _ columns: Range<Int>) {
+        var tile = k_tile(
+            b0: 0, b1: 1, y0: rows.lowerBound, y1: rows.upperBound, x0: columns.lowerBound,
+            x1: columns.upperBound)
+        kernels.table.pointee.convert(description, &tile)
     }
 }
 

@@ -6,7 +6,7 @@ import FrameTypes
 
 extension BoundConvolution {
     /// Outputs along each side of what Winograd's kernel makes at once.
-    private static let side = 4
+    static let side = 4
 
     /// What a step is cut into: rows of blocks of 4x4 outputs, and vectors of couts where the rows
     /// are few. Inputs are turned once for each part of the couts.
@@ -63,8 +63,10 @@ extension BoundConvolution {
     }
 
     private func runWinograd(vectors: Range<Int>, rows: Range<Int>, _ memory: WorkerMemory) {
-        kernels.table.pointee.winograd(
-            description, memory.floats, vectors.lowerBound, vectors.upperBound, rows.lowerBound,
-            rows.upperBound, 0, shape.width)
+        forEachPart(of: rows) { rows, columns in
+            kernels.table.pointee.winograd(
+                description, memory.floats, vectors.lowerBound, vectors.upperBound,
+                rows.lowerBound, rows.upperBound, columns.lowerBound, columns.upperBound)
+        }
     }
 }

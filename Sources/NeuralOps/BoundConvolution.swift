@@ -14,8 +14,14 @@ final class BoundConvolution: @unchecked Sendable {
     private let scales: [ValueScale?]
     let description: UnsafeMutablePointer<k_conv>
     let shape: ActivationShape
+    /// What is computed; nil: everything.
+    private let region: RenderRegion?
+    /// Of the output among the network's levels.
+    private let level: Int
 
-    init(_ layer: LayerGraph.Layer, plan: LayerPlan, arena: Arena) {
+    init(
+        _ layer: LayerGraph.Layer, plan: LayerPlan, arena: Arena, region: RenderRegion? = nil
+    ) {
         convolution = layer.convolution
         self.arena = arena
         kernels = layer.convolution.kernelPath.kernels
@@ -23,6 +29,8 @@ final class BoundConvolution: @unchecked Sendable {
             $0.flatMap { plan.graph.nodes[$0.index].scale }
         }
         shape = plan.graph.shape(of: layer.output)
+        self.region = region
+        level = (plan.graph.finestWidth / shape.width).trailingZeroBitCount
         // Freed in `deinit`; its pointers lead into `arena` and `convolution`, which we keep.
         description = .allocate(capacity: 1)
         description.initialize(to: k_conv())
@@ -124,10 +132,22 @@ final class BoundConvolution: @unchecked Sendable {
     }
 
     private func run(blocks: Range<Int>, rows: Range<Int>) {
-        var tile = k_tile(
-            b0: blocks.lowerBound, b1: blocks.upperBound, y0: rows.lowerBound,
-            y1: rows.upperBound, x0: 0, x1: shape.width)
-        convolution.loops.table.pointee.run(description, &tile)
+        forEachPart(of: rows) { rows, columns in
+            var tile = k_tile(
+                b0: blocks.lowerBound, b1: blocks.upperBound, y0: rows.lowerBound,
+                y1: rows.upperBound, x0: columns.lowerBound, x1: columns.upperBound)
+            convolution.loops.table.pointee.run(description, &tile)
+        }
+    }
+
+    /// The parts of some rows of the output that are computed.
+    func forEachPart(
+        of rows: Range<Int>, _ body: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
+    ) {
+        guard let region else { return body(rows, 0..<shape.width) }
+        let tileSide = (region.grid.side / 4) >> level
+        region.forEachPart(
+            of: rows, width: shape.width, level: level, tileSide: tileSide, body)
     }
 
     /// Multiply-adds that one core does in about a millisecond.

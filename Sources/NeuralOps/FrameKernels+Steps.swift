@@ -10,12 +10,17 @@ extension FrameKernels {
 
     /// Planes and history to features.
     package func inputSteps() -> [OpStep] {
-        historySteps() + cellSteps("features") { self.kernels.table.pointee.cells(self.frame, $0) }
+        historySteps()
+            + cellSteps("features") {
+                self.kernels.table.pointee.cells(self.frame, $0, $1.lowerBound, $1.upperBound)
+            }
     }
 
     /// The network's output to a picture.
     package func pictureSteps() -> [OpStep] {
-        cellSteps("picture") { self.kernels.table.pointee.pictures(self.frame, $0) }
+        cellSteps("picture") {
+            self.kernels.table.pointee.pictures(self.frame, $0, $1.lowerBound, $1.upperBound)
+        }
     }
 
     /// The history's height is known only when a frame is bound: each tile takes its share of it.
@@ -25,26 +30,49 @@ extension FrameKernels {
             "history", count: tileCount, perTile: 1, tilesPerStep: Self.tilesPerStep
         ) { tiles in
             let height = Int(self.frame.pointee.previous_height)
-            self.kernels.table.pointee.expand_history(
-                self.frame, tiles.lowerBound * height / tileCount,
-                tiles.upperBound * height / tileCount)
+            self.expandHistory(
+                tiles.lowerBound * height / tileCount..<tiles.upperBound * height / tileCount)
+        }
+    }
+
+    /// Where nothing moved, the warp reads one pixel and gives its neighbours no weight: they only
+    /// must be numbers, which they are since the frame that was rendered whole.
+    private func expandHistory(_ rows: Range<Int>) {
+        let width = Int(frame.pointee.previous_width)
+        guard let region, frame.pointee.motion_kind == Int32(K_MOTION_STILL.rawValue) else {
+            if region?.tilesComputed == 0 { return }
+            return kernels.table.pointee.expand_history(
+                frame, rows.lowerBound, rows.upperBound, 0, width)
+        }
+        region.forEachPart(of: rows, width: width, level: 0, tileSide: region.grid.side) {
+            kernels.table.pointee.expand_history(
+                frame, $0.lowerBound, $0.upperBound, $1.lowerBound, $1.upperBound)
         }
     }
 
     private func cellSteps(
-        _ name: String, run: @escaping @Sendable (_ row: Int) -> Void
+        _ name: String, run: @escaping @Sendable (_ row: Int, _ columns: Range<Int>) -> Void
     ) -> [OpStep] {
-        let pixelsPerRow = Int(frame.pointee.cells_x) * Int(K_LANES)
+        let width = Int(frame.pointee.cells_x)
         return OpStep.rows(
             name, count: Int(frame.pointee.cells_y),
-            perTile: max(1, Self.tilePixels / pixelsPerRow),
+            perTile: max(1, Self.tilePixels / (width * Int(K_LANES))),
             tilesPerStep: Self.tilesPerStep
         ) { rows in
             var row = rows.lowerBound
             while row < rows.upperBound {
-                run(row)
+                self.forEachPart(ofCells: row, width: width, run)
                 row += 1
             }
         }
+    }
+
+    private func forEachPart(
+        ofCells row: Int, width: Int, _ run: (_ row: Int, _ columns: Range<Int>) -> Void
+    ) {
+        guard let region else { return run(row, 0..<width) }
+        region.forEachPart(
+            of: row..<row + 1, width: width, level: 0, tileSide: region.grid.side / 4
+        ) { run($0.lowerBound, $1) }
     }
 }

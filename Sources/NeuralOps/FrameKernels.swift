@@ -32,6 +32,8 @@ package final class FrameKernels: @unchecked Sendable {
     let frame: UnsafeMutablePointer<k_frame>
     private let model: PixelModel
     let kernels: Kernels
+    /// What is computed of each frame; nil: everything.
+    let region: RenderRegion?
     private let arena: Arena
     private let ownHistory: UnsafeMutablePointer<Float>
     /// Keeps the bound storages alive.
@@ -42,9 +44,11 @@ package final class FrameKernels: @unchecked Sendable {
     package static func historyFloatCount(_ size: FrameSize) -> Int { size.pixelCount * 8 }
 
     package init(
-        model: PixelModel, size: FrameSize, places: Places, plan: LayerPlan, arena: Arena
+        model: PixelModel, size: FrameSize, places: Places, plan: LayerPlan, arena: Arena,
+        region: RenderRegion? = nil
     ) {
         self.model = model
+        self.region = region
         self.size = size
         self.arena = arena
         kernels = model.kernelPath.kernels

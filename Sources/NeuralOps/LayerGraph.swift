@@ -60,7 +60,7 @@ package struct LayerGraph: Sendable {
     private(set) var nodes: [Node] = []
     private(set) var operations: [Operation] = []
     private(set) var scratches: [ScratchNode] = []
-    private var now = 0
+    private(set) var now = 0
 
     package init(precision: Precision = .fp32) {
         residualForm =
@@ -145,6 +145,9 @@ package struct LayerGraph: Sendable {
         advance()
         return output
     }
+
+    /// Values in a row of the network's finest level.
+    var finestWidth: Int { nodes.reduce(0) { max($0, $1.shape.width) } }
 
     package func shape(of value: Value) -> ActivationShape { nodes[value.index].shape }
 

@@ -9,8 +9,11 @@ package struct LayerPlan: Sendable {
     private let nodeOffsets: [[Int?]]
     private let scratchOffsets: [Int]
 
-    package init(_ graph: LayerGraph) {
+    /// - Parameter keepsValues: every layer's values stay until the next frame, whose region may be
+    ///   smaller than what its layers read. Inputs are read where they are written only.
+    package init(_ graph: LayerGraph, keepsValues: Bool = false) {
         self.graph = graph
+        let lifetime = 0...graph.now
         var regions: [ArenaPlan.Region] = []
         var slots: [[Int?]] = []
         for node in graph.nodes {
@@ -21,7 +24,7 @@ package struct LayerPlan: Sendable {
                         ArenaPlan.Region(
                             floatCount: ActivationMemory.floatCount(
                                 node.shape, form: form, border: use.border),
-                            time: use.time))
+                            time: keepsValues && !node.isInput ? lifetime : use.time))
                     return regions.count - 1
                 })
         }
@@ -33,6 +36,14 @@ package struct LayerPlan: Sendable {
         byteCount = plan.byteCount
         nodeOffsets = slots.map { $0.map { $0.map { plan.offsets[$0] } } }
         scratchOffsets = Array(plan.offsets[firstScratch...])
+    }
+
+    /// Values along a side of what a layer's kernel makes at once.
+    package var blockSide: Int {
+        let hasBlocks = graph.operations.contains {
+            if case .convolution(let layer) = $0 { layer.convolution.isWinograd } else { false }
+        }
+        return hasBlocks ? BoundConvolution.side : 1
     }
 
     func memory(
@@ -57,14 +68,19 @@ package struct LayerPlan: Sendable {
     }
 
     /// The layers as steps on `arena`, which is kept alive by them.
-    package func steps(in arena: Arena) -> [OpStep] {
+    /// - Parameter region: what they compute; nil: everything.
+    package func steps(in arena: Arena, region: RenderRegion? = nil) -> [OpStep] {
         precondition(arena.byteCount >= byteCount, "the arena is too small for its plan")
         return graph.operations.flatMap { operation in
             switch operation {
             case .convolution(let layer):
-                BoundConvolution(layer, plan: self, arena: arena).steps()
+                BoundConvolution(
+                    layer, plan: self, arena: arena, region: region
+                ).steps()
             case .conversion(let value, let form):
-                BoundConversion(value, to: form, plan: self, arena: arena).steps()
+                BoundConversion(
+                    value, to: form, plan: self, arena: arena, region: region
+                ).steps()
             }
         }
     }

@@ -44,6 +44,9 @@ struct ClipArguments: ParsableArguments {
     @Option(help: "First row of every file: top-left or bottom-left.")
     var origin = OriginName.topLeft
 
+    @Option(help: "Render only what changed while the camera stands still: on or off.")
+    var incremental = Switch.off
+
     @Flag(help: "Write no pictures and no contact sheet.")
     var noPictures = false
 
@@ -55,6 +58,10 @@ struct ClipArguments: ParsableArguments {
 
     enum NormalSpaceName: String, ExpressibleByArgument, CaseIterable {
         case world, view
+    }
+
+    enum Switch: String, ExpressibleByArgument, CaseIterable {
+        case on, off
     }
 
     enum OriginName: String, ExpressibleByArgument, CaseIterable {

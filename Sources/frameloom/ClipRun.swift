@@ -27,6 +27,9 @@ final class ClipRun {
         var dropped = 0
         var failed = 0
         var late = 0
+        var approximate = 0
+        /// Sum of the rendered frames' shares.
+        var computedShares = 0.0
         var withHistory = 0
         /// The first failure's sentence.
         var failure: String?
@@ -146,6 +149,8 @@ final class ClipRun {
             outcome.daemonShare.record(ns: age - min(age, reply.stages.denoiser))
         }
         if reply.historyFrame != nil { outcome.withHistory += 1 }
+        if reply.isApproximate { outcome.approximate += 1 }
+        outcome.computedShares += reply.computedShare
         if reply.isLate { outcome.late += 1 }
         outcome.stages.add(reply.stages)
         settings.preview?.show(clip.size, scratch)

@@ -55,6 +55,10 @@ struct RenderReply {
     var isLate = false
     /// Last byte of the frame to its reply, nanoseconds; nil where there is no socket between.
     var age: UInt64?
+    /// Some tiles were carried over instead of rendered.
+    var isApproximate = false
+    /// Of the tiles, those that were rendered.
+    var computedShare = 1.0
     /// Nanoseconds by stage, as the renderer counted them.
     var stages = StageTimes()
 

@@ -12,8 +12,7 @@ struct Frameloom: ParsableCommand {
         abstract: "Play clips through the Frameloom daemon and look at what it does.",
         version: buildVersion,
         subcommands: [
-            PlayCommand.self, RenderCommand.self, BenchCommand.self, StatsCommand.self,
-            SessionsCommand.self,
-            HealthCommand.self, ModelsCommand.self,
+            PlayCommand.self, RenderCommand.self, BenchCommand.self, StillCommand.self,
+            StatsCommand.self, SessionsCommand.self, HealthCommand.self, ModelsCommand.self,
         ])
 }

@@ -17,6 +17,8 @@ final class LocalRenderer: FrameRenderer {
         var threads: Int
         var kernelPath: KernelPath?
         var precision = PrecisionChoice.automatic
+        /// Render only what changed.
+        var isIncremental = false
     }
 
     let denoiser: Denoiser
@@ -24,6 +26,7 @@ final class LocalRenderer: FrameRenderer {
     let description: RendererDescription
     private let clip: Clip
     private let seed: UInt64
+    private let isIncremental: Bool
     private let workspace: any FrameWorkspace
     private let workspaceKey: WorkspaceKey
     /// The workspace's, with the clock between them if there is one.
@@ -49,13 +52,17 @@ final class LocalRenderer: FrameRenderer {
         }
         self.clip = clip
         seed = settings.seed
+        isIncremental = settings.isIncremental
         let model = denoiser.description
         description = RendererDescription(
             model: model.name, modelVersion: model.version, precision: model.precision,
             kernelPath: model.kernelPath, threads: settings.threads)
         pool = try RenderPool(
             .init(threadCount: settings.threads, threadSetup: Denoiser.prepareRenderThread))
-        workspace = denoiser.makeWorkspace(for: clip.size)
+        workspace =
+            isIncremental
+            ? denoiser.makeIncrementalWorkspace(for: clip.layout)
+            : denoiser.makeWorkspace(for: clip.size)
         workspaceKey = WorkspaceKey(model: model.name, size: clip.size)
         timedSteps = clock?.timed(workspace.steps) ?? workspace.steps
         planes = PixelStorage(byteCount: clip.layout.byteCount)
@@ -77,8 +84,8 @@ final class LocalRenderer: FrameRenderer {
             layout: clip.layout, storage: planes, frameID: frame.id, camera: camera,
             jitter: .zero, motionFrom: nil)
         let request = FrameRequest(
-            gbuffer: gbuffer, history: history, seed: seed, picture: picture,
-            nextHistory: histories.next)
+            gbuffer: gbuffer, history: history, seed: seed, allowsApproximate: isIncremental,
+            picture: picture, nextHistory: histories.next)
         let result = render(request, id: frame.id)
 
         var reply = RenderReply(id: frame.id, outcome: .picture)
@@ -96,11 +103,14 @@ final class LocalRenderer: FrameRenderer {
             return reply
         }
         reply.historyFrame = usedHistory.frame.withLock { $0 }
+        let work = workspace.work
+        reply.isApproximate = work.isApproximate
+        reply.computedShare = Double(work.computedShare)
         pixels = picture.copiedBytes()
+        if !work.keepsHistory { histories = (current: histories.next, next: histories.current) }
         history = FrameHistory(
             size: clip.size, frameID: frame.id, seed: seed, camera: camera, jitter: .zero,
-            storage: histories.next)
-        histories = (current: histories.next, next: histories.current)
+            storage: histories.current)
         return reply
     }
 

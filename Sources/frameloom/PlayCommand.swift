@@ -40,7 +40,8 @@ struct PlayCommand: ParsableCommand {
                 clip: recorded,
                 settings: .init(
                     path: socket, model: clip.model, seed: clip.seed,
-                    dropsStaleFrames: mailbox == .latest))
+                    dropsStaleFrames: mailbox == .latest,
+                    isIncremental: clip.incremental == .on))
         }
     }
 }

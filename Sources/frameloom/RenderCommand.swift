@@ -43,7 +43,7 @@ struct RenderCommand: ParsableCommand {
                 settings: .init(
                     modelFolder: LocalRenderer.modelFolder(named: clip.model, in: folder),
                     seed: clip.seed, threads: threads, kernelPath: kernelPath,
-                    precision: precision))
+                    precision: precision, isIncremental: clip.incremental == .on))
         }
     }
 }

@@ -18,6 +18,9 @@ struct RunReport: Encodable {
     var dropped: Int
     var failed: Int
     var late: Int
+    /// Frames of which tiles were carried over, and the mean share of the tiles that were rendered.
+    var approximateFrames: Int
+    var computedShare: Double
     /// Rendered with the help of the frame before.
     var historyFrames: Int
     var hasCameras: Bool
@@ -71,6 +74,8 @@ struct RunReport: Encodable {
         dropped = outcome.dropped
         failed = outcome.failed
         late = outcome.late
+        approximateFrames = outcome.approximate
+        computedShare = outcome.computedShares / Double(max(outcome.rendered, 1))
         historyFrames = outcome.withHistory
         hasCameras = clip.hasCameras
         resumes = renderer.resumeCount
@@ -119,6 +124,9 @@ struct RunReport: Encodable {
             "Frames     \(rendered) of \(sent) rendered"
                 + counted(dropped, "dropped") + counted(failed, "failed") + counted(late, "late")
                 + ", \(historyFrames) with history"
+                + (approximateFrames > 0
+                    ? ", \(approximateFrames) in part (\(decimal(computedShare * 100, 1)) % of "
+                        + "all tiles)" : "")
                 + (resumes > 0 ? ", \(resumes) times resumed" : ""),
             "Speed      \(decimal(fps, 2)) fps over \(decimal(seconds, 2)) s",
             "Latency    p50 \(decimal(frameMsP50, 1)) ms, p99 \(decimal(frameMsP99, 1)) ms, max "

@@ -13,19 +13,24 @@ final class SocketRenderer: FrameRenderer {
         var model: String
         var seed: UInt64
         var dropsStaleFrames: Bool
+        /// Ask for a cache, and allow approximation in every frame.
+        var isIncremental = false
     }
 
     private(set) var description = RendererDescription()
     private let clip: Clip
     private let client: FrameClient
+    private let isIncremental: Bool
 
     init(clip: Clip, settings: Settings) throws {
         self.clip = clip
+        isIncremental = settings.isIncremental
         client = try FrameClient(path: settings.path)
         var open = try fl_open(clip.layout, model: settings.model, clientName: "frameloom play")
         open.mailbox = UInt8(
             settings.dropsStaleFrames ? FL_MAILBOX_LATEST : FL_MAILBOX_EVERY)
         open.seed = settings.seed
+        if isIncremental { open.features |= FL_FEATURE_INCREMENTAL }
         take(try client.open(open))
     }
 
@@ -35,6 +40,7 @@ final class SocketRenderer: FrameRenderer {
         header.exposure = 1
         header.history_trust = 1
         var flags: UInt32 = frame.isReset ? FL_FRAME_RESET : 0
+        if isIncremental { flags |= FL_FRAME_APPROXIMATE }
         if let camera = recorded.camera {
             header.camera = fl_camera(camera)
             flags |= FL_FRAME_HAS_CAMERA
@@ -60,6 +66,8 @@ final class SocketRenderer: FrameRenderer {
             let picture = reply.picture
             var result = RenderReply(id: reply.frame_id, outcome: .picture)
             if reply.flags & FL_PICTURE_HISTORY != 0 { result.historyFrame = picture.history_frame }
+            result.isApproximate = reply.flags & FL_PICTURE_APPROXIMATE != 0
+            result.computedShare = Double(picture.computed_share)
             result.isLate = reply.flags & FL_PICTURE_LATE != 0
             result.stages.read = picture.read_ns
             result.stages.queue = picture.queue_ns

@@ -28,7 +28,7 @@ enum StatsText {
     static func sessions(_ sessions: [SessionReport]) -> String {
         var table = Table([
             "SESSION", "CLIENT", "PID", "UID", "SIZE", "MODEL", "PRECISION", "KERNELS", "MAILBOX",
-            "HISTORY", "PLANNED", "IDLE", "AGE",
+            "HISTORY", "PLANNED", "CACHE", "IDLE", "AGE",
         ])
         for session in sessions {
             let history = session.historyFrame.map { " (frame \($0))" } ?? ""
@@ -38,7 +38,8 @@ enum StatsText {
                 printable(session.model) + " " + printable(session.modelVersion),
                 printable(session.precision), printable(session.kernelPath),
                 session.mailbox.rawValue, session.history.rawValue + history,
-                mebibytes(session.plannedBytes), duration(session.idleNs),
+                mebibytes(session.plannedBytes), mebibytes(session.cacheBytes),
+                duration(session.idleNs),
                 duration(session.ageNs),
             ])
         }
@@ -47,7 +48,8 @@ enum StatsText {
 
     private static func frames(_ report: StatsReport, since previous: StatsReport?) -> String {
         var table = Table([
-            "FRAMES", "RECEIVED", "RENDERED", "DROPPED", "FAILED", "WAITING", "RENDERING", "FPS",
+            "FRAMES", "RECEIVED", "RENDERED", "PARTIAL", "UNCHANGED", "DROPPED", "FAILED",
+            "WAITING", "RENDERING", "FPS",
             "P50 MS", "P90 MS", "P99 MS", "MAX MS", "IN", "OUT",
         ])
         let seconds = previous.map {
@@ -75,7 +77,8 @@ enum StatsText {
 
     private static func counts(_ frames: FrameCounts) -> [String] {
         [
-            frames.received, frames.rendered, frames.dropped, frames.failed, frames.waiting,
+            frames.received, frames.rendered, frames.partial, frames.unchanged, frames.dropped,
+            frames.failed, frames.waiting,
             frames.rendering,
         ].map { "\($0)" }
     }

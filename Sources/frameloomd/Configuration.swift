@@ -27,6 +27,8 @@ struct Configuration: Sendable, Equatable {
         var kernelPath = "auto"
         /// "auto", or the name of a precision.
         var precision = "auto"
+        /// Whether clients that ask for it get a cache, so that only what changed is rendered.
+        var isIncremental = true
     }
 
     struct Limits: Sendable, Equatable {
@@ -37,6 +39,8 @@ struct Configuration: Sendable, Equatable {
         /// MiB of planned memory: models, workspaces and sessions.
         var memory = 4096
         var memoryPerSession = 2048
+        /// MiB of these that incremental sessions' caches may take.
+        var incrementalMemory = 1024
         var waitingFrames = 2
         var idleSeconds = 300
         var openSeconds = 10

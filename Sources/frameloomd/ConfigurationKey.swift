@@ -36,6 +36,7 @@ struct ConfigurationKey: Sendable {
         .init(
             name: "render.precision",
             value: .choice(["auto", "fp32", "bf16", "int8"], \.render.precision)),
+        .init(name: "render.incremental", value: .boolean(\.render.isIncremental)),
         .init(name: "limits.sessions", value: .integer(1...4096, \.limits.sessions)),
         .init(
             name: "limits.sessions_per_user",
@@ -50,6 +51,9 @@ struct ConfigurationKey: Sendable {
         .init(
             name: "limits.memory_per_session_mib",
             value: .integer(1...(1 << 24), \.limits.memoryPerSession)),
+        .init(
+            name: "limits.incremental_memory_mib",
+            value: .integer(0...(1 << 24), \.limits.incrementalMemory)),
         .init(
             name: "limits.waiting_frames",
             value: .integer(1...64, \.limits.waitingFrames)),

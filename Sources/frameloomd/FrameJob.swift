@@ -4,6 +4,7 @@
 import FrameScheduler
 import FrameSession
 import FrameSocket
+import FrameTypes
 import NeuralDenoiser
 import Synchronization
 
@@ -21,7 +22,12 @@ final class FrameJob: Sendable {
 
     let ticket: RenderTicket
     private let workspace: any FrameWorkspace
-    private let historyFrame = Mutex<UInt64?>(nil)
+    private let outcome = Mutex(Outcome())
+
+    private struct Outcome {
+        var historyFrame: UInt64?
+        var work = FrameWork.full
+    }
 
     init(ticket: RenderTicket, workspace: any FrameWorkspace) {
         self.ticket = ticket
@@ -29,7 +35,8 @@ final class FrameJob: Sendable {
     }
 
     /// Known after `finish`.
-    var usedHistoryFrame: UInt64? { historyFrame.withLock { $0 } }
+    var usedHistoryFrame: UInt64? { outcome.withLock { $0.historyFrame } }
+    var work: FrameWork { outcome.withLock { $0.work } }
 
     /// Render leader, before the first step.
     func begin() throws {
@@ -39,8 +46,8 @@ final class FrameJob: Sendable {
 
     /// Render leader, after the last step.
     func finish() {
-        let used = workspace.usedHistoryFrame
-        historyFrame.withLock { $0 = used }
+        let found = Outcome(historyFrame: workspace.usedHistoryFrame, work: workspace.work)
+        outcome.withLock { $0 = found }
         workspace.finish()
     }
 }

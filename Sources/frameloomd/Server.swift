@@ -20,6 +20,15 @@ struct Grant {
     var workspace: any FrameWorkspace
     var key: WorkspaceShelf.Key
     var plannedBytes: Int
+    /// For a session of incremental frames, while there is memory for it.
+    var cache: SessionCache?
+}
+
+/// The workspace of one session that keeps what it rendered. It can be taken away at any time: the
+/// session's frames are then rendered whole in the shared one.
+struct SessionCache {
+    var workspace: any FrameWorkspace
+    var byteCount: Int
 }
 
 /// The daemon: the only place where clients and the denoiser meet.
@@ -226,6 +235,9 @@ final class Server {
         client.grant = Grant(
             denoiser: denoiser, model: model, request: request.request, workspace: workspace,
             key: key, plannedBytes: request.plannedBytes + added)
+        dropCaches()
+        makeCache(for: client)
+        let cacheBytes = client.grant?.cache?.byteCount ?? 0
         let description = denoiser.description
         log.info(
             "session opened",
@@ -233,25 +245,29 @@ final class Server {
                 "session": "\(client.id)", "client": "\(request.request.clientName)",
                 "size": "\(layout.size)", "model": "\(model)",
                 "planned_mib": "\((request.plannedBytes + added) >> 20)",
+                "cache_mib": "\(cacheBytes >> 20)",
             ])
         return Admission(
-            plannedBytes: request.plannedBytes + added, model: model,
+            plannedBytes: request.plannedBytes + added + cacheBytes, model: model,
             modelVersion: description.version, precision: description.precision,
-            kernelPath: description.kernelPath)
+            kernelPath: description.kernelPath, isIncremental: client.grant?.cache != nil)
     }
 
     // MARK: Rendering
 
     func render(_ ticket: RenderTicket, for client: Client) {
         guard let grant = client.grant else { return }
-        let frame = FrameJob(ticket: ticket, workspace: grant.workspace)
+        let workspace = grant.cache?.workspace ?? grant.workspace
+        let frame = FrameJob(ticket: ticket, workspace: workspace)
         client.jobs.append(.frame(frame))
         scheduler.submit(
             RenderJob(
                 session: client.id, frameID: 0, submittedAt: EventLoop.now,
                 deadline: grant.request.frameBudgetNanoseconds.map { EventLoop.now + $0 },
-                workspace: .init(model: grant.model, size: grant.key.size),
-                steps: grant.workspace.steps, begin: { try frame.begin() },
+                workspace: .init(
+                    model: grant.cache == nil ? grant.model : "cache of session \(client.id)",
+                    size: grant.key.size),
+                steps: workspace.steps, begin: { try frame.begin() },
                 finish: { frame.finish() }))
     }
 
@@ -287,7 +303,7 @@ final class Server {
             outcome: RenderResult.Outcome(result.outcome),
             startedAt: result.startedAt ?? result.finishedAt, convert: result.times.convert,
             render: result.times.render, encode: result.times.encode,
-            usedHistoryFrame: frame.usedHistoryFrame, load: load)
+            usedHistoryFrame: frame.usedHistoryFrame, work: frame.work, load: load)
         let count = client.session.counters.rendered
         client.tell { $0.renderFinished(frame.ticket, rendered, now: $1) }
         guard client.session.counters.rendered > count else { return }

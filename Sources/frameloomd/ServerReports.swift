@@ -45,7 +45,8 @@ extension Server {
         report.sessionsRefused = sessionsRefused
         report.protocolErrors = protocolErrors
         report.memoryPlannedBytes = UInt64(
-            models.loadedWeightBytes + shelf.byteCount + admission.sessionBytes)
+            models.loadedWeightBytes + shelf.byteCount + admission.sessionBytes + cacheBytes)
+        report.memoryCacheBytes = UInt64(cacheBytes)
         report.memoryLimitBytes = UInt64(settings.limits.memory) << 20
         report.memoryResidentBytes = Self.residentBytes
         report.loopBlockedMaxNs = loop.longestTurn
@@ -78,6 +79,7 @@ extension Server {
             report.precision = grant.denoiser.description.precision
             report.kernelPath = grant.denoiser.description.kernelPath
             report.plannedBytes = UInt64(grant.plannedBytes)
+            report.cacheBytes = UInt64(grant.cache?.byteCount ?? 0)
         }
         switch client.session.historyState {
         case .none: report.history = .none
@@ -106,6 +108,8 @@ extension WorkReport {
         self.init()
         frames.received = counters.received
         frames.rendered = counters.rendered
+        frames.partial = counters.partial
+        frames.unchanged = counters.unchanged
         frames.dropped = counters.dropped
         frames.failed = counters.failed
         frames.waiting = counters.waiting

@@ -46,9 +46,6 @@ extension EndToEnd {
             Wish("shared memory", FL_ERROR_FEATURE, says: "FL_FEATURE_SHARED_MEMORY") {
                 $0.features = FL_FEATURE_SHARED_MEMORY
             },
-            Wish("incremental", FL_ERROR_FEATURE, says: "FL_FEATURE_INCREMENTAL") {
-                $0.features = FL_FEATURE_INCREMENTAL
-            },
             Wish("history weight", FL_ERROR_FEATURE, says: "FL_FEATURE_HISTORY_WEIGHT") {
                 $0.features = FL_FEATURE_HISTORY_WEIGHT
             },

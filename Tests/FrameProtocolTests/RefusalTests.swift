@@ -101,9 +101,6 @@ private func matrix(_ element: Int) -> Int { camera(WireCamera.cameraToWorld + 8
             "shared memory", Samples.changed(open, body: WireOpen.features, UInt64(1)),
             FL_ERROR_FEATURE, "features", "FL_FEATURE_SHARED_MEMORY"),
         Refusal(
-            "incremental", Samples.changed(open, body: WireOpen.features, UInt64(2)),
-            FL_ERROR_FEATURE, "features", "FL_FEATURE_INCREMENTAL"),
-        Refusal(
             "history weight", Samples.changed(open, body: WireOpen.features, UInt64(4)),
             FL_ERROR_FEATURE, "features", "FL_FEATURE_HISTORY_WEIGHT"),
         Refusal(

@@ -36,7 +36,8 @@ enum Samples {
 
     static let open = OpenRequest(
         layout: layout(), mailbox: .every, viewIndex: 1, frameBudgetNanoseconds: 16_667_000,
-        seed: 0xFEDC_BA98_7654_3210, model: "atrium-2.1_b", clientName: "Bühne 日本")
+        seed: 0xFEDC_BA98_7654_3210, model: "atrium-2.1_b", clientName: "Bühne 日本",
+        wantsIncremental: true)
 
     static let deviceDepthOpen = OpenRequest(
         layout: layout(

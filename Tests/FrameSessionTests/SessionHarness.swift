@@ -99,7 +99,7 @@ struct SessionHarness {
 
     mutating func finish(
         _ outcome: RenderResult.Outcome = .finished, startedAt: UInt64? = nil,
-        usedHistoryFrame: UInt64? = nil
+        usedHistoryFrame: UInt64? = nil, work: FrameWork = .full
     ) {
         let ticket = tickets.removeFirst()
         perform(
@@ -107,7 +107,7 @@ struct SessionHarness {
                 ticket,
                 RenderResult(
                     outcome: outcome, startedAt: startedAt ?? now, convert: 1, render: 2, encode: 3,
-                    usedHistoryFrame: usedHistoryFrame, load: 0.5), now: now))
+                    usedHistoryFrame: usedHistoryFrame, work: work, load: 0.5), now: now))
     }
 
     @discardableResult

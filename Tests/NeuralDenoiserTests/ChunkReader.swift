@@ -22,7 +22,8 @@ struct ChunkReader {
         let chunk = UnsafeMutablePointer<k_chunk>.allocate(capacity: 1)
         defer { chunk.deallocate() }
         RenderThread.prepare()
-        table.expand_history(frame, 0, Int(frame.pointee.previous_height))
+        table.expand_history(
+            frame, 0, Int(frame.pointee.previous_height), 0, Int(frame.pointee.previous_width))
         let (width, height) = (Int(frame.pointee.cells_x), Int(frame.pointee.cells_y))
         for y in 0..<height {
             for x in stride(from: 0, to: width, by: Int(K_CHUNK_CELLS)) {

@@ -58,7 +58,8 @@ typedef struct fl_header {
 #define FL_OPEN_KEEP_HISTORY 2u /* FL_RECONFIGURE: carry the history to the new size; else drop it */
 /* FL_FRAME: */
 #define FL_FRAME_RESET 1u            /* start this frame without history (a camera cut) */
-#define FL_FRAME_APPROXIMATE 2u      /* reuse of unchanged tiles is allowed for this frame */
+#define FL_FRAME_APPROXIMATE 2u      /* reuse of unchanged tiles is allowed for this frame, in a
+                                      * session with FL_FEATURE_INCREMENTAL */
 #define FL_FRAME_HAS_CAMERA 4u       /* fl_frame.camera holds the camera */
 #define FL_FRAME_HAS_MOTION_FROM 8u  /* fl_frame.motion_from is stated; else: the frame before */
 #define FL_FRAME_SHOW_PLANES 16u     /* answer with the converted planes as a picture */
@@ -118,10 +119,10 @@ typedef struct fl_header {
 #define FL_TRANSPORT_INLINE 0u
 #define FL_TRANSPORT_SHARED_MEMORY 1u /* reserved */
 
-/* Feature bits: what a client wants beyond version 1. None is supported yet; each is refused by
- * name, an unknown bit by number. */
+/* Feature bits: what a client wants beyond version 1. All but FL_FEATURE_INCREMENTAL are refused by
+ * name, an unknown bit by number. What is granted stands in fl_opened. */
 #define FL_FEATURE_SHARED_MEMORY (1ull << 0)
-#define FL_FEATURE_INCREMENTAL (1ull << 1)
+#define FL_FEATURE_INCREMENTAL (1ull << 1) /* render only what changed; see FL_FRAME_APPROXIMATE */
 #define FL_FEATURE_HISTORY_WEIGHT (1ull << 2)
 #define FL_FEATURE_HDR (1ull << 3)
 
@@ -206,7 +207,7 @@ typedef struct fl_frame {
 
 typedef struct fl_opened {
     uint64_t session_id;
-    uint64_t features;      /* granted */
+    uint64_t features;      /* granted, of those asked for */
     uint64_t planned_bytes; /* what this session adds to the daemon's memory */
     uint64_t payload_bytes; /* of each FL_FRAME */
     uint64_t picture_bytes; /* of each FL_PICTURE */

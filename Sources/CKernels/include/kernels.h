@@ -224,6 +224,40 @@ typedef struct k_chunk {
     int32_t cell_y, cell_x, count;
 } k_chunk;
 
+/* ---- Changes between frames ---------------------------------------------------------------- */
+
+/* How two planes compare: the same bytes, nothing beyond the tolerance, or something beyond it. */
+enum k_difference { K_SAME = 0, K_NEAR, K_APART };
+
+enum k_tolerance_kind { K_TOLERATE_NOTHING = 0, K_TOLERATE_STEPS, K_TOLERATE_DEPTH };
+
+typedef struct k_tolerance {
+    int32_t kind;
+    int32_t steps;  /* of 255; alpha of a color is not looked at */
+    float relative; /* of the nearer depth */
+} k_tolerance;
+
+/* Rows y0 ..< y1, columns x0 ..< x1 of two planes of one format. */
+int k_compare_planes(const k_plane *now, const k_plane *kept, size_t y0, size_t y1, size_t x0,
+                     size_t x1, const k_tolerance *tolerance);
+
+/* A motion plane against no motion at all. `most`: the tolerance as a half float's bits. */
+int k_motion_of(const k_plane *motion, size_t y0, size_t y1, size_t x0, size_t x1,
+                uint16_t most);
+
+/* Pixels of one plane into another of the same format; writes through `to->top`. */
+void k_copy_plane(const k_plane *to, const k_plane *from, size_t y0, size_t y1, size_t x0,
+                  size_t x1);
+
+typedef struct k_change {
+    uint32_t most; /* largest difference of a byte */
+    uint32_t sum;  /* of all */
+} k_change;
+
+/* Two RGBA8 pictures [.., width]. */
+k_change k_picture_change(const uint8_t *a, const uint8_t *b, size_t width, size_t y0, size_t y1,
+                          size_t x0, size_t x1);
+
 /* ---- Tables ------------------------------------------------------------------------------- */
 
 typedef struct k_kernels {
@@ -247,8 +281,9 @@ typedef struct k_kernels {
     /* sRGB curve of linear light 0...1. */
     void (*srgb)(float *restrict out, const float *restrict in, size_t count);
 
-    /* Rows y0 ..< y1 of the previous frame: picture and carried light, as floats. */
-    void (*expand_history)(const k_frame *frame, size_t y0, size_t y1);
+    /* Rows y0 ..< y1, columns x0 ..< x1 of the previous frame: picture and carried light, as
+     * floats. */
+    void (*expand_history)(const k_frame *frame, size_t y0, size_t y1, size_t x0, size_t x1);
 
     /* The parts of `cells` on one chunk, in this order. */
     void (*load)(const k_frame *frame, k_chunk *chunk);
@@ -258,8 +293,9 @@ typedef struct k_kernels {
     /* features [count, feature_stride] */
     void (*pack)(float *restrict features, const k_model *model, size_t feature_stride,
                  const k_chunk *chunk, int32_t has_camera);
-    /* One row of cells: planes and history to features, trusted light and the next history. */
-    void (*cells)(const k_frame *frame, size_t cell_y);
+    /* Cells x0 ..< x1 of one row: planes and history to features, trusted light and the next
+     * history. */
+    void (*cells)(const k_frame *frame, size_t cell_y, size_t x0, size_t x1);
 
     /* linear, picture [3, 16 * count] from head [count, head_stride], trusted_light [count, 3, 16]
      * and linear_base [3, 16 * count]; picture is sRGB 0...1. Count: at most K_CHUNK_CELLS. */
@@ -267,8 +303,8 @@ typedef struct k_kernels {
                     const float *restrict head, size_t head_stride,
                     const float *restrict trusted_light, const float *restrict linear_base,
                     size_t count);
-    /* One row of cells: head to picture and next history. */
-    void (*pictures)(const k_frame *frame, size_t cell_y);
+    /* Cells x0 ..< x1 of one row: head to picture and next history. */
+    void (*pictures)(const k_frame *frame, size_t cell_y, size_t x0, size_t x1);
 } k_kernels;
 
 enum k_path { K_AVX512 = 0, K_AVX2, K_PORTABLE };

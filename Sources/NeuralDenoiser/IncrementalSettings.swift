@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import NeuralOps
+
+/// When a tile of an incremental session is rendered again.
+package struct IncrementalSettings: Sendable, Hashable {
+    package var tolerances = PlaneTolerances(steps: 2, depth: 0.0025, motion: 1 / 64)
+    /// By level of the network, the finest first: tiles around a changed one that are rendered with
+    /// it. The last one counts for all coarser levels.
+    package var halos = [0, 0, 0, 1]
+    /// A tile has settled when no byte of its picture differs by more from the picture before it.
+    package var settledDifference = 1
+    /// The same while there are other tiles to render: what is left of so small a change fades
+    /// within a few frames.
+    package var movingDifference = 3
+    /// For so many frames a tile may lie near rendered ones without being rendered itself, and so
+    /// near, in tiles.
+    package var budget = 24
+    package var reach = 4
+    /// After partly rendered frames a whole one, where the frame number passes a multiple of this.
+    package var refreshFrames: UInt64 = 64
+    /// Of the tiles: where more is to be rendered, all are.
+    package var largestShare: Float = 0.7
+
+    package init() {}
+}

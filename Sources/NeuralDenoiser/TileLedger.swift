@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import NeuralOps
+
+/// What is known of each tile of an incremental session, and which tiles a frame renders.
+struct TileLedger {
+    enum Verdict: Equatable {
+        /// Rendering would give the same bytes, or, if not `isExact`, nearly the same.
+        case unchanged(isExact: Bool)
+        case partial
+        case full
+    }
+
+    private let settings: IncrementalSettings
+    private let halos: [Int]
+    /// Frames that a tile has been near rendered ones.
+    private var exposure: [Int]
+    private(set) var dirty: [Bool]
+
+    init(grid: TileGrid, levelCount: Int, settings: IncrementalSettings) {
+        self.settings = settings
+        var halos: [Int] = []
+        for level in 0..<levelCount {
+            let stated =
+                settings.halos.isEmpty
+                ? 1 : settings.halos[min(level, settings.halos.count - 1)]
+            // A level is made from the one above it: it never covers less.
+            halos.append(max(stated, halos.last ?? 0))
+        }
+        self.halos = halos + [max(settings.reach, halos.last ?? 0)]
+        exposure = Array(repeating: 0, count: grid.tileCount)
+        dirty = Array(repeating: false, count: grid.tileCount)
+        forgetExposure()
+    }
+
+    /// After a frame that was rendered whole. Tiles start apart, so that their budgets do not all
+    /// end with the same frame.
+    mutating func forgetExposure() {
+        var tile = 0
+        while tile < exposure.count {
+            exposure[tile] = start(of: tile)
+            tile += 1
+        }
+    }
+
+    private func start(of tile: Int) -> Int { tile * 7 % max(1, settings.budget / 2) }
+
+    /// Whether all planes are the same bytes as the kept ones.
+    func isSame(_ kept: KeptFrame) -> Bool {
+        var tile = 0
+        while tile < dirty.count {
+            if kept.difference(of: tile) != .none { return false }
+            tile += 1
+        }
+        return true
+    }
+
+    /// Whether the last picture was the same bytes as the one before it.
+    func isFixed(_ kept: KeptFrame) -> Bool {
+        var tile = 0
+        while tile < dirty.count {
+            if kept.change(of: tile).most != 0 { return false }
+            tile += 1
+        }
+        return true
+    }
+
+    /// Marks the dirty tiles in `region`.
+    /// - Parameters:
+    ///   - isFixed: rendering would give the picture that is there, byte for byte.
+    ///   - isRefresh: what was carried over so far is to be rendered anew.
+    mutating func decide(
+        _ kept: KeptFrame, allowsApproximate: Bool, isFixed: Bool, isRefresh: Bool
+    ) -> Verdict {
+        var dirtyCount = 0
+        var tile = 0
+        while tile < dirty.count {
+            dirty[tile] =
+                kept.difference(of: tile) == .beyond
+                || kept.change(of: tile).most > settings.movingDifference
+                || exposure[tile] >= settings.budget
+            if dirty[tile] { dirtyCount += 1 }
+            tile += 1
+        }
+        if isFixed { return .unchanged(isExact: true) }
+        guard allowsApproximate, !isRefresh else { return .full }
+        if dirtyCount == 0, !markUnsettled(kept) { return .unchanged(isExact: false) }
+        kept.region.set(dirty, halos: halos)
+        let share = Float(kept.region.tilesComputed) / Float(dirty.count)
+        return share > settings.largestShare ? .full : .partial
+    }
+
+    /// Where nothing else is to be done, every tile is brought to rest.
+    private mutating func markUnsettled(_ kept: KeptFrame) -> Bool {
+        var found = false
+        var tile = 0
+        while tile < dirty.count {
+            dirty[tile] = kept.change(of: tile).most > settings.settledDifference
+            if dirty[tile] { found = true }
+            tile += 1
+        }
+        return found
+    }
+
+    /// After a partly rendered frame.
+    mutating func countExposure(_ region: RenderRegion) {
+        let columns = region.grid.columns
+        var tile = 0
+        while tile < exposure.count {
+            let (row, column) = (tile / columns, tile % columns)
+            if region.contains(row: row, column: column) {
+                exposure[tile] = start(of: tile)
+            } else if region.contains(row: row, column: column, level: halos.count - 1) {
+                exposure[tile] += 1
+            }
+            tile += 1
+        }
+    }
+}

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import CKernels
+import FrameTypes
+
+/// How far planes may be from those that a tile was rendered from while it still counts as the same.
+package struct PlaneTolerances: Sendable, Hashable {
+    /// Of 255, in base color, normals, roughness and metallic.
+    package var steps: Int
+    /// Of the distance.
+    package var depth: Float
+    /// Pixels.
+    package var motion: Float
+
+    package init(steps: Int, depth: Float, motion: Float) {
+        self.steps = steps
+        self.depth = depth
+        self.motion = motion
+    }
+}
+
+/// What an incremental session keeps beside its activations: the planes that each tile was rendered
+/// from, and how far its picture still moves.
+///
+/// `@unchecked Sendable`: each step's tiles write the numbers of their own row of tiles; what is for
+/// the whole frame changes between steps.
+package final class KeptFrame: @unchecked Sendable {
+    package enum Difference: UInt8, Sendable {
+        case none, withinTolerance, beyond
+    }
+
+    /// How far a tile's last picture was from the picture before it.
+    package struct Change: Sendable, Hashable {
+        /// The largest difference of a byte.
+        package var most: Int = 0
+        /// Of all its bytes.
+        package var mean: Float = 0
+    }
+
+    package let region: RenderRegion
+    /// Whether this frame's planes are kept for the next to be compared with.
+    package var keepsPlanes = false
+    private let layout: GBufferLayout
+    private let tolerances: PlaneTolerances
+    private let kernels: FrameKernels
+    private let planes: PixelStorage
+    private let kept: [k_plane]
+    /// By quarter of a tile, whose rows are twice as many as the tiles': where a change is near a
+    /// tile's edge, the tile beyond it is rendered too.
+    private var differences: [Difference]
+    private var changes: [Change]
+
+    package static func byteCount(for layout: GBufferLayout) -> Int { layout.byteCount }
+
+    package init(
+        layout: GBufferLayout, tolerances: PlaneTolerances, kernels: FrameKernels,
+        region: RenderRegion
+    ) {
+        self.layout = layout
+        self.tolerances = tolerances
+        self.kernels = kernels
+        self.region = region
+        planes = PixelStorage(byteCount: layout.byteCount)
+        let bytes = planes.bytes
+        kept = layout.planes.map {
+            kernels.frame.pointee.plane($0, isFlipped: layout.origin == .bottomLeft, source: bytes)
+        }
+        differences = Array(repeating: .beyond, count: region.grid.tileCount * 4)
+        changes = Array(repeating: Change(), count: region.grid.tileCount)
+    }
+
+    /// The largest within a tile and half a tile around it.
+    package func difference(of tile: Int) -> Difference {
+        let (columns, rows) = (region.grid.columns * 2, region.grid.rows * 2)
+        let (top, left) = (tile / region.grid.columns * 2, tile % region.grid.columns * 2)
+        var largest = Difference.none
+        var row = max(0, top - 1)
+        while row <= min(rows - 1, top + 2) {
+            var column = max(0, left - 1)
+            while column <= min(columns - 1, left + 2) {
+                let found = differences[row * columns + column]
+                if found.rawValue > largest.rawValue { largest = found }
+                column += 1
+            }
+            row += 1
+        }
+        return largest
+    }
+
+    package func change(of tile: Int) -> Change { changes[tile] }
+
+    // MARK: Compare
+
+    /// The bound frame's planes with the kept ones, in one row of tiles.
+    package func compare(row: Int) {
+        let half = region.grid.side / 2
+        compare(quarters: row * 2, half)
+        compare(quarters: row * 2 + 1, half)
+    }
+
+    private func compare(quarters row: Int, _ side: Int) {
+        let (columns, size) = (region.grid.columns * 2, region.grid.size)
+        var column = 0
+        while column < columns {
+            differences[row * columns + column] = .none
+            column += 1
+        }
+        let rows = min(row * side, size.height)..<min((row + 1) * side, size.height)
+        var index = 0
+        while index < kept.count {
+            compare(plane: index, row: row, pixels: rows, side)
+            index += 1
+        }
+    }
+
+    private func compare(plane index: Int, row: Int, pixels rows: Range<Int>, _ side: Int) {
+        let (columns, width) = (region.grid.columns * 2, region.grid.size.width)
+        var now = kernels.boundPlane(layout.planes[index].kind)
+        // Mostly nothing changed: long rows are compared faster than many short ones.
+        if difference(&now, index, rows, 0..<width, exactly: true) == .none { return }
+        var column = 0
+        while column < columns {
+            let quarter = row * columns + column
+            if differences[quarter] != .beyond {
+                let pixels = min(column * side, width)..<min((column + 1) * side, width)
+                let found = difference(&now, index, rows, pixels, exactly: false)
+                if found.rawValue > differences[quarter].rawValue { differences[quarter] = found }
+            }
+            column += 1
+        }
+    }
+
+    private func difference(
+        _ now: inout k_plane, _ index: Int, _ rows: Range<Int>, _ columns: Range<Int>,
+        exactly: Bool
+    ) -> Difference {
+        let kind = layout.planes[index].kind
+        let found: Int32
+        if kind == .motion {
+            found = k_motion_of(
+                &now, rows.lowerBound, rows.upperBound, columns.lowerBound, columns.upperBound,
+                exactly ? 0 : mostMotion)
+        } else {
+            var tolerance = exactly ? k_tolerance() : tolerance(of: kind)
+            found = kept.withUnsafeBufferPointer { kept in
+                // The index is one of the layout's planes, and so is the buffer's.
+                k_compare_planes(
+                    &now, kept.baseAddress.map { $0 + index }, rows.lowerBound, rows.upperBound,
+                    columns.lowerBound, columns.upperBound, &tolerance)
+            }
+        }
+        return Difference(rawValue: UInt8(clamping: found)) ?? .beyond
+    }
+
+    private func tolerance(of kind: PlaneKind) -> k_tolerance {
+        switch kind {
+        case .baseColor, .normals, .roughness, .metallic:
+            k_tolerance(
+                kind: Int32(K_TOLERATE_STEPS.rawValue), steps: Int32(tolerances.steps), relative: 0)
+        case .depth:
+            k_tolerance(
+                kind: Int32(K_TOLERATE_DEPTH.rawValue), steps: 0, relative: tolerances.depth)
+        case .known, .motion:
+            k_tolerance()
+        }
+    }
+
+    /// The tolerated motion in units of the plane.
+    private var mostMotion: UInt16 {
+        guard let motion = layout.motion else { return 0 }
+        let scale = max(abs(motion.scaleX), abs(motion.scaleY))
+        return Float16(tolerances.motion / scale).bitPattern & 0x7fff
+    }
+
+    // MARK: After the picture
+
+    /// Ends one row of tiles: measures and keeps what was rendered, carries over the rest.
+    package func settle(row: Int) {
+        let grid = region.grid
+        let rows = grid.pixelRows(row)
+        var column = 0
+        while column < grid.columns {
+            let start = column
+            let isRendered = region.contains(row: row, column: column)
+            while column < grid.columns,
+                region.contains(row: row, column: column) == isRendered
+            {
+                if isRendered, keepsPlanes { measure(row: row, column: column) }
+                column += 1
+            }
+            let columns = start * grid.side..<min(column * grid.side, grid.size.width)
+            if !isRendered {
+                kernels.carryOver(rows: rows, columns: columns, history: region.tilesComputed > 0)
+            } else if keepsPlanes {
+                keep(rows, columns)
+            }
+        }
+    }
+
+    private func measure(row: Int, column: Int) {
+        let grid = region.grid
+        let (rows, columns) = (grid.pixelRows(row), grid.pixelColumns(column))
+        guard let change = kernels.pictureChange(rows: rows, columns: columns) else {
+            changes[row * grid.columns + column] = Change(most: 255, mean: 255)
+            return
+        }
+        changes[row * grid.columns + column] = Change(
+            most: Int(change.most),
+            mean: Float(change.sum) / Float(rows.count * columns.count * 3))
+    }
+
+    private func keep(_ rows: Range<Int>, _ columns: Range<Int>) {
+        kept.withUnsafeBufferPointer { kept in
+            guard let base = kept.baseAddress else { return }
+            var index = 0
+            while index < kept.count {
+                if layout.planes[index].kind != .motion {
+                    var now = kernels.boundPlane(layout.planes[index].kind)
+                    // Both lie in storages of this layout.
+                    k_copy_plane(
+                        base + index, &now, rows.lowerBound, rows.upperBound, columns.lowerBound,
+                        columns.upperBound)
+                }
+                index += 1
+            }
+        }
+    }
+}
+
+extension FrameKernels {
+    /// A plane of the bound frame.
+    func boundPlane(_ kind: PlaneKind) -> k_plane {
+        switch kind {
+        case .baseColor: frame.pointee.base
+        case .normals: frame.pointee.normals
+        case .depth: frame.pointee.depth
+        case .roughness: frame.pointee.roughness
+        case .metallic: frame.pointee.metallic
+        case .motion: frame.pointee.motion
+        case .known: frame.pointee.known
+        }
+    }
+
+    /// How far the new picture is from the history's; nil without a history of this size.
+    func pictureChange(rows: Range<Int>, columns: Range<Int>) -> k_change? {
+        guard frame.pointee.previous_width == frame.pointee.width,
+            frame.pointee.previous_height == frame.pointee.height
+        else { return nil }
+        return k_picture_change(
+            frame.pointee.next_picture, frame.pointee.previous_picture, size.width,
+            rows.lowerBound, rows.upperBound, columns.lowerBound, columns.upperBound)
+    }
+
+    /// The history's picture as this frame's, and with `history` the rest of it too.
+    func carryOver(rows: Range<Int>, columns: Range<Int>, history: Bool) {
+        let bytes = k_plane(
+            top: frame.pointee.previous_picture, row_stride: size.width * 4,
+            format: Int32(K_RGBA8.rawValue))
+        copy(
+            bytes, to: UnsafePointer(frame.pointee.picture),
+            rowStride: frame.pointee.picture_row_stride, rows, columns)
+        guard history else { return }
+        copy(
+            bytes, to: UnsafePointer(frame.pointee.next_picture), rowStride: size.width * 4, rows,
+            columns)
+        let base = k_plane(
+            top: frame.pointee.previous_base, row_stride: size.width * 4,
+            format: Int32(K_RGBA8.rawValue))
+        copy(
+            base, to: UnsafePointer(frame.pointee.next_base), rowStride: size.width * 4, rows,
+            columns)
+        let depth = k_plane(
+            top: UnsafeRawPointer(frame.pointee.previous_depth).assumingMemoryBound(
+                to: UInt8.self), row_stride: size.width * 4, format: Int32(K_R32F.rawValue))
+        copy(
+            depth,
+            to: UnsafeRawPointer(frame.pointee.next_depth).assumingMemoryBound(to: UInt8.self),
+            rowStride: size.width * 4, rows, columns)
+        let coverage = k_plane(
+            top: frame.pointee.previous_coverage, row_stride: size.width,
+            format: Int32(K_R8.rawValue))
+        copy(
+            coverage, to: UnsafePointer(frame.pointee.next_coverage), rowStride: size.width, rows,
+            columns)
+    }
+
+    private func copy(
+        _ from: k_plane, to: UnsafePointer<UInt8>?, rowStride: Int, _ rows: Range<Int>,
+        _ columns: Range<Int>
+    ) {
+        var (from, to) = (from, k_plane(top: to, row_stride: rowStride, format: from.format))
+        k_copy_plane(
+            &to, &from, rows.lowerBound, rows.upperBound, columns.lowerBound, columns.upperBound)
+    }
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameTypes
+
+/// A frame cut into square tiles whose corners are pixels of every level of the network.
+package struct TileGrid: Sendable, Hashable {
+    /// Pixels.
+    package let side: Int
+    package let columns: Int
+    package let rows: Int
+    package let size: FrameSize
+
+    /// - Parameter multiple: pixels of one value of the network's coarsest level.
+    package init(size: FrameSize, multiple: Int) {
+        side = max(32, multiple)
+        self.size = size
+        columns = (size.width + side - 1) / side
+        rows = (size.height + side - 1) / side
+    }
+
+    package var tileCount: Int { columns * rows }
+
+    /// The frame's pixels in a row and in a column of tiles.
+    package func pixelRows(_ row: Int) -> Range<Int> {
+        row * side..<min((row + 1) * side, size.height)
+    }
+
+    package func pixelColumns(_ column: Int) -> Range<Int> {
+        column * side..<min((column + 1) * side, size.width)
+    }
+}
+
+/// Which tiles of a frame are rendered, at each level of the network: everything, or some tiles and
+/// what lies around them, or nothing.
+///
+/// `@unchecked Sendable`: changed between two steps of a frame only; tiles of steps read it.
+package final class RenderRegion: @unchecked Sendable {
+    package let grid: TileGrid
+    package let levelCount: Int
+    package private(set) var isFull = true
+    /// By level and row of tiles: runs of columns, ascending. Room for the most that a row can have.
+    private var runs: [Range<Int>]
+    private var runCounts: [Int]
+    private let runsPerRow: Int
+    /// By level: tiles along a side of the squares that are rendered whole.
+    private let groups: [Int]
+    private var marked: [Bool]
+    private var widened: [Bool]
+    /// Of the finest level.
+    package private(set) var tilesComputed: Int
+
+    /// - Parameter blockSide: values along a side of what the network's kernels make at once;
+    ///   where a tile has fewer, its neighbours are rendered with it.
+    package init(grid: TileGrid, levelCount: Int, blockSide: Int = 1) {
+        self.grid = grid
+        groups = (0..<levelCount).map { max(1, blockSide / max(1, (grid.side / 4) >> $0)) }
+        self.levelCount = levelCount
+        runsPerRow = (grid.columns + 1) / 2
+        runs = Array(repeating: 0..<0, count: levelCount * grid.rows * runsPerRow)
+        runCounts = Array(repeating: 0, count: levelCount * grid.rows)
+        marked = Array(repeating: false, count: grid.tileCount)
+        widened = marked
+        tilesComputed = grid.tileCount
+    }
+
+    package func setFull() {
+        isFull = true
+        tilesComputed = grid.tileCount
+    }
+
+    package func setEmpty() {
+        isFull = false
+        tilesComputed = 0
+        var index = 0
+        while index < runCounts.count {
+            runCounts[index] = 0
+            index += 1
+        }
+    }
+
+    /// - Parameters:
+    ///   - tiles: row by row.
+    ///   - halos: by level, how many tiles around each of them are rendered too; not falling, since
+    ///     a level is made from the one above it.
+    package func set(_ tiles: [Bool], halos: [Int]) {
+        precondition(tiles.count == grid.tileCount && halos.count == levelCount)
+        isFull = false
+        var level = 0
+        while level < levelCount {
+            widen(tiles, by: halos[level])
+            if groups[level] > 1 { fill(squaresOf: groups[level]) }
+            if level == 0 { tilesComputed = 0 }
+            var row = 0
+            while row < grid.rows {
+                collect(row: row, level: level)
+                row += 1
+            }
+            level += 1
+        }
+    }
+
+    /// `widened` = `tiles` and all within `halo` of them: along the rows, then along the columns.
+    private func widen(_ tiles: [Bool], by halo: Int) {
+        let (columns, rows) = (grid.columns, grid.rows)
+        var index = 0
+        while index < tiles.count {
+            let column = index % columns
+            var near = max(0, column - halo)
+            marked[index] = false
+            while near <= min(columns - 1, column + halo) {
+                if tiles[index - column + near] { marked[index] = true }
+                near += 1
+            }
+            index += 1
+        }
+        index = 0
+        while index < tiles.count {
+            let (row, column) = (index / columns, index % columns)
+            var near = max(0, row - halo)
+            widened[index] = false
+            while near <= min(rows - 1, row + halo) {
+                if marked[near * columns + column] { widened[index] = true }
+                near += 1
+            }
+            index += 1
+        }
+    }
+
+    /// `widened` = all squares that have one of its tiles.
+    private func fill(squaresOf side: Int) {
+        let (columns, rows) = (grid.columns, grid.rows)
+        var index = 0
+        while index < widened.count {
+            marked[index] = widened[index]
+            index += 1
+        }
+        index = 0
+        while index < marked.count {
+            if marked[index] {
+                let (top, left) = (
+                    index / columns / side * side, index % columns / side * side
+                )
+                var row = top
+                while row < min(rows, top + side) {
+                    var column = left
+                    while column < min(columns, left + side) {
+                        widened[row * columns + column] = true
+                        column += 1
+                    }
+                    row += 1
+                }
+            }
+            index += 1
+        }
+    }
+
+    private func collect(row: Int, level: Int) {
+        let place = level * grid.rows + row
+        var count = 0
+        var column = 0
+        while column < grid.columns {
+            guard widened[row * grid.columns + column] else {
+                column += 1
+                continue
+            }
+            let start = column
+            while column < grid.columns, widened[row * grid.columns + column] { column += 1 }
+            runs[place * runsPerRow + count] = start..<column
+            count += 1
+            if level == 0 { tilesComputed += column - start }
+        }
+        runCounts[place] = count
+    }
+
+    /// Whether a tile is rendered at a level.
+    package func contains(row: Int, column: Int, level: Int = 0) -> Bool {
+        if isFull { return true }
+        let place = level * grid.rows + row
+        var index = 0
+        while index < runCounts[place] {
+            if runs[place * runsPerRow + index].contains(column) { return true }
+            index += 1
+        }
+        return false
+    }
+
+    /// The parts of some rows of a level's values that are rendered.
+    /// - Parameters:
+    ///   - rows: of values, `tileSide` values to a tile.
+    ///   - width: values in a row.
+    package func forEachPart(
+        of rows: Range<Int>, width: Int, level: Int, tileSide: Int,
+        _ body: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
+    ) {
+        if isFull { return body(rows, 0..<width) }
+        var start = rows.lowerBound
+        while start < rows.upperBound {
+            let row = start / tileSide
+            // The rows of a square have the same runs.
+            let end = min(rows.upperBound, (row / groups[level] + 1) * groups[level] * tileSide)
+            let place = level * grid.rows + row
+            var index = 0
+            while index < runCounts[place] {
+                let run = runs[place * runsPerRow + index]
+                body(start..<end, run.lowerBound * tileSide..<min(run.upperBound * tileSide, width))
+                index += 1
+            }
+            start = end
+        }
+    }
+}

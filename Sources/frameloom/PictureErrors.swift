@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameTypes
+
+/// Differences of two pictures' color bytes, over many frames.
+struct PictureErrors {
+    private var counts = Array(repeating: 0, count: 256)
+    private(set) var largest = 0
+    /// Where the largest is: frame and pixel.
+    private(set) var place = (frame: 0, x: 0, y: 0)
+
+    /// Of the tiles in `mask`.
+    mutating func add(
+        _ a: [UInt8], _ b: [UInt8], size: FrameSize, tiles mask: [Bool], side: Int, frame: Int
+    ) {
+        let columns = (size.width + side - 1) / side
+        for tile in mask.indices where mask[tile] {
+            let (row, column) = (tile / columns, tile % columns)
+            for y in row * side..<min((row + 1) * side, size.height) {
+                for x in column * side..<min((column + 1) * side, size.width) {
+                    add(a, b, pixel: y * size.width + x, (frame, x, y))
+                }
+            }
+        }
+    }
+
+    private mutating func add(
+        _ a: [UInt8], _ b: [UInt8], pixel: Int, _ place: (frame: Int, x: Int, y: Int)
+    ) {
+        for index in pixel * 4..<pixel * 4 + 3 {
+            let apart = abs(Int(a[index]) - Int(b[index]))
+            counts[apart] += 1
+            if apart > largest { (largest, self.place) = (apart, place) }
+        }
+    }
+
+    private var total: Int { counts.reduce(0, +) }
+
+    var mean: Double {
+        let sum = counts.enumerated().reduce(0) { $0 + $1.offset * $1.element }
+        return Double(sum) / Double(max(total, 1))
+    }
+
+    /// The smallest difference that so many of all are not above.
+    func quantile(_ share: Double) -> Int {
+        var left = Double(total) * share
+        for (apart, count) in counts.enumerated() {
+            left -= Double(count)
+            if left <= 0 { return apart }
+        }
+        return 255
+    }
+
+    /// All tiles within one of those in `mask`.
+    static func widened(_ mask: [Bool], columns: Int) -> [Bool] {
+        let rows = mask.count / max(columns, 1)
+        return mask.indices.map { tile in
+            let (row, column) = (tile / columns, tile % columns)
+            for y in max(0, row - 1)...min(rows - 1, row + 1) {
+                for x in max(0, column - 1)...min(columns - 1, column + 1)
+                where mask[y * columns + x] { return true }
+            }
+            return false
+        }
+    }
+}

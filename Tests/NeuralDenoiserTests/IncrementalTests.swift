@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import CAllocationCount
+import FrameTypes
+import TestSupport
+import Testing
+
+@testable import NeuralDenoiser
+@testable import NeuralOps
+
+@Suite struct IncrementalTests {
+    private let size = FrameSize(width: 161, height: 130)
+
+    /// A scene that stands, changes here and there, moves, and stands again.
+    private func story(_ size: FrameSize, _ random: inout SeededGenerator) -> [Scene] {
+        let calm = Scene.calm(size, &random)
+        var moved = calm
+        moved.camera = Scene.camera(size, &random)
+        let square = calm.withSquare(x: 30, y: 20, side: 20)
+        return [calm, calm, calm, square, square, calm, moved, moved, moved, calm, square]
+    }
+
+    @Test func whereApproximationIsRefusedEveryByteIsAsWithoutACache() throws {
+        var random = SeededGenerator()
+        let scenes = story(size, &random)
+        let plain = try IncrementalLane(scenes[0], settings: nil)
+        let cached = try IncrementalLane(scenes[0], settings: .init())
+        for (index, scene) in scenes.enumerated() {
+            #expect(
+                try cached.render(scene, allows: false) == plain.render(scene),
+                "seed \(random.seed): frame \(index)")
+            #expect(!cached.workspace.work.isApproximate)
+            #expect(cached.history?.storage.copiedBytes() == plain.history?.storage.copiedBytes())
+        }
+    }
+
+    @Test(arguments: supportedPaths)
+    func aRegionOfAllTilesGivesTheSameBytesAsAWholeFrame(path: KernelPath) throws {
+        var random = SeededGenerator()
+        // Small: this runs on every kernel path.
+        let scenes = story(FrameSize(width: 97, height: 66), &random)
+        var settings = IncrementalSettings()
+        settings.halos = [9]
+        settings.largestShare = 1
+        let plain = try IncrementalLane(scenes[0], settings: nil, path: path)
+        let cached = try IncrementalLane(scenes[0], settings: settings, path: path)
+        var partial = 0
+        for (index, scene) in scenes.enumerated() {
+            #expect(
+                try cached.render(scene) == plain.render(scene),
+                "seed \(random.seed): frame \(index)")
+            let region = try #require(cached.workspace.incremental?.region)
+            if !region.isFull { partial += 1 }
+        }
+        // Otherwise nothing was shown.
+        #expect(partial >= 3)
+    }
+
+    @Test func anUnchangedSettledFrameIsAnsweredWithTheLastPicture() throws {
+        var random = SeededGenerator()
+        let scene = Scene.calm(size, &random)
+        for origin in [RowOrigin.topLeft, .bottomLeft] {
+            let encoding = Scene.Encoding(origin: origin, sendsKnown: true, sendsMotion: true)
+            let lane = try IncrementalLane(scene, encoding, settings: .init())
+            var pictures: [[UInt8]] = []
+            while pictures.count < 60, lane.workspace.work.kind != .unchanged || pictures.isEmpty {
+                pictures.append(try lane.render(scene, encoding))
+            }
+            #expect(lane.workspace.work.kind == .unchanged, "seed \(random.seed)")
+            #expect(lane.workspace.work.keepsHistory)
+            // The last two are the same; the two before are within one step of each other.
+            let settled = Array(pictures.suffix(3))
+            #expect(settled[1] == settled[2])
+            #expect(zip(settled[0], settled[1]).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
+            // What it did not write is still zero.
+            #expect(lane.last?.nextHistory.copiedBytes().allSatisfy { $0 == 0 } == true)
+            // One pixel of any plane ends it.
+            let changed = scene.withSquare(x: 77, y: 60, side: 1)
+            try lane.render(changed, encoding)
+            #expect(lane.workspace.work.kind == .partial)
+        }
+    }
+
+    /// Such an answer is only given without permission to approximate if rendering, which is done
+    /// here, gives those very bytes.
+    @Test func anExactAnswerIsWhatRenderingGives() throws {
+        var random = SeededGenerator()
+        let scene = Scene.calm(FrameSize(width: 64, height: 48), &random)
+        let plain = try IncrementalLane(scene, settings: nil)
+        let cached = try IncrementalLane(scene, settings: .init())
+        var unchanged = 0
+        for index in 0..<30 {
+            #expect(
+                try cached.render(scene, allows: false) == plain.render(scene),
+                "seed \(random.seed): frame \(index)")
+            #expect(!cached.workspace.work.isApproximate)
+            if cached.workspace.work.kind == .unchanged { unchanged += 1 }
+        }
+        #expect(unchanged > 0, "seed \(random.seed)")
+    }
+
+    @Test func noiseWithinTheTolerancesChangesNothing() throws {
+        var random = SeededGenerator()
+        let scene = Scene.calm(size, &random)
+        let lane = try IncrementalLane(scene, settings: .init())
+        for _ in 0..<40 where lane.workspace.work.kind != .unchanged { try lane.render(scene) }
+        var noisy = scene
+        for index in noisy.base.indices { noisy.base[index] += UInt8(index % 3) }
+        noisy.depth = noisy.depth.map { $0 * 1.001 }
+        try lane.render(noisy)
+        #expect(lane.workspace.work.kind == .unchanged)
+        #expect(lane.workspace.work.isApproximate)
+        // But not if the client refuses.
+        try lane.render(noisy, allows: false)
+        #expect(lane.workspace.work.kind == .full && !lane.workspace.work.isApproximate)
+    }
+
+    @Test func aPartialFrameSaysWhatItRendered() throws {
+        var random = SeededGenerator()
+        let scene = Scene.calm(size, &random)
+        let cached = try IncrementalLane(scene, settings: .init())
+        for _ in 0..<6 { try cached.render(scene) }
+        for index in 0..<6 {
+            try cached.render(scene.withSquare(x: 60 + 3 * index, y: 60, side: 20))
+            let work = cached.workspace.work
+            #expect(work.kind == .partial && work.isApproximate && !work.keepsHistory)
+            #expect(work.tileCount == 30 && work.tilesComputed <= 21)
+            #expect(cached.workspace.computedTiles.count { $0 } == work.tilesComputed)
+            // The square's own tile is among them.
+            #expect(cached.workspace.computedTiles[2 * 6 + 2])
+        }
+    }
+
+    @Test func aMovedCameraOrCutRendersEverythingAndComparesNothing() throws {
+        var random = SeededGenerator()
+        let scene = Scene.calm(size, &random)
+        let lane = try IncrementalLane(scene, settings: .init())
+        for _ in 0..<6 { try lane.render(scene) }
+        #expect(lane.workspace.work.kind != .full)
+        var moved = scene
+        for _ in 0..<3 {
+            moved.camera = Scene.camera(size, &random)
+            try lane.render(moved)
+            #expect(lane.workspace.work.kind == .full)
+            #expect(lane.workspace.incremental?.keepsPlanes == false)
+        }
+        var shaken = moved
+        shaken.jitter = [0.25, 0]
+        try lane.render(shaken)
+        #expect(lane.workspace.work.kind == .full)
+    }
+
+    @Test func historyFromElsewhereIsNeverTakenForOnesOwn() throws {
+        var random = SeededGenerator()
+        let scene = Scene.calm(size, &random)
+        let lane = try IncrementalLane(scene, settings: .init())
+        for _ in 0..<6 { try lane.render(scene) }
+        let history = randomHistory(of: scene, camera: scene.camera, &random)
+        var request = scene.request(history: history)
+        request.allowsApproximate = true
+        try lane.workspace.begin(request)
+        StepRunner.forwards.run(lane.workspace.steps)
+        lane.workspace.finish()
+        #expect(lane.workspace.work.kind == .full)
+        let expected = try NeuralDenoiserTests.render(scene.request(history: history), path: .best)
+        #expect(request.picture.copiedBytes() == expected.picture, "seed \(random.seed)")
+    }
+
+    @Test func aFrameThatWasGivenUpLeavesNothingToBuildOn() throws {
+        var random = SeededGenerator()
+        let scene = Scene.calm(size, &random)
+        let plain = try IncrementalLane(scene, settings: nil)
+        let lane = try IncrementalLane(scene, settings: .init())
+        for _ in 0..<4 {
+            try plain.render(scene, allows: false)
+            try lane.render(scene, allows: false)
+        }
+        let given = lane.request(scene.withSquare(x: 3, y: 3, side: 90), allows: true)
+        try lane.workspace.begin(given)
+        StepRunner.forwards.run(Array(lane.workspace.steps.prefix(lane.workspace.steps.count / 2)))
+        lane.workspace.finish()
+        #expect(try lane.render(scene) == plain.render(scene), "seed \(random.seed)")
+        #expect(lane.workspace.work.kind == .full)
+    }
+
+    @Test func everythingIsRenderedAnewWhereTheFrameNumberSaysSo() throws {
+        var random = SeededGenerator()
+        let scene = Scene.calm(size, &random)
+        var settings = IncrementalSettings()
+        settings.refreshFrames = 8
+        let lane = try IncrementalLane(scene, settings: settings, firstID: 5)
+        var full: [UInt64] = []
+        for index in 0..<16 {
+            // Something always changes, in a place of its own.
+            try lane.render(scene.withSquare(x: 20 + index % 5, y: 30, side: 12))
+            let id = try #require(lane.history?.frameID)
+            if lane.workspace.work.kind == .full, id >= 12 { full.append(id) }
+        }
+        #expect(full == [16])
+    }
+
+    @Test func threadsAndOrderOfTilesDoNotChangeAByte() throws {
+        var random = SeededGenerator()
+        let scenes = story(size, &random)
+        let lanes = try StepRunner.allCases.map { _ in
+            try IncrementalLane(scenes[0], settings: .init())
+        }
+        for scene in scenes {
+            let pictures = try zip(lanes, StepRunner.allCases).map {
+                try $0.render(scene, by: $1)
+            }
+            #expect(pictures.allSatisfy { $0 == pictures[0] }, "seed \(random.seed)")
+            #expect(Set(lanes.map(\.workspace.work)).count == 1)
+        }
+    }
+
+    @Test func incrementalFramesAllocateNothing() throws {
+        var random = SeededGenerator()
+        let scene = Scene.calm(size, &random)
+        let lane = try IncrementalLane(scene, settings: .init())
+        for _ in 0..<40 where lane.workspace.work.kind != .unchanged { try lane.render(scene) }
+        let memory = WorkerMemory()
+        RenderThread.prepare()
+        let workspace = lane.workspace
+        var kinds: [FrameWork.Kind] = []
+        for frame in [scene, scene.withSquare(x: 50, y: 40, side: 12), scene, scene] {
+            let request = lane.request(frame, allows: kinds.count < 3)
+            let before = allocation_count()
+            try workspace.begin(request)
+            var step = 0
+            // Counted loops: an unoptimised iterator allocates.
+            while step < workspace.steps.count {
+                var tile = 0
+                while tile < workspace.steps[step].tileCount {
+                    workspace.steps[step].runTile(tile, memory)
+                    tile += 1
+                }
+                step += 1
+            }
+            workspace.finish()
+            #expect(allocation_count() - before == 0, "frame \(kinds.count)")
+            lane.take(request)
+            kinds.append(workspace.work.kind)
+        }
+        #expect(kinds == [.unchanged, .partial, .partial, .full])
+    }
+
+    @Test func memoryIsPlannedBeforeItIsTaken() throws {
+        let denoiser = try Denoiser(modelFolder: PackageFolder.defaultModel)
+        var random = SeededGenerator()
+        let layout = Scene(size, &random).request().gbuffer.layout
+        let model = try atrium(.best)
+        let workspace = Workspace(
+            FramePlan(size: size, model: model, isIncremental: true), model: model,
+            incremental: (layout, IncrementalSettings()))
+        #expect(
+            denoiser.incrementalByteCount(for: layout)
+                == workspace.arena.byteCount + layout.byteCount)
+        #expect(
+            denoiser.incrementalByteCount(for: layout)
+                > denoiser.workspaceByteCount(for: size))
+    }
+}
