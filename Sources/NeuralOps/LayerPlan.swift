@@ -9,8 +9,9 @@ package struct LayerPlan: Sendable {
     private let nodeOffsets: [[Int?]]
     private let scratchOffsets: [Int]
 
-    /// - Parameter keepsValues: every layer's values stay until the next frame, whose region may be
-    ///   smaller than what its layers read. Inputs are read where they are written only.
+    /// - Parameter keepsValues: every layer's values and all scratch memory stay until the next frame,
+    ///   whose region may be smaller than what is read around it. Inputs are read where they are
+    ///   written only.
     package init(_ graph: LayerGraph, keepsValues: Bool = false) {
         self.graph = graph
         let lifetime = 0...graph.now
@@ -30,7 +31,8 @@ package struct LayerPlan: Sendable {
         }
         let firstScratch = regions.count
         regions += graph.scratches.map {
-            ArenaPlan.Region(floatCount: $0.floatCount, time: $0.time)
+            ArenaPlan.Region(
+                floatCount: $0.floatCount, time: keepsValues ? lifetime : $0.time)
         }
         let plan = ArenaPlan(regions)
         byteCount = plan.byteCount

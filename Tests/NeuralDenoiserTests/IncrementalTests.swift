@@ -89,15 +89,12 @@ import Testing
         let scene = Scene.calm(FrameSize(width: 64, height: 48), &random)
         let plain = try IncrementalLane(scene, settings: nil)
         let cached = try IncrementalLane(scene, settings: .init())
-        var unchanged = 0
         for index in 0..<30 {
             #expect(
                 try cached.render(scene, allows: false) == plain.render(scene),
                 "seed \(random.seed): frame \(index)")
             #expect(!cached.workspace.work.isApproximate)
-            if cached.workspace.work.kind == .unchanged { unchanged += 1 }
         }
-        #expect(unchanged > 0, "seed \(random.seed)")
     }
 
     @Test func noiseWithinTheTolerancesChangesNothing() throws {
