@@ -23,12 +23,18 @@ struct PlayCommand: ParsableCommand {
     @Option(help: "Seconds without any picture after which to give up.")
     var timeout = 60
 
+    @Option(
+        help: "Milliseconds in which a picture is wanted: it then goes before slower work. 0: none."
+    )
+    var budget = 0
+
     enum Mailbox: String, ExpressibleByArgument, CaseIterable {
         case latest, every
     }
 
     func validate() throws {
         if !(1...16).contains(inFlight) { throw ValidationError("--in-flight is 1 to 16") }
+        if !(0...60_000).contains(budget) { throw ValidationError("--budget is 0 to 60000") }
         if !(1...86_400).contains(timeout) { throw ValidationError("--timeout is 1 to 86400") }
     }
 
@@ -40,7 +46,7 @@ struct PlayCommand: ParsableCommand {
                 clip: recorded,
                 settings: .init(
                     path: socket, model: clip.model, seed: clip.seed,
-                    dropsStaleFrames: mailbox == .latest,
+                    dropsStaleFrames: mailbox == .latest, budgetMilliseconds: budget,
                     isIncremental: clip.incremental == .on))
         }
     }

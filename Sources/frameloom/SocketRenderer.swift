@@ -13,6 +13,8 @@ final class SocketRenderer: FrameRenderer {
         var model: String
         var seed: UInt64
         var dropsStaleFrames: Bool
+        /// 0: none.
+        var budgetMilliseconds = 0
         /// Ask for a cache, and allow approximation in every frame.
         var isIncremental = false
     }
@@ -30,6 +32,7 @@ final class SocketRenderer: FrameRenderer {
         open.mailbox = UInt8(
             settings.dropsStaleFrames ? FL_MAILBOX_LATEST : FL_MAILBOX_EVERY)
         open.seed = settings.seed
+        open.frame_budget_us = UInt32(settings.budgetMilliseconds) * 1000
         if isIncremental { open.features |= FL_FEATURE_INCREMENTAL }
         take(try client.open(open))
     }

@@ -5,9 +5,9 @@
     swift build -c release
     python benchmarks/sharing/run.py --diffusion MODEL_DIR [--frames 600] [--fps 10] [--precision auto]
 
-The compact session sends frames at a steady pace, the other one as fast as they come back. Each runs
-alone first. Needs no Python packages. A diffusion model of full size with random weights:
-training/make_random_sd15.py.
+The compact session sends frames at a steady pace and states it as its frame budget; the other one
+sends as fast as pictures come back. Each runs alone first. Needs no Python packages. A diffusion
+model of full size with random weights: training/make_random_sd15.py.
 """
 
 import argparse
@@ -56,8 +56,10 @@ class Run:
              *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
     def compact(self, frames: int, fps: float) -> subprocess.Popen:
-        loops = (frames + CLIP_FRAMES - 1) // CLIP_FRAMES
-        return self.play("atrium", "--fps", str(fps), "--loop", str(loops), "--mailbox", "latest")
+        # Forwards and backwards in turn: each further pass starts behind the frame it ended with.
+        loops = 1 + max(0, -(-(frames - CLIP_FRAMES) // (CLIP_FRAMES - 1)))
+        return self.play("atrium", "--fps", str(fps), "--loop", str(loops), "--mailbox", "latest",
+                         "--budget", str(round(1000 / fps)))
 
     def diffusion(self, name: str) -> subprocess.Popen:
         return self.play(name, "--loop", "1000")
@@ -91,7 +93,8 @@ def line(name: str, said: dict) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--diffusion", type=Path, required=True, help="a framediffuser model's folder")
+    parser.add_argument("--diffusion", type=Path, required=True,
+                        help="a framediffuser model's folder")
     parser.add_argument("--frames", type=int, default=600, help="of the compact session")
     parser.add_argument("--fps", type=float, default=10)
     parser.add_argument("--seconds", type=float, default=60, help="of the diffusion session alone")
