@@ -77,6 +77,7 @@ import Testing
         #expect(
             Set(frames.keys) == [
                 "received", "rendered", "dropped", "failed", "waiting", "rendering",
+                "partial", "unchanged",
             ])
         let session = try #require((stats["sessions"] as? [[String: Any]])?.first)
         #expect(session["client_name"] as? String == "engine \"A\"\nzwei ü")
