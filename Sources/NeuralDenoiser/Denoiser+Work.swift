@@ -19,7 +19,8 @@ extension Denoiser {
         if case .exactly(let stated) = choice {
             precision = stated
         } else if try ModelFamily(folder: modelFolder) == .compact {
-            precision = try CompactModel.manifest(in: modelFolder).precisions.automatic(on: path)
+            precision = try CompactModel.manifest(in: modelFolder).precisions
+                .automatic(fastestFirst: path.precisionsBySpeed)
         }
         try self.init(modelFolder: modelFolder, kernelPath: path, precision: precision)
     }

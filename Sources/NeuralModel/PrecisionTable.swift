@@ -37,9 +37,9 @@ package struct PrecisionTable: Sendable, Equatable {
         return error <= judged * Self.largestTemporalGrowth
     }
 
-    /// The fastest one on this path that is good enough.
-    package func automatic(on path: KernelPath) -> Precision {
-        path.precisionsBySpeed.first(where: isGoodEnough) ?? .fp32
+    /// The first of these that is good enough.
+    package func automatic(fastestFirst precisions: [Precision]) -> Precision {
+        precisions.first(where: isGoodEnough) ?? .fp32
     }
 }
 

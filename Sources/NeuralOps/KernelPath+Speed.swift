@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
-import CKernels
-
 extension KernelPath {
-    /// The fastest precision first, as measured on the compact network; without those that are no
-    /// faster here than fp32, whose pictures are always the better ones.
+    /// The fastest precision first; without those that are no faster here than fp32, whose pictures
+    /// are always the better ones.
+    ///
+    /// A precision is faster where the processor has instructions of its own for it (VNNI, bf16).
+    /// Without them Winograd's way in fp32 takes less time: measured at 512x512 on two cores with
+    /// AVX2 alone, 250 ms in fp32, 357 in int8, 776 in bf16.
     package var precisionsBySpeed: [Precision] {
-        switch self {
-        case .avx512: [.int8] + (hasBF16Products ? [.bf16] : []) + [.fp32]
-        case .avx2: [.int8, .fp32]
-        case .portable: [.fp32]
-        }
+        [.int8, .bf16].filter(hasOwnInstructions) + [.fp32]
     }
 
-    /// Elsewhere they are computed as fp32, which saves memory and no time.
-    private var hasBF16Products: Bool { k_run_ceiling(code, K_NUMBER_BF16, 1) > 0 }
+    private func hasOwnInstructions(for precision: Precision) -> Bool {
+        name(at: precision) != "\(rawValue)-\(precision.rawValue)"
+    }
 }

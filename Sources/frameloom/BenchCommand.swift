@@ -7,6 +7,7 @@ import FrameClip
 import FrameControl
 import FrameScheduler
 import FrameTypes
+import Glibc
 import NeuralDenoiser
 
 struct BenchCommand: ParsableCommand {
@@ -87,6 +88,11 @@ struct BenchCommand: ParsableCommand {
 
     private func runFrames() throws {
         let clip = try readClip()
+        // Every picture is kept, for the comparison with fp32.
+        let limit = sysconf(Int32(_SC_PHYS_PAGES)) / 4 * sysconf(Int32(_SC_PAGESIZE))
+        guard frames <= limit / (clip.size.pixelCount * 4) else {
+            throw ValidationError("\(frames) pictures of \(clip.size) do not fit into memory")
+        }
         let run = BenchRun(
             clip: clip,
             settings: .init(

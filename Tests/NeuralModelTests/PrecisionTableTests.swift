@@ -2,6 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import NeuralOps
+import TestSupport
 import Testing
 
 @testable import NeuralModel
@@ -23,21 +24,15 @@ import Testing
         "[" + entries.joined(separator: ", ") + "]"
     }
 
-    private let paths = KernelPath.allCases.filter(\.isSupported)
-
     @Test func theFastestThatIsGoodEnoughIsTaken() throws {
         let good = try table(
             list(
                 entry("fp32", psnr: 23, error: 8, auto: true),
                 entry("bf16", psnr: 23.01, error: 8, auto: true),
                 entry("int8", psnr: 22.71, error: 8.39, auto: true)))
-        for path in paths {
-            #expect(good.automatic(on: path) == path.precisionsBySpeed.first)
-            // What is left out of the list is never taken by itself.
-            #expect(path.precisionsBySpeed.contains(.fp32))
-        }
-        #expect(KernelPath.avx2.precisionsBySpeed == [.int8, .fp32])
-        #expect(good.automatic(on: .avx2) == .int8)
+        #expect(good.automatic(fastestFirst: [.int8, .bf16, .fp32]) == .int8)
+        #expect(good.automatic(fastestFirst: [.bf16, .fp32]) == .bf16)
+        #expect(good.automatic(fastestFirst: [.fp32]) == .fp32)
     }
 
     @Test func aLossOfMoreThanThreeTenthsOfADecibelIsTooMuch() throws {
@@ -46,7 +41,7 @@ import Testing
                 entry("fp32", psnr: 23, error: 8, auto: true),
                 entry("int8", psnr: 22.69, error: 8, auto: false)))
         #expect(!dim.isGoodEnough(.int8))
-        #expect(dim.automatic(on: .avx2) == .fp32)
+        #expect(dim.automatic(fastestFirst: [.int8, .fp32]) == .fp32)
     }
 
     @Test func aTwentiethMoreTemporalErrorIsTooMuch() throws {
@@ -54,16 +49,16 @@ import Testing
             list(
                 entry("fp32", psnr: 23, error: 8, auto: true),
                 entry("int8", psnr: 23, error: 8.41, auto: false)))
-        #expect(flickering.automatic(on: .avx2) == .fp32)
+        #expect(flickering.automatic(fastestFirst: [.int8, .fp32]) == .fp32)
         let unknown = try table(
             list(entry("fp32", psnr: 23, auto: true), entry("int8", psnr: 23, auto: true)))
-        #expect(unknown.automatic(on: .avx2) == .int8)
+        #expect(unknown.automatic(fastestFirst: [.int8, .fp32]) == .int8)
     }
 
     @Test func whatWasNotMeasuredIsNotTaken() throws {
-        #expect(PrecisionTable().automatic(on: .avx2) == .fp32)
+        #expect(PrecisionTable().automatic(fastestFirst: [.int8, .fp32]) == .fp32)
         let alone = try table(list(entry("fp32", psnr: 23, error: 8, auto: true)))
-        #expect(alone.automatic(on: .avx2) == .fp32)
+        #expect(alone.automatic(fastestFirst: [.int8, .fp32]) == .fp32)
     }
 
     @Test func aChoiceThatTheFiguresDoNotSupportIsRefused() {
@@ -96,6 +91,23 @@ import Testing
                 Issue.record("\(error)")
             }
         }
+    }
+
+    @Test func onlyInstructionsOfTheirOwnMakeAPrecisionFasterThanFP32() {
+        for path in KernelPath.allCases where path.isSupported {
+            let order = path.precisionsBySpeed
+            #expect(order.last == .fp32 && Set(order).count == order.count)
+            for precision in Precision.allCases where precision != .fp32 {
+                let name = path.name(at: precision)
+                #expect(
+                    order.contains(precision) == (name.contains("vnni") || name.contains("bf16-")))
+            }
+        }
+    }
+
+    @Test func theShippedModelHasFiguresOfEveryPrecision() throws {
+        let table = try CompactModel.manifest(in: PackageFolder.defaultModel).precisions
+        #expect(Set(table.entries.map(\.precision)) == Set(Precision.allCases))
     }
 
     @Test func choicesAreNamedAsInTheConfiguration() {

@@ -213,6 +213,19 @@ def table(rows: dict[str, Row]) -> str:
     return "\n".join(lines)
 
 
+def summary(rows: dict[str, Row]) -> list[str]:
+    """For each precision, Frameloom against the fastest other runtime."""
+    lines = []
+    for ours in [row for row in rows.values() if row.name.startswith("frameloom") and row.times]:
+        kind = ours.name.removeprefix("frameloom ")
+        others = [row for row in rows.values() if row.times and row is not ours
+                  and row.name.split(" ", 1)[1] == kind]
+        if others:
+            best = min(others, key=lambda row: row.ms_p50)
+            lines.append(f"{kind}: {best.ratio:.2f} times as fast as {best.name}")
+    return lines
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--frameloom", type=Path, default=ROOT / ".build/release/frameloom")
@@ -249,6 +262,7 @@ def main() -> int:
                           "rows": plain}, indent=1))
     else:
         print(table(rows))
+        print("\n".join(summary(rows)))
         print("ceilings, GFLOP/s: " + ", ".join(f"{k} {v:.0f}" for k, v in ceilings.items()))
     if temporary:
         temporary.cleanup()
