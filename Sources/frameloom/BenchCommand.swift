@@ -44,6 +44,9 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Compiled form of the kernels: avx512, avx2 or portable; by default the fastest.")
     var kernelPath: KernelPath?
 
+    @Option(help: "Render only what changed while the camera stands still: on or off.")
+    var incremental = ClipArguments.Switch.off
+
     @Flag(help: "Also list how long each step of a frame takes.")
     var profile = false
 
@@ -98,7 +101,8 @@ struct BenchCommand: ParsableCommand {
             settings: .init(
                 renderer: .init(
                     modelFolder: try modelFolder(), seed: 0, threads: threads,
-                    kernelPath: kernelPath, precision: precision),
+                    kernelPath: kernelPath, precision: precision,
+                    isIncremental: incremental == .on),
                 frameCount: frames, isProfiled: profile))
         print(try run.run(), isJSON: json)
     }

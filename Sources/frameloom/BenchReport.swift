@@ -42,6 +42,10 @@ struct BenchReport: Encodable {
     /// That of fp32 in the same run.
     var fp32Psnr: Double?
 
+    /// Whether only what changed was rendered, and the mean share of tiles that were.
+    var incremental: Bool?
+    var computedShare: Double?
+
     var steps: [BenchStep]?
 
     init(model: ModelDescription, threads: Int, size: FrameSize, network: Durations, gmac: Double) {
@@ -107,6 +111,9 @@ struct BenchReport: Encodable {
                 + decimal(ceilingGflops, 0)
         }
         lines.append(speed)
+        if incremental == true, let computedShare {
+            lines.append("Tiles     \(decimal(computedShare * 100, 1)) % rendered")
+        }
         if let psnrToFp32, psnrToFp32.isFinite {
             lines.append("To fp32   PSNR \(decimal(psnrToFp32, 2)) dB")
         }

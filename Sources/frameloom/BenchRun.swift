@@ -22,6 +22,8 @@ final class BenchRun {
     private var frameTimes = Durations()
     private var networkTimes = Durations()
     private var pictures: [[UInt8]] = []
+    /// Sum over the frames.
+    private var computedShares = 0.0
 
     init(clip: Clip, settings: Settings) {
         self.clip = clip
@@ -41,7 +43,9 @@ final class BenchRun {
 
         var ceilings = [meter?.measure() ?? 0]
         let progress = Progress(label: "Rendering", total: settings.frameCount)
-        try render(settings.frameCount, on: renderer) { index, times, picture in
+        try render(settings.frameCount, on: renderer) { index, reply, picture in
+            let times = reply.stages
+            computedShares += reply.computedShare
             networkTimes.add(times.render)
             frameTimes.add(times.convert + times.render + times.encode)
             pictures.append(picture)
@@ -56,6 +60,8 @@ final class BenchRun {
             size: clip.size, network: networkTimes,
             gmac: work.reduce(0) { $0 + Double($1.multiplyAdds) } / 1e9)
         report.clip = clip.name
+        report.incremental = settings.renderer.isIncremental
+        report.computedShare = computedShares / Double(settings.frameCount)
         report.take(frame: frameTimes)
         report.take(ceilings: ceilings)
         if let clock {
@@ -71,7 +77,7 @@ final class BenchRun {
 
     private func render(
         _ count: Int, on renderer: LocalRenderer,
-        _ take: (_ index: Int, _ times: RenderReply.StageTimes, _ picture: [UInt8]) -> Void
+        _ take: (_ index: Int, _ reply: RenderReply, _ picture: [UInt8]) -> Void
     ) throws {
         var picture: [UInt8] = []
         for index in 0..<count {
@@ -82,19 +88,20 @@ final class BenchRun {
                 continue
             }
             if case .failed(let text) = reply.outcome { throw RunError.denoiser(text) }
-            take(index, reply.stages, picture)
+            take(index, reply, picture)
         }
     }
 
     private func compare(into report: inout BenchReport) throws {
         report.psnr = meanRatio(to: pictures)
-        guard report.precision != Precision.fp32.rawValue else {
+        guard report.precision != Precision.fp32.rawValue || report.incremental == true else {
             report.psnrToFp32 = .infinity
             report.fp32Psnr = report.psnr
             return
         }
         var judge = settings.renderer
         judge.precision = .exactly(.fp32)
+        judge.isIncremental = false
         let renderer = try LocalRenderer(clip: clip, settings: judge)
         defer { renderer.finish() }
         var ratios: [Double] = []
