@@ -150,7 +150,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "CFrameProtocol", "FrameProtocol", "FrameTypes", "FrameClip", "CFrameClient",
-                "FrameControl", "TestSupport", "frameloomd", "frameloom",
+                "FrameControl", "NeuralDenoiser", "TestSupport", "frameloomd", "frameloom",
             ],
             swiftSettings: warnings),
     ],

@@ -43,7 +43,9 @@ extension EndToEnd {
         }
 
         @Test func rendersOnlyWhatChangedAndSaysSo() throws {
-            let daemon = try Daemon()
+            // In fp32 a still picture settles everywhere; at int8 a few tiles go on changing by more
+            // than 1/255 and are rendered in every frame.
+            let daemon = try Daemon(["render.precision=fp32"])
             let client = try EngineClient(daemon.framePath)
             let opened = try client.open(open)
             #expect(opened.features == FL_FEATURE_INCREMENTAL)
@@ -112,7 +114,9 @@ extension EndToEnd {
 
         @Test func anotherSessionMayTakeTheCachesMemory() throws {
             // Room for the model, two sessions of this size and one cache, not two.
-            let daemon = try Daemon(["limits.incremental_memory_mib=16"])
+            let daemon = try Daemon([
+                "limits.incremental_memory_mib=16", "render.precision=fp32",
+            ])
             let first = try EngineClient(daemon.framePath)
             #expect(try first.open(open).features == FL_FEATURE_INCREMENTAL)
             let second = try EngineClient(daemon.framePath)

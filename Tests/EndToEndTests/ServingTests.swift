@@ -3,6 +3,7 @@
 
 import CFrameClient
 import FrameTypes
+import NeuralDenoiser
 import TestSupport
 import Testing
 
@@ -19,13 +20,28 @@ extension EndToEnd {
             #expect(opened.features == 0)
             #expect(text(opened.model) == "atrium")
             #expect(text(opened.model_version) == "1")
-            #expect(text(opened.precision) == "fp32")
-            #expect(!text(opened.kernel_path).isEmpty)
+            // What the model's own figures choose for this processor.
+            let chosen = try Denoiser(
+                modelFolder: Paths.models + "/atrium", kernelPath: nil, choosing: .automatic
+            ).description
+            #expect(text(opened.precision) == chosen.precision)
+            #expect(text(opened.kernel_path) == chosen.kernelPath)
             #expect(opened.payload_bytes == UInt64(size.pixelCount * 11))
             #expect(opened.picture_bytes == UInt64(size.pixelCount * 4))
             #expect(opened.planned_bytes > opened.payload_bytes + opened.picture_bytes)
             #expect(opened.max_frames_in_flight >= 2)
             #expect(opened.history == FL_HISTORY_NONE)
+        }
+
+        @Test func theConfigurationNamesThePrecision() throws {
+            for precision in ["fp32", "int8"] {
+                let own = try Daemon(["render.precision=\(precision)"])
+                let client = try EngineClient(own.framePath)
+                let opened = try client.open(SyntheticFrame.open(size))
+                #expect(text(opened.precision) == precision)
+                #expect(text(opened.kernel_path).hasSuffix("-\(precision)"))
+                _ = try client.render(1, SyntheticFrame(size, index: 0))
+            }
         }
 
         @Test func answersEveryFrameWithItsPictureAndTimes() throws {
