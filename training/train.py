@@ -10,11 +10,8 @@ training/train.py ... ; see docs/training.md.
 
 import argparse
 import json
-import os
-import signal
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -30,6 +27,7 @@ from history import WITHOUT_NAMES, Without, rendered
 from loss import change_loss, picture_loss
 from model import CompactDenoiser, ModelConfig, picture
 from model_files import ModelError, read_model
+from place import Place, Stop, take_place
 from report import ProgressLine, Report, duration, look
 from samples import Sampler, Walker, generator_for
 from schedule import DEFAULT, SAMPLE_PIXELS, Phase, ScheduleError, as_json, fitted, \
@@ -37,31 +35,6 @@ from schedule import DEFAULT, SAMPLE_PIXELS, Phase, ScheduleError, as_json, fitt
 
 DEFAULT_SAMPLES = 390_000  # crops of 128x128: what the first model of this kind was given
 AVERAGE_DECAY = 0.999
-
-
-@dataclass
-class Place:
-    """This process among those that train together."""
-
-    rank: int
-    count: int
-    device: torch.device
-
-    @property
-    def leads(self) -> bool:
-        return self.rank == 0
-
-
-def take_place(device: str) -> Place:
-    count, rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cuda":
-        device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
-        torch.cuda.set_device(device)
-    if count > 1:
-        dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
-    return Place(rank, count, torch.device(device))
 
 
 class Training:
@@ -200,18 +173,6 @@ class Training:
                 times[bf16] = min(times.get(bf16, 1e9), time.perf_counter() - begun)
         self.network.zero_grad(set_to_none=True)
         return times[True] < times[False]
-
-
-class Stop:
-    """Set by SIGTERM or SIGINT: the step is finished, a checkpoint written, then it ends."""
-
-    def __init__(self):
-        self.asked = False
-        for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, self.ask)
-
-    def ask(self, *_) -> None:
-        self.asked = True
 
 
 def agreed(training: Training, stop: Stop) -> bool:

@@ -8,8 +8,8 @@
  * The points are 0, +-sqrt(1/2), +-sqrt(2) and infinity. With the usual 0, +-1, +-2 and infinity
  * the largest error is five times as large; with these it is near twice that of the plain sum. */
 
-#define POINT_A 0.70710678f /* its square 0.5 */
-#define POINT_B 1.41421356f /* its square 2 */
+typedef vec line_vec;
+#include "winograd_line.h"
 
 #define PLACES K_WINOGRAD_PLACES
 /* Tiles that are worked on together: each weight is fetched once for all of them. */
@@ -27,33 +27,6 @@
 #define PRODUCT_VECTORS 1
 #define PRODUCT_TILES 2
 #endif
-
-/* Six inputs in a line to their values at the points. */
-INLINE void evaluate(const vec *d, size_t step, vec *values)
-{
-    vec even_a = FMA(d[2 * step], (vec)-2.0f, d[4 * step]);
-    vec odd_a = FMA(d[step], (vec)-2.0f, d[3 * step]);
-    vec even_b = FMA(d[2 * step], (vec)-0.5f, d[4 * step]);
-    vec odd_b = FMA(d[step], (vec)-0.5f, d[3 * step]);
-    values[0] = FMA(d[2 * step], (vec)-2.5f, d[0] + d[4 * step]);
-    values[1] = FMA(odd_a, (vec)POINT_A, even_a);
-    values[2] = FMA(odd_a, (vec)-POINT_A, even_a);
-    values[3] = FMA(odd_b, (vec)POINT_B, even_b);
-    values[4] = FMA(odd_b, (vec)-POINT_B, even_b);
-    values[5] = FMA(d[3 * step], (vec)-2.5f, d[step] + d[5 * step]);
-}
-
-/* Sums at six points to four outputs in a line. */
-INLINE void interpolate(const vec *m, vec *outputs)
-{
-    vec sum_a = m[1] + m[2], difference_a = m[1] - m[2];
-    vec sum_b = m[3] + m[4], difference_b = m[3] - m[4];
-    outputs[0] = m[0] + sum_a + sum_b;
-    outputs[1] = FMA(difference_b, (vec)POINT_B, difference_a * POINT_A);
-    outputs[2] = FMA(sum_b, (vec)2.0f, sum_a * 0.5f);
-    outputs[3] = FMA(difference_b, (vec)(2.0f * POINT_B),
-                     FMA(difference_a, (vec)(0.5f * POINT_A), m[5]));
-}
 
 /* values[place] = one vector of channels of a tile; `in` is the first of its 6x6 inputs, of which
  * only `rows` by `columns` are inside. */

@@ -1,34 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright 2026 The Frameloom authors
  *
- * 3x3 convolution by Winograd's F(4x4, 3x3), at the points of path_winograd.h: 36 products instead
+ * 3x3 convolution by Winograd's F(4x4, 3x3), at the points of winograd_line.h: 36 products instead
  * of 144 for 4x4 outputs. Weights stay as they are packed for the plain sum and are turned in cache,
  * a block at a time: turned ones would take eight times the memory of bf16. */
 
+typedef v16 line_vec;
+#include "winograd_line.h"
+
 #define TURN_DEPTH 64 /* channels whose weights are turned at a time */
-#define POINT_A 0.70710678f /* sqrt(1/2) */
-#define POINT_B 1.41421356f /* sqrt(2) */
 /* From one of the 36 places to the next. The 16 keep them out of the same sets of the cache. */
 #define WEIGHT_PLACE (TURN_DEPTH * K_WINOGRAD_COLUMNS + 16)
 #define SUM_PLACE (K_WINOGRAD_TILES * K_WINOGRAD_COLUMNS + 16)
 
 _Static_assert((WEIGHT_PLACE + SUM_PLACE) * K_WINOGRAD_PLACES * sizeof(float) <=
                K_WINOGRAD_MEMORY, "a tile needs more than a worker has");
-
-/* Six inputs in a line to their values at the points. */
-INLINE void to_points(const v16 *d, size_t step, v16 *values)
-{
-    v16 even_a = FMA(d[2 * step], (v16)-2.0f, d[4 * step]);
-    v16 odd_a = FMA(d[step], (v16)-2.0f, d[3 * step]);
-    v16 even_b = FMA(d[2 * step], (v16)-0.5f, d[4 * step]);
-    v16 odd_b = FMA(d[step], (v16)-0.5f, d[3 * step]);
-    values[0] = FMA(d[2 * step], (v16)-2.5f, d[0] + d[4 * step]);
-    values[1] = FMA(odd_a, (v16)POINT_A, even_a);
-    values[2] = FMA(odd_a, (v16)-POINT_A, even_a);
-    values[3] = FMA(odd_b, (v16)POINT_B, even_b);
-    values[4] = FMA(odd_b, (v16)-POINT_B, even_b);
-    values[5] = FMA(d[3 * step], (v16)-2.5f, d[step] + d[5 * step]);
-}
 
 /* Three weights in a line to the points. */
 INLINE void weights_to_points(v16 a, v16 b, v16 c, v16 *values)
@@ -41,18 +27,6 @@ INLINE void weights_to_points(v16 a, v16 b, v16 c, v16 *values)
     values[3] = even_b + odd_b;
     values[4] = even_b - odd_b;
     values[5] = c;
-}
-
-/* Sums at six points to four outputs in a line. */
-INLINE void from_points(const v16 *m, v16 *outputs)
-{
-    v16 sum_a = m[1] + m[2], difference_a = m[1] - m[2];
-    v16 sum_b = m[3] + m[4], difference_b = m[3] - m[4];
-    outputs[0] = m[0] + sum_a + sum_b;
-    outputs[1] = FMA(difference_b, (v16)POINT_B, difference_a * POINT_A);
-    outputs[2] = FMA(sum_b, (v16)2.0f, sum_a * 0.5f);
-    outputs[3] = FMA(difference_b, (v16)(2.0f * POINT_B),
-                     FMA(difference_a, (v16)(0.5f * POINT_A), m[5]));
 }
 
 /* Pixel (0, 0) of a tile. */
@@ -87,13 +61,13 @@ static void winograd_values(const k_product *p, size_t chunk, size_t tile0, size
                 v16 inputs[6];
                 UNROLL for (size_t x = 0; x < 6; x++)
                     inputs[x] = pixels[y * 6 + x] ? load16(pixels[y * 6 + x] + c) : (v16)0.0f;
-                to_points(inputs, 1, lines + y * 6);
+                evaluate(inputs, 1, lines + y * 6);
             }
             const size_t block = c / TURN_DEPTH * TURN_DEPTH;
             float *values = p->values + block * p->chunk_tiles +
                             t * smaller(source->channels - block, TURN_DEPTH) + c - block;
             for (size_t x = 0; x < 6; x++) {
-                to_points(lines + x, 6, column);
+                evaluate(lines + x, 6, column);
                 UNROLL for (size_t y = 0; y < 6; y++)
                     store16(values + (y * 6 + x) * place, column[y]);
             }
@@ -163,12 +137,12 @@ static void finish_tile(const k_product *p, const float *sums, size_t tile, size
             v16 m[6];
             UNROLL for (size_t y = 0; y < 6; y++)
                 m[y] = load16(sums + (y * 6 + x) * SUM_PLACE + c);
-            from_points(m, turned);
+            interpolate(m, turned);
             UNROLL for (size_t y = 0; y < 4; y++)
                 lines[y * 6 + x] = turned[y];
         }
         for (size_t y = 0; y < 4; y++) {
-            from_points(lines + y * 6, turned);
+            interpolate(lines + y * 6, turned);
             UNROLL for (size_t x = 0; x < 4; x++)
                 store16(pixels[y * 4 + x] + c, turned[x]);
         }

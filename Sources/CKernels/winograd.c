@@ -2,7 +2,7 @@
  * Copyright 2026 The Frameloom authors */
 #include "kernels.h"
 
-/* A kernel's line of three weights at the points of path_winograd.h: 0, +-sqrt(1/2), +-sqrt(2),
+/* A kernel's line of three weights at the points of winograd_line.h: 0, +-sqrt(1/2), +-sqrt(2),
  * infinity. Each row is divided by the product of its point's distances to the other points. */
 static const double points[6][3] = {
     {1, 0, 0},

@@ -7,26 +7,6 @@ import Testing
 
 @testable import FrameProtocol
 
-/// One changed field, and what the daemon says about it.
-struct Refusal: Sendable, CustomTestStringConvertible {
-    var name: String
-    var bytes: [UInt8]
-    var code: UInt32
-    var field: String
-    /// A part of the sentence.
-    var text: String
-
-    init(_ name: String, _ bytes: [UInt8], _ code: UInt32, _ field: String, _ text: String) {
-        self.name = name
-        self.bytes = bytes
-        self.code = code
-        self.field = field
-        self.text = text
-    }
-
-    var testDescription: String { name }
-}
-
 private let open = MessageEncoder.open(Samples.open)
 private let deviceOpen = MessageEncoder.open(Samples.deviceDepthOpen)
 private let frame = MessageEncoder.frame(Samples.frame)
@@ -34,9 +14,8 @@ private let resume = MessageEncoder.open(Samples.open, history: Samples.history)
 
 private func plane(_ index: Int, _ offset: Int) -> Int { WireOpen.planes + index * 8 + offset }
 private func history(_ offset: Int) -> Int { WireOpen.byteCount + offset }
-private func camera(_ offset: Int) -> Int { WireFrame.camera + offset }
-private func matrix(_ element: Int) -> Int { camera(WireCamera.cameraToWorld + 8 * element) }
 
+/// Messages that end the connection.
 @Suite struct RefusalTests {
     static let headers: [Refusal] = [
         Refusal(
@@ -308,7 +287,7 @@ private func matrix(_ element: Int) -> Int { camera(WireCamera.cameraToWorld + 8
     func refusedWithCodeFieldAndSentence(refusal: Refusal) throws {
         var decoder = MessageDecoder()
         let error = #expect(throws: ProtocolError.self) { try decoder.decode(refusal.bytes) }
-        check(ErrorReply(try #require(error), severity: .session), refusal)
+        refusal.expect(ErrorReply(try #require(error), severity: .session))
     }
 
     @Test func headersAreRefusedBeforeTheirBodyIsAskedFor() {
@@ -322,92 +301,6 @@ private func matrix(_ element: Int) -> Int { camera(WireCamera.cameraToWorld + 8
                 _ = try decoder.append(refusal.bytes[..<32])
             }
         }
-    }
-
-    static let frames: [Refusal] = [
-        Refusal(
-            "show planes", Samples.changed(frame, header: WireHeader.flags, FL_FRAME_SHOW_PLANES),
-            FL_ERROR_FLAGS, "flags", "FL_FRAME_SHOW_PLANES is not supported"),
-        Refusal(
-            "exposure", Samples.changed(frame, body: WireFrame.exposure, Float(2)), FL_ERROR_VALUE,
-            "exposure", "must be 1"),
-        Refusal(
-            "exposure NaN", Samples.changed(frame, body: WireFrame.exposure, Float.nan),
-            FL_ERROR_VALUE, "exposure", "must be 1"),
-        Refusal(
-            "history trust", Samples.changed(frame, body: WireFrame.historyTrust, Float(0)),
-            FL_ERROR_VALUE, "history_trust", "must be 1"),
-        Refusal(
-            "jitter x", Samples.changed(frame, body: WireFrame.jitterX, Float.nan), FL_ERROR_VALUE,
-            "jitter_x", "within"),
-        Refusal(
-            "jitter y", Samples.changed(frame, body: WireFrame.jitterY, Float(17)), FL_ERROR_VALUE,
-            "jitter_y", "within 16"),
-        Refusal(
-            "fx", Samples.changed(frame, body: camera(WireCamera.fx), 0.0), FL_ERROR_CAMERA,
-            "camera.fx", "above 0"),
-        Refusal(
-            "fy", Samples.changed(frame, body: camera(WireCamera.fy), 2e6), FL_ERROR_CAMERA,
-            "camera.fy", "at most"),
-        Refusal(
-            "cx", Samples.changed(frame, body: camera(WireCamera.cx), Double.nan), FL_ERROR_CAMERA,
-            "camera.cx", "within"),
-        Refusal(
-            "cy", Samples.changed(frame, body: camera(WireCamera.cy), -2e6), FL_ERROR_CAMERA,
-            "camera.cy", "within"),
-        Refusal(
-            "near", Samples.changed(frame, body: camera(WireCamera.near), -1.0), FL_ERROR_CAMERA,
-            "camera.near_plane", "0 to"),
-        Refusal(
-            "far", Samples.changed(frame, body: camera(WireCamera.far), Double.infinity),
-            FL_ERROR_CAMERA, "camera.far_plane", "0 to"),
-        Refusal(
-            "far before near", Samples.changed(frame, body: camera(WireCamera.far), 0.01),
-            FL_ERROR_CAMERA, "camera.near_plane", "below the far plane"),
-        Refusal(
-            "rotation NaN", Samples.changed(frame, body: matrix(0), Double.nan), FL_ERROR_CAMERA,
-            "camera.camera_to_world[0]", "rotation"),
-        Refusal(
-            "rotation scaled", Samples.changed(frame, body: matrix(5), 1.01), FL_ERROR_CAMERA,
-            "camera.camera_to_world[4]", "unit length"),
-        Refusal(
-            "rotation flat", Samples.changed(frame, body: matrix(5), 0.0), FL_ERROR_CAMERA,
-            "camera.camera_to_world[4]", "unit length"),
-        Refusal(
-            "rotation mirrored", Samples.changed(frame, body: matrix(5), -1.0), FL_ERROR_CAMERA,
-            "camera.camera_to_world", "mirror"),
-        Refusal(
-            "position endless", Samples.changed(frame, body: matrix(3), -Double.infinity),
-            FL_ERROR_CAMERA, "camera.camera_to_world[3]", "within"),
-        Refusal(
-            "last row", Samples.changed(frame, body: matrix(14), 0.5), FL_ERROR_CAMERA,
-            "camera.camera_to_world[14]", "must be 0"),
-        Refusal(
-            "last row NaN", Samples.changed(frame, body: matrix(15), Double.nan), FL_ERROR_CAMERA,
-            "camera.camera_to_world[15]", "must be 1"),
-    ]
-
-    @Test(arguments: frames)
-    func refusedFramesLeaveTheStreamReadable(refusal: Refusal) throws {
-        var decoder = MessageDecoder()
-        let messages = try decoder.decode(refusal.bytes + MessageEncoder.reset())
-        guard case .refusedFrame(let refused) = messages.first else {
-            Issue.record("not refused")
-            return
-        }
-        #expect(refused.frameID == 42)
-        #expect(refused.payloadByteCount == Samples.frame.payloadByteCount)
-        #expect(messages.last == .reset)
-        check(ErrorReply(refused.error, severity: .frame, frameID: 42), refusal)
-    }
-
-    private func check(_ reply: ErrorReply, _ refusal: Refusal) {
-        #expect(reply.code == refusal.code)
-        #expect(reply.field == refusal.field)
-        #expect(reply.text.contains(refusal.text), "\(reply.text)")
-        #expect(reply.text.hasSuffix(".") || reply.text.hasSuffix(")."), "\(reply.text)")
-        #expect(reply.text.utf8.count < WireError.textByteCount, "\(reply.text)")
-        #expect(reply.field.utf8.count < WireError.fieldByteCount)
     }
 
     private static func withModel(_ name: String) -> [UInt8] {

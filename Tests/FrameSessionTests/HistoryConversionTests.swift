@@ -35,7 +35,7 @@ import Testing
 
     @Test func reversedDeviceDepthOfTheCamerasPlanes() throws {
         let layout = SessionHarness.layout(depth: .deviceReversed(near: 0.1, far: .infinity))
-        let camera = SessionFrameTests.camera(near: 0.5, far: 0)
+        let camera = SessionHarness.camera(near: 0.5, far: 0)
         let history = try convert(layout, camera: camera) { x, _ in
             Pixel(
                 picture: [0, 0, 0, 0], baseColor: [1, 2, 3, 4],

@@ -8,15 +8,8 @@ import Testing
 @testable import FrameSession
 
 @Suite struct SessionFrameTests {
-    private func opened(_ mailbox: Mailbox = .latest, budget: UInt64? = nil) -> SessionHarness {
-        var client = SessionHarness()
-        client.open(mailbox: mailbox, budget: budget, seed: 77)
-        client.writeAll()
-        return client
-    }
-
     @Test func frameBecomesPicture() throws {
-        var client = opened()
+        var client = SessionHarness.opened()
         client.announce(4) {
             $0.clientTime = 99
             $0.jitter = [0.5, 0.25]
@@ -59,7 +52,7 @@ import Testing
     }
 
     @Test func eachFrameReadsTheHistoryOfTheOneBefore() throws {
-        var client = opened()
+        var client = SessionHarness.opened()
         var last: FrameRequest?
         for id: UInt64 in 1...5 {
             client.sendFrame(id) { $0.jitter = [Float(id) / 8, 0] }
@@ -77,7 +70,7 @@ import Testing
     // MARK: Mailboxes
 
     @Test func latestReplacesTheWaitingFrame() throws {
-        var client = opened()
+        var client = SessionHarness.opened()
         client.sendFrame(1)
         client.begin()
         for id: UInt64 in 2...5 { client.sendFrame(id) }
@@ -94,7 +87,7 @@ import Testing
     }
 
     @Test func latestReplacesAFrameThatWaitsInTheScheduler() throws {
-        var client = opened()
+        var client = SessionHarness.opened()
         for id: UInt64 in 1...3 { client.sendFrame(id) }
         #expect(client.tickets.count == 1)
         #expect(client.session.counters.waiting == 1)
@@ -107,7 +100,7 @@ import Testing
     }
 
     @Test func onlyTheNewestDroppedIDsAreListed() throws {
-        var client = opened()
+        var client = SessionHarness.opened()
         for id: UInt64 in 1...41 { client.sendFrame(id) }
         client.render()
         let reply = try #require(client.pictureReplies.first)
@@ -116,7 +109,7 @@ import Testing
     }
 
     @Test func everyRendersAllAndStopsReadingWhenFull() {
-        var client = opened(.every)
+        var client = SessionHarness.opened(.every)
         client.sendFrame(1)
         client.sendFrame(2)
         #expect(client.isReading)
@@ -136,7 +129,7 @@ import Testing
 
     @Test(arguments: [Mailbox.latest, .every])
     func noFrameStartsWhileTheOutputIsFull(mailbox: Mailbox) {
-        var client = opened(mailbox)
+        var client = SessionHarness.opened(mailbox)
         client.sendFrame(1)
         client.render()
         client.sendFrame(2)
@@ -153,7 +146,7 @@ import Testing
     }
 
     @Test func picturesInFlightDoNotShareMemory() throws {
-        var client = opened()
+        var client = SessionHarness.opened()
         client.sendFrame(1)
         let maybeFirst = client.render()
         let first = try #require(maybeFirst)
@@ -166,7 +159,7 @@ import Testing
     // MARK: Reset
 
     @Test func resetMessageDropsTheHistoryOnce() {
-        var client = opened()
+        var client = SessionHarness.opened()
         client.sendFrame(1)
         client.render()
         client.receive(.reset)
@@ -179,7 +172,7 @@ import Testing
     }
 
     @Test func resetFlagDropsTheHistory() {
-        var client = opened()
+        var client = SessionHarness.opened()
         client.sendFrame(1)
         client.render()
         client.sendFrame(2) { $0.isReset = true }
@@ -187,7 +180,7 @@ import Testing
     }
 
     @Test func resetOfADroppedFrameHoldsForTheNextOne() {
-        var client = opened()
+        var client = SessionHarness.opened()
         client.sendFrame(1)
         client.render()
         client.writeAll()
@@ -208,7 +201,7 @@ import Testing
     }
 
     @Test func resetOfAFailedOrRefusedFrameHoldsForTheNextOne() {
-        var client = opened()
+        var client = SessionHarness.opened()
         client.sendFrame(1)
         client.render()
         client.writeAll()
@@ -248,7 +241,7 @@ import Testing
     }
 
     @Test func withoutAMotionPlaneThereIsNothingToPointFrom() {
-        var client = opened()
+        var client = SessionHarness.opened()
         client.sendFrame(1)
         client.render()
         client.sendFrame(2)
@@ -258,7 +251,7 @@ import Testing
     // MARK: Refused frames
 
     @Test func refusedFrameIsSkippedAndTheSessionGoesOn() {
-        var client = opened()
+        var client = SessionHarness.opened()
         client.receive(
             .refusedFrame(
                 RefusedFrame(
@@ -280,9 +273,9 @@ import Testing
         client.layout = SessionHarness.layout(
             normalSpace: .view, depth: .deviceReversed(near: 0.1, far: 10))
         client.open()
-        let camera = Self.camera(near: 0, far: 0)
+        let camera = SessionHarness.camera(near: 0, far: 0)
         client.sendFrame(1)
-        client.sendFrame(2) { $0.camera = Self.camera(near: 20, far: 0) }
+        client.sendFrame(2) { $0.camera = SessionHarness.camera(near: 20, far: 0) }
         client.sendFrame(3) {
             $0.camera = camera
             $0.motionFrom = 2
@@ -304,7 +297,7 @@ import Testing
 
     @Test func payloadsOfAnotherSizeEndTheSession() {
         for claimed in [0, UInt64(1), .max, 1 << 63] {
-            var client = opened()
+            var client = SessionHarness.opened()
             client.announce(1) { $0.payloadByteCount = claimed }
             #expect(
                 client.ends == [
@@ -317,103 +310,11 @@ import Testing
     }
 
     @Test func frameIDsMustGrow() {
-        var client = opened()
+        var client = SessionHarness.opened()
         client.sendFrame(3)
         client.announce(3)
         #expect(client.ends == [.error(.frameOrder(found: 3, last: 3))])
         #expect(client.session.counters.isBalanced)
-    }
-
-    // MARK: Failures and lateness
-
-    @Test func failedFrameIsReportedAndTheHistoryStays() {
-        var client = opened()
-        client.sendFrame(1)
-        client.render()
-        client.writeAll()
-        client.sendFrame(2)
-        client.render(.failed(reason: "Something broke."))
-        #expect(client.errors.first?.severity == .frame)
-        #expect(client.errors.first?.frameID == 2)
-        #expect(client.errors.first?.text == "Something broke.")
-        client.sendFrame(3)
-        #expect(client.render()?.history?.frameID == 1)
-        #expect(client.session.counters.failed == 1)
-        #expect(client.session.counters.isBalanced)
-    }
-
-    @Test func pictureAfterTheBudgetIsLate() {
-        var client = opened(budget: 1_000)
-        client.sendFrame(1)
-        client.now += 1_000
-        client.render()
-        client.sendFrame(2)
-        client.now += 1_001
-        client.render()
-        #expect(client.pictureReplies.map(\.isLate) == [false, true])
-    }
-
-    @Test func lateFrameIsDroppedForANewerOneButNeverTwoInARow() {
-        var client = opened(budget: 1_000)
-        client.sendFrame(1)
-        client.begin()
-        client.sendFrame(2)
-        client.now += 5_000
-        client.announce(3)
-        client.finish()
-        // 2 could start now and is too old; 3 is on its way.
-        #expect(client.tickets.isEmpty)
-        #expect(client.session.counters.dropped == 1)
-        client.finishPayload()
-        client.now += 5_000
-        client.announce(4)
-        #expect(client.begin()?.gbuffer.frameID == 3)
-        client.finish()
-        #expect(client.pictureReplies.last?.droppedIDs == [2])
-        #expect(client.pictureReplies.last?.isLate == true)
-    }
-
-    @Test func lateFrameIsDroppedWhenARenderThreadWouldBeginIt() {
-        var client = opened(budget: 1_000)
-        client.sendFrame(1) { $0.isReset = true }
-        client.now += 5_000
-        client.announce(2)
-        #expect(client.begin() == nil)
-        #expect(client.session.counters.isBalanced)
-        client.finish(.failed(reason: "nothing to render"))
-        #expect(client.session.counters.dropped == 1)
-        #expect(client.session.counters.failed == 0)
-        client.finishPayload()
-        #expect(client.render()?.gbuffer.frameID == 2)
-        #expect(client.pictureReplies.last?.droppedIDs == [1])
-        #expect(client.errors.isEmpty)
-    }
-
-    @Test func lateFrameIsRenderedIfNothingFollows() {
-        // A client that waits for each reply would otherwise wait for ever.
-        var client = opened(budget: 1_000)
-        client.sendFrame(1)
-        client.now += 1_000_000
-        #expect(client.render() != nil)
-        #expect(client.pictureIDs == [1])
-    }
-
-    @Test func offlineFramesAreNeverDroppedForLateness() {
-        var client = opened(.every, budget: 1_000)
-        client.sendFrame(1)
-        client.sendFrame(2)
-        client.now += 1_000_000
-        client.announce(3)
-        client.render()
-        client.render()
-        #expect(client.pictureIDs == [1, 2])
-    }
-
-    static func camera(near: Double, far: Double) -> Camera {
-        Camera(
-            fx: 32, fy: 32, cx: 16, cy: 16, near: near, far: far,
-            cameraToWorld: Camera.Rows(
-                x: [1, 0, 0, 0], y: [0, 1, 0, 0], z: [0, 0, 1, 0], w: [0, 0, 0, 1]))
     }
 }
 

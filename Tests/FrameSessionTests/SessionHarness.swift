@@ -180,3 +180,20 @@ struct SessionHarness {
 extension SessionCounters {
     var isBalanced: Bool { received == rendered + dropped + failed + waiting + rendering }
 }
+
+extension SessionHarness {
+    /// A session whose opening has been answered.
+    static func opened(_ mailbox: Mailbox = .latest, budget: UInt64? = nil) -> SessionHarness {
+        var client = SessionHarness()
+        client.open(mailbox: mailbox, budget: budget, seed: 77)
+        client.writeAll()
+        return client
+    }
+
+    static func camera(near: Double, far: Double) -> Camera {
+        Camera(
+            fx: 32, fy: 32, cx: 16, cy: 16, near: near, far: far,
+            cameraToWorld: Camera.Rows(
+                x: [1, 0, 0, 0], y: [0, 1, 0, 0], z: [0, 0, 1, 0], w: [0, 0, 0, 1]))
+    }
+}
