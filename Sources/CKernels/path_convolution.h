@@ -117,8 +117,8 @@ static void CONV(conv_tile)(const k_conv *c, const k_tile *tile)
             for (size_t g = 0; g < count; g++) {
                 size_t x = tile->x0 + g * width / count;
                 size_t pixels = tile->x0 + (g + 1) * width / count - x;
-                const uint8_t *first =
-                    c->in + y * c->in_step * c->in_row + x * c->in_step * c->in_pixel;
+                const uint8_t *first = c->in + y * c->in_step * c->in_row +
+                                       (x - c->in_x0) * c->in_step * c->in_pixel;
                 CONV(conv_blocks)[vectors - 1].group[pixels - 1](c, weights, vector, first, sums);
                 const sums_place place = {vector, vectors, y, x, pixels};
 #if CONV_INTEGER

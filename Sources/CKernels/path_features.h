@@ -43,38 +43,69 @@ INLINE v16 depth_curve16(v16 depth)
     return pick16(depth > 0.0f, curve, (v16)1.0f);
 }
 
-static void pack_features(float *restrict features, const k_model *m, size_t feature_stride,
-                          const k_chunk *k, int32_t has_camera)
+/* Vectors of channels, one after the other, in the form that their reader asks for. */
+INLINE void store_feature(const k_output *to, uint8_t *cell, uint32_t channel, v16 v,
+                          const int32_t form)
 {
-    for (int32_t cell = 0; cell < k->count; cell++) {
-        float *out = features + (size_t)cell * feature_stride;
-        const int32_t i = cell * K_LANES;
-        for (int c = 0; c < 3; c++) {
-            const int at = c * K_LANES;
-            store16(out + m->base_at + at, load16(k->base[c] + i) * 2.0f - 1.0f);
-            store16(out + m->normal_at + at, load16(k->normal[c] + i));
-            store16(out + m->source_at + at, load16(k->source[c] + i) * 2.0f - 1.0f);
-            store16(out + m->light_at + at, load16(k->light[c] + i));
-        }
-        store16(out + m->depth_at, depth_curve16(load16(k->depth + i)));
-        store16(out + m->roughness_at, load16(k->roughness + i) * 2.0f - 1.0f);
-        store16(out + m->metallic_at, load16(k->metallic + i) * 2.0f - 1.0f);
-        store16(out + m->sigma_at, load16(k->sigma + i) * 2.0f - 1.0f);
+    const v16 levels = form == K_PLAIN_S16 ? load16(to->levels + channel) : (v16)1.0f;
+    store_form(cell + channel * bytes_of_form(form), v, levels, form);
+}
 
+/* Probes and view share vectors: `rest` holds them as they follow each other, then zeros. */
+INLINE void store_place(const k_output *to, uint8_t *cell, const k_model *m, const k_chunk *k,
+                        int32_t index, int32_t has_camera, const int32_t form)
+{
+    _Alignas(64) float rest[K_MAX_PROBES + 2 * K_LANES];
+    __builtin_memset(rest, 0, (m->probe_stride + K_LANES) * sizeof(float));
+    if (has_camera) {
         /* Before the view: the padding of the probes' last vector may reach over it. */
-        if (has_camera && k->cell_has_surface[cell])
-            sample_probes(out + m->probe_at, m, k->cell_position[0][cell],
-                          k->cell_position[1][cell], k->cell_position[2][cell]);
-        else
-            __builtin_memset(out + m->probe_at, 0, m->probe_stride * sizeof(float));
-        for (int c = 0; c < 3; c++)
-            out[m->view_at + (uint32_t)c] = has_camera ? k->view[c][cell] : 0.0f;
+        if (k->cell_has_surface[index])
+            sample_probes(rest, m, k->cell_position[0][index], k->cell_position[1][index],
+                          k->cell_position[2][index]);
+        for (uint32_t c = 0; c < 3; c++)
+            rest[m->probe_channels + c] = k->view[c][index];
+    }
+    for (uint32_t v = 0; v < m->probe_channels + 3; v += K_LANES)
+        store_feature(to, cell, m->probe_at + v, load16(rest + v), form);
+}
+
+INLINE void pack_form(const k_output *to, const k_model *m, const k_chunk *k, int32_t has_camera,
+                      const int32_t form)
+{
+    for (int32_t index = 0; index < k->count; index++) {
+        uint8_t *cell = to->at + (size_t)index * to->pixel;
+        const int32_t i = index * K_LANES;
+        for (uint32_t c = 0; c < 3; c++) {
+            const uint32_t at = c * K_LANES;
+            store_feature(to, cell, m->base_at + at, load16(k->base[c] + i) * 2.0f - 1.0f, form);
+            store_feature(to, cell, m->normal_at + at, load16(k->normal[c] + i), form);
+            store_feature(to, cell, m->source_at + at, load16(k->source[c] + i) * 2.0f - 1.0f,
+                          form);
+            store_feature(to, cell, m->light_at + at, load16(k->light[c] + i), form);
+        }
+        store_feature(to, cell, m->depth_at, depth_curve16(load16(k->depth + i)), form);
+        store_feature(to, cell, m->roughness_at, load16(k->roughness + i) * 2.0f - 1.0f, form);
+        store_feature(to, cell, m->metallic_at, load16(k->metallic + i) * 2.0f - 1.0f, form);
+        store_feature(to, cell, m->sigma_at, load16(k->sigma + i) * 2.0f - 1.0f, form);
+        store_place(to, cell, m, k, index, has_camera, form);
     }
 }
 
-static void render_cells(const k_frame *f, size_t cell_y, size_t x0, size_t x1)
+static void pack_features(const k_output *features, const k_model *m, const k_chunk *k,
+                          int32_t has_camera)
+{
+    switch (features->form) {
+    case K_PLAIN_BF16: pack_form(features, m, k, has_camera, K_PLAIN_BF16); break;
+    case K_PLAIN_S16: pack_form(features, m, k, has_camera, K_PLAIN_S16); break;
+    default: pack_form(features, m, k, has_camera, K_PLAIN_FP32); break;
+    }
+}
+
+static void render_cells(const k_frame *f, const k_output *features, size_t cell_y, size_t x0,
+                         size_t x1)
 {
     _Alignas(64) k_chunk k;
+    k_output chunk = *features;
     k.cell_y = (int32_t)cell_y;
     for (k.cell_x = (int32_t)x0; k.cell_x < (int32_t)x1; k.cell_x += k.count) {
         k.count = (int32_t)x1 - k.cell_x;
@@ -84,9 +115,9 @@ static void render_cells(const k_frame *f, size_t cell_y, size_t x0, size_t x1)
         reproject(f, &k);
         warp(f, &k);
         place(f, &k);
+        pack_features(&chunk, f->model, &k, f->has_camera);
+        chunk.at += (size_t)k.count * chunk.pixel;
         const size_t first = cell_y * (size_t)f->cells_x + (size_t)k.cell_x;
-        pack_features(f->features + first * f->feature_stride, f->model, f->feature_stride, &k,
-                      f->has_camera);
         for (int32_t i = 0; i < k.count * K_LANES; i += K_LANES) {
             float *out = f->trusted_light + (first * K_LANES + (size_t)i) * 3;
             v16 trust = 1.0f - load16(k.sigma + i);

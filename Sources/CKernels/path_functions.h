@@ -11,14 +11,14 @@ INLINE v16 exp16(v16 x)
     x = clamp16(x, -87.0f, 88.0f);
     v16 n = round16(x * 1.44269504f);
     /* ln 2 in two parts: the first has so few bits that n times it is exact. */
-    v16 r = x - n * 0.693359375f;
-    r = r - n * -2.12194440e-4f;
-    v16 p = r * 1.98412698e-4f + 1.38888889e-3f;
-    p = p * r + 8.33333333e-3f;
-    p = p * r + 4.16666667e-2f;
-    p = p * r + 1.66666667e-1f;
-    p = p * r + 0.5f;
-    p = p * r * r + r + 1.0f;
+    v16 r = FMA(n, (v16)-0.693359375f, x);
+    r = FMA(n, (v16)2.12194440e-4f, r);
+    v16 p = FMA(r, (v16)1.98412698e-4f, (v16)1.38888889e-3f);
+    p = FMA(p, r, (v16)8.33333333e-3f);
+    p = FMA(p, r, (v16)4.16666667e-2f);
+    p = FMA(p, r, (v16)1.66666667e-1f);
+    p = FMA(p, r, (v16)0.5f);
+    p = FMA(p, r * r, r) + 1.0f;
     v16 scale = (v16)((int16_of(n) + 127) << 23);
     return pick16(low, (v16)0.0f, p * scale);
 }
@@ -32,12 +32,12 @@ INLINE v16 log16(v16 x)
     v16 m = (v16)(bits - (e << 23));
     v16 s = (m - 1.0f) / (m + 1.0f);
     v16 z = s * s;
-    v16 p = z * 0.222222222f + 0.285714286f;
-    p = p * z + 0.4f;
-    p = p * z + 0.666666667f;
-    v16 log_m = s * 2.0f + s * z * p;
+    v16 p = FMA(z, (v16)0.222222222f, (v16)0.285714286f);
+    p = FMA(p, z, (v16)0.4f);
+    p = FMA(p, z, (v16)0.666666667f);
+    v16 log_m = FMA(s * z, p, s * 2.0f);
     v16 n = float16_of(e);
-    return n * 0.693359375f + (n * -2.12194440e-4f + log_m);
+    return FMA(n, (v16)0.693359375f, FMA(n, (v16)-2.12194440e-4f, log_m));
 }
 
 /* 1 - 2 / (exp(2x) + 1); absolute error near 1e-7, which is what its users need. */

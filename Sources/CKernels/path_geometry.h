@@ -77,21 +77,21 @@ INLINE i16 reproject_cell(const k_frame *f, k_chunk *k, int32_t cell)
     return in_front;
 }
 
-/* Depth (0: sky) of the previous frame at the nearest pixel, -1 where that pixel was covered. */
-INLINE v16 previous_depths16(const k_frame *f, v16 x, v16 y, i16 inside)
+/* Depth (0: sky) of the previous frame at the nearest pixel, -1 where that pixel was covered. Every
+ * position is kept inside, so that no lane has to be asked whether it may read. */
+INLINE v16 previous_depths16(const k_frame *f, v16 x, v16 y)
 {
     const float last_x = (float)(f->previous_width - 1), last_y = (float)(f->previous_height - 1);
     i16 column = int16_of(clamp16(round16(x - 0.5f), 0.0f, last_x));
     i16 row = int16_of(clamp16(round16(y - 0.5f), 0.0f, last_y));
-    v16 depth = -1.0f;
-    for (int l = 0; l < K_LANES; l++) {
-        if (!inside[l])
-            continue;
-        size_t at = (size_t)row[l] * (size_t)f->previous_width + (size_t)column[l];
-        if (f->previous_coverage[at] == 0)
-            depth[l] = f->previous_depth[at];
+    _Alignas(64) int32_t at[K_LANES], covered[K_LANES];
+    _Alignas(64) float depth[K_LANES];
+    *(i16_at *)at = row * f->previous_width + column;
+    UNROLL for (int l = 0; l < K_LANES; l++) {
+        depth[l] = f->previous_depth[at[l]];
+        covered[l] = f->previous_coverage[at[l]];
     }
-    return depth;
+    return pick16(*(const i16_at *)covered != 0, (v16)-1.0f, load16(depth));
 }
 
 /* Previous pixel, z_reprojected and whether the history there shows the same surface. */
@@ -109,7 +109,7 @@ static void reproject(const k_frame *f, k_chunk *k)
         v16 x = load16(k->previous[0] + i), y = load16(k->previous[1] + i);
         v16 z = load16(k->previous_z + i);
         i16 inside = in_front & (x > 0.0f) & (x < width) & (y > 0.0f) & (y < height);
-        v16 before = previous_depths16(f, x, y, inside);
+        v16 before = previous_depths16(f, x, y);
         v16 apart = max16(before - z, z - before);
         i16 same = (before > 0.0f) & (apart < z * m->depth_relative + m->depth_absolute);
         i16 sky = load16(k->depth + i) == 0.0f;

@@ -27,10 +27,10 @@ static void expand_history(const k_frame *f, size_t y0, size_t y1, size_t x0, si
         expand_pixels(f, y * (size_t)f->previous_width + x0, y * (size_t)f->previous_width + x1);
 }
 
-/* Catmull-Rom taps of 16 positions on one axis: floor - 1 ... floor + 2 and their weights. In
- * memory, since they are read lane by lane. */
+/* Catmull-Rom taps of 16 positions on one axis: floor - 1 ... floor + 2, kept inside, and their
+ * weights. In memory, since they are read lane by lane. */
 typedef struct taps {
-    int32_t floor[K_LANES];
+    int32_t index[4][K_LANES];
     float weights[4][K_LANES];
 } taps;
 
@@ -40,39 +40,67 @@ INLINE void find_taps(taps *out, v16 position, int32_t size)
     position = clamp16(position, 0.0f, (float)(size - 1));
     const i16 floor = int16_of(position);
     const v16 t = position - float16_of(floor), t2 = t * t, t3 = t2 * t;
-    *(i16_at *)out->floor = floor;
+    UNROLL for (int i = 0; i < 4; i++) {
+        const i16 tap = floor + (i - 1);
+        const i16 above = tap < 0 ? (i16)0 : tap;
+        *(i16_at *)out->index[i] = above > size - 1 ? (i16)(size - 1) : above;
+    }
     store16(out->weights[0], t3 * -0.5f + t2 - t * 0.5f);
     store16(out->weights[1], t3 * 1.5f - t2 * 2.5f + 1.0f);
     store16(out->weights[2], t3 * -1.5f + t2 * 2.0f + t * 0.5f);
     store16(out->weights[3], t3 * 0.5f - t2 * 0.5f);
 }
 
-INLINE int32_t tap_index(int32_t i, int32_t size) { return i < 0 ? 0 : i > size - 1 ? size - 1 : i; }
-
 /* Picture and carried light of lane `l`, kept within the inner 2x2 taps. */
 INLINE v8 sample_history(const k_frame *f, const taps *x, const taps *y, int l)
 {
-    const int32_t width = f->previous_width;
-    size_t columns[4];
-    UNROLL for (int i = 0; i < 4; i++)
-        columns[i] = (size_t)tap_index(x->floor[l] - 1 + i, width) * 8;
+    const size_t width = (size_t)f->previous_width * 8;
     v8 sum = 0.0f, low = 0.0f, high = 0.0f;
     UNROLL for (int j = 0; j < 4; j++) {
-        const int32_t row_index = tap_index(y->floor[l] - 1 + j, f->previous_height);
-        const float *row = f->history + (size_t)row_index * (size_t)width * 8;
+        const float *row = f->history + (size_t)y->index[j][l] * width;
         v8 line = 0.0f;
         UNROLL for (int i = 0; i < 4; i++) {
-            v8 tap = *(const v8_at *)(row + columns[i]);
-            line = line + tap * x->weights[i][l];
+            v8 tap = *(const v8_at *)(row + (size_t)x->index[i][l] * 8);
+            line = FMA(tap, (v8)x->weights[i][l], line);
             if ((i == 1 || i == 2) && (j == 1 || j == 2)) {
                 low = i + j == 2 ? tap : tap < low ? tap : low;
                 high = i + j == 2 ? tap : tap > high ? tap : high;
             }
         }
-        sum = sum + line * y->weights[j][l];
+        sum = FMA(line, (v8)y->weights[j][l], sum);
     }
     sum = sum < low ? low : sum;
     return sum > high ? high : sum;
+}
+
+/* 16 pixels of 8 channels, two pixels a vector, to channels 0-2 and 4-6 of 16 pixels. */
+INLINE void turn_pixels(const v16 pixels[8], v16 channels[6])
+{
+    v16 four[4][2], eight[2][4]; /* four pixels' channels 0-3 and 4-7; eight pixels' 0-1, 2-3, ... */
+    UNROLL for (int i = 0; i < 4; i++) {
+        const v16 a = pixels[2 * i], b = pixels[2 * i + 1];
+        four[i][0] = __builtin_shufflevector(a, b, 0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3,
+                                             11, 19, 27);
+        four[i][1] = __builtin_shufflevector(a, b, 4, 12, 20, 28, 5, 13, 21, 29, 6, 14, 22, 30, 7,
+                                             15, 23, 31);
+    }
+    UNROLL for (int i = 0; i < 2; i++)
+        UNROLL for (int half = 0; half < 2; half++) {
+            const v16 a = four[2 * i][half], b = four[2 * i + 1][half];
+            eight[i][2 * half] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6,
+                                                         7, 20, 21, 22, 23);
+            eight[i][2 * half + 1] = __builtin_shufflevector(a, b, 8, 9, 10, 11, 24, 25, 26, 27,
+                                                             12, 13, 14, 15, 28, 29, 30, 31);
+        }
+    UNROLL for (int half = 0; half < 2; half++) {
+        const v16 *a = eight[0] + 2 * half, *b = eight[1] + 2 * half;
+        channels[3 * half] = __builtin_shufflevector(a[0], b[0], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17,
+                                                     18, 19, 20, 21, 22, 23);
+        channels[3 * half + 1] = __builtin_shufflevector(a[0], b[0], 8, 9, 10, 11, 12, 13, 14, 15,
+                                                         24, 25, 26, 27, 28, 29, 30, 31);
+        channels[3 * half + 2] = __builtin_shufflevector(a[1], b[1], 0, 1, 2, 3, 4, 5, 6, 7, 16,
+                                                         17, 18, 19, 20, 21, 22, 23);
+    }
 }
 
 /* Source, sigma and carried light of every pixel: from the history where it is valid. */
@@ -81,23 +109,20 @@ static void warp(const k_frame *f, k_chunk *k)
     for (int32_t i = 0; i < k->count * K_LANES; i += K_LANES) {
         const i16 valid = *(const i16_at *)(k->valid + i) != 0;
         store16(k->sigma + i, pick16(valid, (v16)f->model->own_trust, (v16)1.0f));
-        _Alignas(64) float found[8][K_LANES] = {{0.0f}};
+        v16 found[6] = {0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f};
         if (f->motion_kind != K_MOTION_NONE) {
+            v16 pixels[8] = {0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f};
             taps x, y;
             find_taps(&x, load16(k->previous[0] + i) - 0.5f, f->previous_width);
             find_taps(&y, load16(k->previous[1] + i) - 0.5f, f->previous_height);
-            for (int l = 0; l < K_LANES; l++) {
-                if (!k->valid[i + l])
-                    continue;
-                v8 value = sample_history(f, &x, &y, l);
-                UNROLL for (int c = 0; c < 8; c++)
-                    found[c][l] = value[c];
-            }
+            for (int l = 0; l < K_LANES; l++)
+                if (k->valid[i + l])
+                    *(v8_at *)((float *)pixels + 8 * l) = sample_history(f, &x, &y, l);
+            turn_pixels(pixels, found);
         }
         for (int c = 0; c < 3; c++) {
-            v16 source = pick16(valid, load16(found[c]), load16(k->base[c] + i));
-            store16(k->source[c] + i, source);
-            store16(k->light[c] + i, load16(found[4 + c])); /* 0 where there is no history */
+            store16(k->source[c] + i, pick16(valid, found[c], load16(k->base[c] + i)));
+            store16(k->light[c] + i, found[3 + c]); /* 0 where there is no history */
         }
     }
 }

@@ -5,6 +5,33 @@
 
 INLINE int32_t inside(int32_t i, int32_t size) { return i < size ? i : size - 1; }
 
+typedef int32_t i4 __attribute__((ext_vector_type(4)));
+typedef i4 i4_at __attribute__((aligned(4), may_alias));
+typedef uint8_t b4 __attribute__((ext_vector_type(4)));
+typedef b4 b4_at __attribute__((aligned(1), may_alias));
+typedef uint16_t h4 __attribute__((ext_vector_type(4)));
+typedef h4 h4_at __attribute__((aligned(1), may_alias));
+
+INLINE int32_t word_of(const uint8_t *p)
+{
+    int32_t word;
+    __builtin_memcpy(&word, p, 4);
+    return word;
+}
+
+/* Four pixels of `bytes` bytes each, as words; reads no byte beyond them. */
+INLINE i4 load_four(const uint8_t *p, const size_t bytes)
+{
+    switch (bytes) {
+    case 1: return __builtin_convertvector(*(const b4_at *)p, i4);
+    case 2: return __builtin_convertvector(*(const h4_at *)p, i4);
+    case 3:
+        return (i4){word_of(p) & 0xffffff, word_of(p + 3) & 0xffffff, word_of(p + 6) & 0xffffff,
+                    (int32_t)((uint32_t)word_of(p + 8) >> 8)};
+    default: return (i4){word_of(p), word_of(p + 4), word_of(p + 8), word_of(p + 12)};
+    }
+}
+
 /* Pixels of `bytes` bytes each, as words, in the order of the chunk. */
 INLINE void load_words(const k_frame *f, const k_chunk *k, const uint8_t *top,
                        ptrdiff_t row_stride, const size_t bytes, int32_t *words)
@@ -14,8 +41,8 @@ INLINE void load_words(const k_frame *f, const k_chunk *k, const uint8_t *top,
         for (int32_t c = 0; c < k->count; c++) {
             const int32_t x = (k->cell_x + c) * 4;
             int32_t *out = words + c * K_LANES + r * 4;
-            if (bytes == 4 && x + 4 <= f->width) {
-                __builtin_memcpy(out, row + (size_t)x * 4, 16);
+            if (x + 4 <= f->width) {
+                *(i4_at *)out = load_four(row + (size_t)x * bytes, bytes);
                 continue;
             }
             for (int p = 0; p < 4; p++) {

@@ -13,7 +13,7 @@ struct FramePlan: Sendable {
     let layers: LayerPlan
 
     /// - Parameters:
-    ///   - keepsStages: also keeps every stage's values until the end, for tests.
+    ///   - keepsStages: also keeps the features and every stage's values until the end, for tests.
     ///   - isIncremental: keeps every layer's values for the next frame.
     init(
         size: FrameSize, model: CompactModel, keepsStages: Bool = false,
@@ -30,7 +30,11 @@ struct FramePlan: Sendable {
         let history = graph.scratch(floatCount: FrameKernels.historyFloatCount(size))
         graph.advance()
         graph.use(history)
-        let features = graph.input("features", cells, scale: model.network.featureScale)
+        let scale = model.network.featureScale
+        let features =
+            keepsStages
+            ? graph.input("features", cells, scale: scale)
+            : graph.bandedInput("features", cells, scale: scale)
         // Three numbers for each of a cell's 16 pixels.
         let trustedLight = graph.scratch(floatCount: cells.height * cells.width * 16 * 3)
         graph.advance()

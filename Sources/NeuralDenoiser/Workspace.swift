@@ -59,7 +59,9 @@ package final class Workspace: FrameWorkspace, @unchecked Sendable {
         let idle = isIdle
         steps =
             first.map { RenderStep($0, stage: .convert) }
-            + kernels.inputSteps().map { RenderStep($0, stage: .convert, isIdle: idle) }
+            + kernels.historySteps().map { RenderStep($0, stage: .convert, isIdle: idle) }
+            // The network's first layer runs in the same steps.
+            + kernels.featureSteps().map { RenderStep($0, stage: .render, isIdle: idle) }
             + layers.map { RenderStep($0, stage: .render, isIdle: idle) }
             + kernels.pictureSteps().map { RenderStep($0, stage: .encode, isIdle: idle) }
             + last.map { RenderStep($0, stage: .encode) }

@@ -34,10 +34,17 @@ final class BoundConvolution: @unchecked Sendable {
         // Freed in `deinit`; its pointers lead into `arena` and `convolution`, which we keep.
         description = .allocate(capacity: 1)
         description.initialize(to: k_conv())
-        guard let input = plan.memory(of: layer.input, form: layer.inputForm, in: arena) else {
-            preconditionFailure("the plan has no memory for what a layer reads")
+        let input = plan.graph.nodes[layer.input.index]
+        if let memory = plan.memory(of: layer.input, form: layer.inputForm, in: arena) {
+            bindInput(memory)
+        } else {
+            precondition(input.isBanded, "the plan has no memory for what a layer reads")
+            // Each call says where its band lies.
+            bindInput(
+                ActivationMemory(
+                    shape: input.shape, form: layer.inputForm, border: 0, scale: input.scale,
+                    base: UnsafeMutableRawPointer(arena.base)))
         }
-        bindInput(input)
         if let residual = layer.residual.flatMap({
             plan.memory(of: $0, form: plan.graph.residualForm, in: arena)
         }) {
@@ -138,6 +145,21 @@ final class BoundConvolution: @unchecked Sendable {
                 y1: rows.upperBound, x0: columns.lowerBound, x1: columns.upperBound)
             convolution.loops.table.pointee.run(description, &tile)
         }
+    }
+
+    /// Some pixels of one row, of all couts.
+    /// - Parameter band: the input's pixels `columns`.
+    func run(onBand band: UnsafePointer<UInt8>, row: Int, columns: Range<Int>) {
+        var description = description.pointee
+        description.in = band
+        description.in_row = 0
+        description.in_x0 = columns.lowerBound
+        let blocks = k_block_count(
+            description.out_vectors, convolution.loops.table.pointee.max_block)
+        var tile = k_tile(
+            b0: 0, b1: blocks, y0: row, y1: row + 1, x0: columns.lowerBound,
+            x1: columns.upperBound)
+        convolution.loops.table.pointee.run(&description, &tile)
     }
 
     /// The parts of some rows of the output that are computed.

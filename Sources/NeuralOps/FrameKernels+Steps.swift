@@ -2,29 +2,34 @@
 // Copyright 2026 The Frameloom authors
 
 import CKernels
+import FrameTypes
 
 extension FrameKernels {
     /// Pixels in a tile: about half a millisecond; 16 tiles in a step: about 4 ms on two cores.
     private static let tilePixels = 8192
     private static let tilesPerStep = 16
 
-    /// Planes and history to features.
-    package func inputSteps() -> [OpStep] {
-        historySteps()
-            + cellSteps("features") {
-                self.kernels.table.pointee.cells(self.frame, $0, $1.lowerBound, $1.upperBound)
+    /// Planes and history to features, and what reads them band by band.
+    package func featureSteps() -> [OpStep] {
+        cellSteps(features.stepName) { row, columns, memory in
+            self.features.run(row: row, columns: columns, memory) { features, columns in
+                self.kernels.table.pointee.cells(
+                    self.frame, features, row, columns.lowerBound, columns.upperBound)
             }
+        }
     }
 
     /// The network's output to a picture.
     package func pictureSteps() -> [OpStep] {
-        cellSteps("picture") {
-            self.kernels.table.pointee.pictures(self.frame, $0, $1.lowerBound, $1.upperBound)
+        cellSteps("picture") { row, columns, _ in
+            self.kernels.table.pointee.pictures(
+                self.frame, row, columns.lowerBound, columns.upperBound)
         }
     }
 
-    /// The history's height is known only when a frame is bound: each tile takes its share of it.
-    private func historySteps() -> [OpStep] {
+    /// The previous frame to what the warp reads. Its height is known only when a frame is bound: each
+    /// tile takes its share of it.
+    package func historySteps() -> [OpStep] {
         let tileCount = max(1, size.pixelCount / (Self.tilePixels * 2))
         return OpStep.rows(
             "history", count: tileCount, perTile: 1, tilesPerStep: Self.tilesPerStep
@@ -51,17 +56,18 @@ extension FrameKernels {
     }
 
     private func cellSteps(
-        _ name: String, run: @escaping @Sendable (_ row: Int, _ columns: Range<Int>) -> Void
+        _ name: String,
+        run: @escaping @Sendable (_ row: Int, _ columns: Range<Int>, WorkerMemory) -> Void
     ) -> [OpStep] {
         let width = Int(frame.pointee.cells_x)
         return OpStep.rows(
             name, count: Int(frame.pointee.cells_y),
             perTile: max(1, Self.tilePixels / (width * Int(K_LANES))),
             tilesPerStep: Self.tilesPerStep
-        ) { rows in
+        ) { rows, memory in
             var row = rows.lowerBound
             while row < rows.upperBound {
-                self.forEachPart(ofCells: row, width: width, run)
+                self.forEachPart(ofCells: row, width: width) { run($0, $1, memory) }
                 row += 1
             }
         }

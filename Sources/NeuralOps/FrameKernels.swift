@@ -36,6 +36,7 @@ package final class FrameKernels: @unchecked Sendable {
     let region: RenderRegion?
     private let arena: Arena
     private let ownHistory: UnsafeMutablePointer<Float>
+    let features: FeatureTarget
     /// Keeps the bound storages alive.
     private var request: FrameRequest?
     private var foreignHistory: PixelStorage?
@@ -52,10 +53,11 @@ package final class FrameKernels: @unchecked Sendable {
         self.size = size
         self.arena = arena
         kernels = model.kernelPath.kernels
-        guard let features = plan.memory(of: places.features, in: arena),
-            let head = plan.memory(of: places.head, in: arena)
-        else { preconditionFailure("the plan has no memory for the network's ends") }
-        precondition(features.border == 0, "features are written without a border")
+        guard let head = plan.memory(of: places.head, in: arena) else {
+            preconditionFailure("the plan has no memory for the network's end")
+        }
+        features = FeatureTarget(places.features, plan: plan, arena: arena, region: region)
+        let cells = plan.graph.shape(of: places.features)
         ownHistory = plan.memory(of: places.history, in: arena)
         // Freed in `deinit`; its pointers lead into `model`, `arena` and `request`.
         frame = .allocate(capacity: 1)
@@ -63,10 +65,8 @@ package final class FrameKernels: @unchecked Sendable {
         frame.pointee.model = UnsafePointer(model.description)
         frame.pointee.width = Int32(size.width)
         frame.pointee.height = Int32(size.height)
-        frame.pointee.cells_x = Int32(features.shape.width)
-        frame.pointee.cells_y = Int32(features.shape.height)
-        frame.pointee.features = features.floats
-        frame.pointee.feature_stride = features.shape.paddedChannels
+        frame.pointee.cells_x = Int32(cells.width)
+        frame.pointee.cells_y = Int32(cells.height)
         frame.pointee.trusted_light = plan.memory(of: places.trustedLight, in: arena)
         frame.pointee.head = UnsafePointer(head.floats)
         frame.pointee.head_row = head.rowBytes / 4

@@ -32,6 +32,8 @@ package struct LayerGraph: Sendable {
         var writtenAt: Int
         /// Another op writes it, as plain floats; layers turn them into what they read.
         var isInput = false
+        /// Another op writes it, in the form that its one reader asks for.
+        var isBanded = false
         /// Per form; nil: nobody reads it.
         var uses: [Use?] = Array(repeating: nil, count: ValueForm.allCases.count)
     }
@@ -48,6 +50,8 @@ package struct LayerGraph: Sendable {
         case convolution(Layer)
         /// From plain floats.
         case conversion(Value, to: ValueForm)
+        /// The op that writes its input runs it, band by band.
+        case banded(Layer)
     }
 
     struct ScratchNode: Sendable {
@@ -82,6 +86,16 @@ package struct LayerGraph: Sendable {
         return value
     }
 
+    /// A value that another op writes now, a part of a row at a time, and that is never in memory as a
+    /// whole: its one reader, a 1x1 convolution, runs on each part while it is in the cache.
+    package mutating func bandedInput(
+        _ name: String, _ shape: ActivationShape, scale: ValueScale? = nil
+    ) -> Value {
+        nodes.append(
+            Node(name: name, shape: shape, scale: scale, writtenAt: now, isBanded: true))
+        return Value(index: nodes.count - 1)
+    }
+
     /// Memory for another op, in use from now on.
     package mutating func scratch(floatCount: Int) -> Scratch {
         scratches.append(ScratchNode(floatCount: floatCount, time: now...now))
@@ -95,7 +109,10 @@ package struct LayerGraph: Sendable {
     }
 
     /// Another op reads the value, as it is in floats, now.
-    package mutating func read(_ value: Value) { use(value, .plain) }
+    package mutating func read(_ value: Value) {
+        precondition(!nodes[value.index].isBanded, "a band is in memory for one reader only")
+        use(value, .plain)
+    }
 
     /// Ends one step of time; layers do this by themselves.
     package mutating func advance() { now += 1 }
@@ -121,8 +138,15 @@ package struct LayerGraph: Sendable {
             !convolution.arithmetic.isInteger
                 || convolution.inputScale === nodes[input.index].scale,
             "\(convolution.name): integers of another meaning")
-        convert(input, to: form)
-        use(input, form, border: convolution.kernel == .three ? 1 : 0)
+        let isBanded = nodes[input.index].isBanded
+        if isBanded {
+            precondition(
+                convolution.kernel == .one && residual == nil && layer(reading: input) == nil,
+                "\(convolution.name): reads more of a band than there is")
+        } else {
+            convert(input, to: form)
+            use(input, form, border: convolution.kernel == .three ? 1 : 0)
+        }
         if let residual {
             let added = nodes[residual.index].shape
             let isSame = added == result
@@ -135,15 +159,20 @@ package struct LayerGraph: Sendable {
         nodes.append(
             Node(
                 name: convolution.name, shape: result, scale: convolution.outputScale,
-                writtenAt: now))
+                writtenAt: isBanded ? nodes[input.index].writtenAt : now))
         let output = Value(index: nodes.count - 1)
-        operations.append(
-            .convolution(
-                Layer(
-                    convolution: convolution, input: input, inputForm: form, residual: residual,
-                    output: output)))
+        let layer = Layer(
+            convolution: convolution, input: input, inputForm: form, residual: residual,
+            output: output)
+        operations.append(isBanded ? .banded(layer) : .convolution(layer))
         advance()
         return output
+    }
+
+    /// The reader of a banded input.
+    func layer(reading value: Value) -> Layer? {
+        for case .banded(let layer) in operations where layer.input == value { return layer }
+        return nil
     }
 
     /// Values in a row of the network's finest level.

@@ -83,6 +83,7 @@ package struct LayerPlan: Sendable {
                 BoundConversion(
                     value, to: form, plan: self, arena: arena, region: region
                 ).steps()
+            case .banded: [OpStep]()
             }
         }
     }

@@ -18,16 +18,26 @@ package struct OpStep: Sendable {
         self.runTile = runTile
     }
 
-    /// Steps over `rows` rows, `rowsPerTile` in a tile and `tilesPerStep` in a step.
+    /// Steps over `count` rows, `perTile` in a tile and `tilesPerStep` in a step.
     package static func rows(
         _ name: String, count: Int, perTile: Int, tilesPerStep: Int,
         run: @escaping @Sendable (_ rows: Range<Int>) -> Void
     ) -> [OpStep] {
+        rows(name, count: count, perTile: perTile, tilesPerStep: tilesPerStep) { rows, _ in
+            run(rows)
+        }
+    }
+
+    /// The same with the render thread's memory.
+    package static func rows(
+        _ name: String, count: Int, perTile: Int, tilesPerStep: Int,
+        run: @escaping @Sendable (_ rows: Range<Int>, _ memory: WorkerMemory) -> Void
+    ) -> [OpStep] {
         let tileCount = (count + perTile - 1) / perTile
         return stride(from: 0, to: tileCount, by: tilesPerStep).map { first in
-            OpStep(name: name, tileCount: min(tilesPerStep, tileCount - first)) { tile, _ in
+            OpStep(name: name, tileCount: min(tilesPerStep, tileCount - first)) { tile, memory in
                 let start = (first + tile) * perTile
-                run(start..<min(start + perTile, count))
+                run(start..<min(start + perTile, count), memory)
             }
         }
     }

@@ -44,14 +44,16 @@ struct NetworkInputs {
         let (width, height) = (size.width / 4, size.height / 4)
         let chunk = UnsafeMutablePointer<k_chunk>.allocate(capacity: 1)
         defer { chunk.deallocate() }
+        let memory = WorkerMemory()
         RenderThread.prepare()
         for cellY in 0..<height {
             for cellX in 0..<width {
                 fill(chunk, cellX, cellY)
-                table.pack(
-                    frame.pointee.features
-                        + (cellY * width + cellX) * frame.pointee.feature_stride,
-                    frame.pointee.model, frame.pointee.feature_stride, chunk, hasCamera ? 1 : 0)
+                workspace.kernels.features.run(
+                    row: cellY, columns: cellX..<cellX + 1, memory
+                ) { features, _ in
+                    table.pack(features, frame.pointee.model, chunk, hasCamera ? 1 : 0)
+                }
             }
         }
         StepRunner.forwards.run(workspace.plan.layers.steps(in: workspace.arena))

@@ -48,7 +48,8 @@ import Testing
         var heads: [[Float]] = []
         for path in supportedPaths {
             let model = try model(.int8, path)
-            let workspace = Workspace(FramePlan(size: size, model: model), model: model)
+            let workspace = Workspace(
+                FramePlan(size: size, model: model, keepsStages: true), model: model)
             let plan = workspace.plan
             workspace.arena.base.update(repeating: .nan, count: workspace.arena.byteCount / 4)
             plan.layers.fill(plan.places.features, with: features, in: workspace.arena)

@@ -20,6 +20,7 @@
 #define K_LANES 16       /* pixels of a 4x4 cell; channels that are padded together */
 #define K_MAX_TAPS 9
 #define K_MAX_OUTPUTS 4
+#define K_MAX_PROBES 1024 /* channels of a probe */
 #define K_CHUNK_CELLS 8  /* cells that the pixel kernels work on together */
 #define K_CHUNK_PIXELS (K_CHUNK_CELLS * K_LANES)
 
@@ -51,6 +52,7 @@ typedef struct k_conv {
     size_t in_channels;    /* channels that are summed over */
     size_t in_words;       /* words that they fill */
     size_t in_step;        /* input pixels per output pixel, 1 or 2 */
+    size_t in_x0;          /* output column whose pixel `in` points at */
     size_t tap_count;
     ptrdiff_t taps[K_MAX_TAPS]; /* offset of each tap from the output pixel's place in `in` */
     const uint32_t *weights; /* k_pack_conv, k_pack_quantised */
@@ -196,8 +198,6 @@ typedef struct k_frame {
     uint8_t *next_coverage;
     uint8_t *picture;        /* RGBA8, the picture's top row */
     ptrdiff_t picture_row_stride;
-    float *features;         /* [cells_y, cells_x, feature_stride] */
-    size_t feature_stride;
     float *trusted_light;    /* [cells_y, cells_x, 3, 16]: carried light * (1 - sigma) */
     const float *head;       /* [cells_y, cells_x, head_stride], gathered inside a border */
     size_t head_row, head_stride;
@@ -290,12 +290,14 @@ typedef struct k_kernels {
     void (*reproject)(const k_frame *frame, k_chunk *chunk);
     void (*warp)(const k_frame *frame, k_chunk *chunk);
     void (*place)(const k_frame *frame, k_chunk *chunk);
-    /* features [count, feature_stride] */
-    void (*pack)(float *restrict features, const k_model *model, size_t feature_stride,
-                 const k_chunk *chunk, int32_t has_camera);
-    /* Cells x0 ..< x1 of one row: planes and history to features, trusted light and the next
-     * history. */
-    void (*cells)(const k_frame *frame, size_t cell_y, size_t x0, size_t x1);
+    /* Features of the chunk's cells from `features->at` on, `features->pixel` bytes apart, in a plain
+     * form. */
+    void (*pack)(const k_output *features, const k_model *model, const k_chunk *chunk,
+                 int32_t has_camera);
+    /* Cells x0 ..< x1 of one row: planes and history to features, from x0 at `features->at` on,
+     * trusted light and the next history. */
+    void (*cells)(const k_frame *frame, const k_output *features, size_t cell_y, size_t x0,
+                  size_t x1);
 
     /* linear, picture [3, 16 * count] from head [count, head_stride], trusted_light [count, 3, 16]
      * and linear_base [3, 16 * count]; picture is sRGB 0...1. Count: at most K_CHUNK_CELLS. */
