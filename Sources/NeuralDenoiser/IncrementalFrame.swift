@@ -133,7 +133,7 @@ final class IncrementalFrame: @unchecked Sendable {
     }
 
     private func decide() {
-        guard compares, let request else { return }
+        guard compares, let request else { return ledger.forgetAttempts() }
         let frameID = request.gbuffer.frameID
         let isRefresh =
             hasCarriedOver

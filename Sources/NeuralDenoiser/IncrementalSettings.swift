@@ -14,6 +14,9 @@ package struct IncrementalSettings: Sendable, Hashable {
     /// The same while there are other tiles to render: what is left of so small a change fades
     /// within a few frames.
     package var movingDifference = 3
+    /// How often a tile may be rendered again to bring it to rest; then it is taken as it is until its
+    /// planes change or the camera moves.
+    package var patience = 8
     /// For so many frames a tile may lie near rendered ones without being rendered itself, and so
     /// near, in tiles.
     package var budget = 24

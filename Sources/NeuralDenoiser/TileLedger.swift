@@ -16,6 +16,8 @@ struct TileLedger {
     private let halos: [Int]
     /// Frames that a tile has been near rendered ones.
     private var exposure: [Int]
+    /// How often a tile was rendered again only because it had not settled, since its planes changed.
+    private var attempts: [Int]
     private(set) var dirty: [Bool]
 
     init(grid: TileGrid, levelCount: Int, settings: IncrementalSettings) {
@@ -30,6 +32,7 @@ struct TileLedger {
         }
         self.halos = halos + [max(settings.reach, halos.last ?? 0)]
         exposure = Array(repeating: 0, count: grid.tileCount)
+        attempts = exposure
         dirty = Array(repeating: false, count: grid.tileCount)
         forgetExposure()
     }
@@ -40,6 +43,15 @@ struct TileLedger {
         var tile = 0
         while tile < exposure.count {
             exposure[tile] = start(of: tile)
+            tile += 1
+        }
+    }
+
+    /// After a frame that had no other one to be compared with.
+    mutating func forgetAttempts() {
+        var tile = 0
+        while tile < attempts.count {
+            attempts[tile] = 0
             tile += 1
         }
     }
@@ -73,31 +85,37 @@ struct TileLedger {
     mutating func decide(
         _ kept: KeptFrame, allowsApproximate: Bool, isFixed: Bool, isRefresh: Bool
     ) -> Verdict {
-        var dirtyCount = 0
+        var dueCount = 0
         var tile = 0
         while tile < dirty.count {
-            dirty[tile] =
-                kept.difference(of: tile) == .beyond
-                || kept.change(of: tile).most > settings.movingDifference
-                || exposure[tile] >= settings.budget
-            if dirty[tile] { dirtyCount += 1 }
+            let isChanged = kept.difference(of: tile) == .beyond
+            if isChanged { attempts[tile] = 0 }
+            let isDue = isChanged || exposure[tile] >= settings.budget
+            if isDue { dueCount += 1 }
+            dirty[tile] = isDue || kept.change(of: tile).most > settings.movingDifference
             tile += 1
         }
         if isFixed { return .unchanged(isExact: true) }
         guard allowsApproximate, !isRefresh else { return .full }
-        if dirtyCount == 0, !markUnsettled(kept) { return .unchanged(isExact: false) }
+        if dueCount == 0, !markUnsettled(kept) { return .unchanged(isExact: false) }
         kept.region.set(dirty, halos: halos)
         let share = Float(kept.region.tilesComputed) / Float(dirty.count)
         return share > settings.largestShare ? .full : .partial
     }
 
-    /// Where nothing else is to be done, every tile is brought to rest.
+    /// Where nothing else is to be done, every tile is brought to rest. A picture that goes round in a
+    /// circle of a few levels, as rounded numbers may, never rests by itself.
     private mutating func markUnsettled(_ kept: KeptFrame) -> Bool {
         var found = false
         var tile = 0
         while tile < dirty.count {
-            dirty[tile] = kept.change(of: tile).most > settings.settledDifference
-            if dirty[tile] { found = true }
+            dirty[tile] =
+                kept.change(of: tile).most > settings.settledDifference
+                && attempts[tile] < settings.patience
+            if dirty[tile] {
+                attempts[tile] += 1
+                found = true
+            }
             tile += 1
         }
         return found

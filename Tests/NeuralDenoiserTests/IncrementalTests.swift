@@ -82,6 +82,32 @@ import Testing
         }
     }
 
+    /// No difference is small enough here, as for a picture that goes round in a circle.
+    @Test func aPictureThatNeverSettlesIsTakenAsItIs() throws {
+        var random = SeededGenerator()
+        let scene = Scene.calm(size, &random)
+        var settings = IncrementalSettings()
+        settings.settledDifference = -1
+        settings.patience = 3
+        let lane = try IncrementalLane(scene, settings: settings)
+        func rendered(_ scene: Scene, _ count: Int) throws -> [FrameWork.Kind] {
+            try (0..<count).map { _ in
+                try lane.render(scene)
+                return lane.workspace.work.kind
+            }
+        }
+        // The first frame has no history and the second none to compare with.
+        let kinds = try rendered(scene, 8)
+        #expect(kinds.filter { $0 != .unchanged }.count == 5)
+        #expect(kinds.suffix(3).allSatisfy { $0 == .unchanged })
+        // Another change starts anew, where it is.
+        let changed = scene.withSquare(x: 40, y: 40, side: 8)
+        #expect(try rendered(changed, 1) == [.partial])
+        let after = try rendered(changed, 6)
+        #expect(after.filter { $0 == .partial }.count == 3)
+        #expect(after.last == .unchanged)
+    }
+
     /// Such an answer is only given without permission to approximate if rendering, which is done
     /// here, gives those very bytes.
     @Test func anExactAnswerIsWhatRenderingGives() throws {
