@@ -60,7 +60,8 @@ static void store_picture(const k_frame *f, const k_chunk *k, const float *pictu
     store_words(f, k, f->picture, f->picture_row_stride, words);
 }
 
-static void render_pictures(const k_frame *f, size_t cell_y, size_t x0, size_t x1)
+static void render_pictures(const k_frame *f, const float *head, size_t cell_y, size_t x0,
+                            size_t x1)
 {
     _Alignas(64) float base[3 * K_CHUNK_PIXELS], linear[3 * K_CHUNK_PIXELS];
     _Alignas(64) float picture[3 * K_CHUNK_PIXELS];
@@ -72,7 +73,7 @@ static void render_pictures(const k_frame *f, size_t cell_y, size_t x0, size_t x
             k.count = K_CHUNK_CELLS;
         const size_t x = (size_t)k.cell_x, first = cell_y * (size_t)f->cells_x + x;
         linear_base(f, &k, base);
-        compose(linear, picture, f->model, f->head + cell_y * f->head_row + x * f->head_stride,
+        compose(linear, picture, f->model, head + x * f->head_stride,
                 f->head_stride, f->trusted_light + first * 3 * K_LANES, base, (size_t)k.count);
         store_picture(f, &k, picture);
     }

@@ -38,8 +38,8 @@ struct FramePlan: Sendable {
         // Three numbers for each of a cell's 16 pixels.
         let trustedLight = graph.scratch(floatCount: cells.height * cells.width * 16 * 3)
         graph.advance()
-        let stages = model.network.forward(&graph, features)
-        graph.read(stages.head)
+        let stages = model.network.forward(&graph, features, endsInBands: !keepsStages)
+        if !graph.isBanded(stages.head) { graph.read(stages.head) }
         graph.use(trustedLight)
         if keepsStages {
             for stage in [features, stages.stem] + stages.encoder + stages.down + stages.decoder {

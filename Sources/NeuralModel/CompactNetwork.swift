@@ -41,8 +41,12 @@ package struct CompactNetwork: Sendable {
     /// What the features' integers mean, where they are read as such.
     package let featureScale: ValueScale?
 
-    /// - Parameter features: `[inputChannels, h, w]`; h and w are multiples of 2^(levels - 1).
-    package func forward(_ graph: inout LayerGraph, _ features: LayerGraph.Value) -> Stages {
+    /// - Parameters:
+    ///   - features: `[inputChannels, h, w]`; h and w are multiples of 2^(levels - 1).
+    ///   - endsInBands: whoever reads the head's output reads it band by band, where that can be.
+    package func forward(
+        _ graph: inout LayerGraph, _ features: LayerGraph.Value, endsInBands: Bool = false
+    ) -> Stages {
         let last = encoder.count - 1
         let stemmed = graph.convolve(stem, features)
         var x = stemmed
@@ -63,7 +67,8 @@ package struct CompactNetwork: Sendable {
             for block in decoder[level] { x = block(&graph, x) }
             decoded.insert(x, at: 0)
         }
-        let result = graph.convolve(head, x, relu: true)
+        let result = graph.convolve(
+            head, x, relu: true, inBands: endsInBands && !head.isWinograd)
         return Stages(
             stem: stemmed, encoder: encoded, down: lowered, decoder: decoded, head: result)
     }

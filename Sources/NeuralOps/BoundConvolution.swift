@@ -39,7 +39,7 @@ final class BoundConvolution: @unchecked Sendable {
             bindInput(memory)
         } else {
             precondition(input.isBanded, "the plan has no memory for what a layer reads")
-            // Each call says where its band lies.
+            // Each run says where its band lies.
             bindInput(
                 ActivationMemory(
                     shape: input.shape, form: layer.inputForm, border: 0, scale: input.scale,
@@ -51,6 +51,12 @@ final class BoundConvolution: @unchecked Sendable {
             bindResidual(residual)
         }
         for output in plan.memories(of: layer.output, in: arena) { description.add(output) }
+        if plan.graph.isBanded(layer.output) {
+            description.add(
+                ActivationMemory(
+                    shape: shape, form: .plain, border: 0, scale: nil,
+                    base: UnsafeMutableRawPointer(arena.base)))
+        }
     }
 
     deinit { description.deallocate() }
@@ -149,11 +155,23 @@ final class BoundConvolution: @unchecked Sendable {
 
     /// Some pixels of one row, of all couts.
     /// - Parameter band: the input's pixels `columns`.
-    func run(onBand band: UnsafePointer<UInt8>, row: Int, columns: Range<Int>) {
+    func run(fromBand band: UnsafePointer<UInt8>, row: Int, columns: Range<Int>) {
         var description = description.pointee
         description.in = band
         description.in_row = 0
         description.in_x0 = columns.lowerBound
+        run(&description, row: row, columns: columns)
+    }
+
+    /// - Parameter band: the output's row, as plain floats from pixel 0 on.
+    func run(toBand band: UnsafeMutablePointer<UInt8>, row: Int, columns: Range<Int>) {
+        var description = description.pointee
+        description.outputs.0.at = band
+        description.outputs.0.row = 0
+        run(&description, row: row, columns: columns)
+    }
+
+    private func run(_ description: inout k_conv, row: Int, columns: Range<Int>) {
         let blocks = k_block_count(
             description.out_vectors, convolution.loops.table.pointee.max_block)
         var tile = k_tile(

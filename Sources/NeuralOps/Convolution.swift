@@ -32,8 +32,9 @@ package final class Convolution: @unchecked Sendable {
     package let outputScale: ValueScale?
     /// Memory that the packed weights and biases take.
     package let byteCount: Int
-    /// Which kernel the weights are packed for: Winograd's or the plain one.
-    let isWinograd: Bool
+    /// Which kernel the weights are packed for: Winograd's, which makes blocks of 4x4 outputs, or the
+    /// plain one.
+    package let isWinograd: Bool
     let loops: ConvolutionLoops
     let weights: UnsafeMutablePointer<UInt32>
     let bias: UnsafeMutablePointer<Float>

@@ -24,7 +24,7 @@ struct FeatureTarget {
     init(_ features: LayerGraph.Value, plan: LayerPlan, arena: Arena, region: RenderRegion?) {
         let node = plan.graph.nodes[features.index]
         scale = node.scale
-        if let layer = plan.graph.layer(reading: features) {
+        if let layer = plan.graph.bandedLayer(at: features) {
             form = layer.inputForm
             place = .convolution(
                 BoundConvolution(layer, plan: plan, arena: arena, region: region))
@@ -68,7 +68,7 @@ struct FeatureTarget {
             while start < columns.upperBound {
                 let end = min(start + most, columns.upperBound)
                 write(&output, start..<end)
-                convolution.run(onBand: band, row: row, columns: start..<end)
+                convolution.run(fromBand: band, row: row, columns: start..<end)
                 start = end
             }
         }

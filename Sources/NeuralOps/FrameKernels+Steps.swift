@@ -21,9 +21,10 @@ extension FrameKernels {
 
     /// The network's output to a picture.
     package func pictureSteps() -> [OpStep] {
-        cellSteps("picture") { row, columns, _ in
+        cellSteps(head.stepName) { row, columns, memory in
+            let head = self.head.row(row, columns: columns, memory)
             self.kernels.table.pointee.pictures(
-                self.frame, row, columns.lowerBound, columns.upperBound)
+                self.frame, head, row, columns.lowerBound, columns.upperBound)
         }
     }
 

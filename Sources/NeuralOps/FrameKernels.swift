@@ -37,6 +37,7 @@ package final class FrameKernels: @unchecked Sendable {
     private let arena: Arena
     private let ownHistory: UnsafeMutablePointer<Float>
     let features: FeatureTarget
+    let head: HeadSource
     /// Keeps the bound storages alive.
     private var request: FrameRequest?
     private var foreignHistory: PixelStorage?
@@ -53,10 +54,9 @@ package final class FrameKernels: @unchecked Sendable {
         self.size = size
         self.arena = arena
         kernels = model.kernelPath.kernels
-        guard let head = plan.memory(of: places.head, in: arena) else {
-            preconditionFailure("the plan has no memory for the network's end")
-        }
         features = FeatureTarget(places.features, plan: plan, arena: arena, region: region)
+        head = HeadSource(
+            places.head, for: "picture", plan: plan, arena: arena, region: region)
         let cells = plan.graph.shape(of: places.features)
         ownHistory = plan.memory(of: places.history, in: arena)
         // Freed in `deinit`; its pointers lead into `model`, `arena` and `request`.
@@ -68,8 +68,6 @@ package final class FrameKernels: @unchecked Sendable {
         frame.pointee.cells_x = Int32(cells.width)
         frame.pointee.cells_y = Int32(cells.height)
         frame.pointee.trusted_light = plan.memory(of: places.trustedLight, in: arena)
-        frame.pointee.head = UnsafePointer(head.floats)
-        frame.pointee.head_row = head.rowBytes / 4
         frame.pointee.head_stride = head.shape.paddedChannels
     }
 

@@ -32,7 +32,7 @@ package struct LayerGraph: Sendable {
         var writtenAt: Int
         /// Another op writes it, as plain floats; layers turn them into what they read.
         var isInput = false
-        /// Another op writes it, in the form that its one reader asks for.
+        /// Never in memory as a whole: it goes from its writer to its reader band by band.
         var isBanded = false
         /// Per form; nil: nobody reads it.
         var uses: [Use?] = Array(repeating: nil, count: ValueForm.allCases.count)
@@ -50,7 +50,7 @@ package struct LayerGraph: Sendable {
         case convolution(Layer)
         /// From plain floats.
         case conversion(Value, to: ValueForm)
-        /// The op that writes its input runs it, band by band.
+        /// The op that writes its input or reads its output runs it, band by band.
         case banded(Layer)
     }
 
@@ -119,9 +119,11 @@ package struct LayerGraph: Sendable {
 
     /// `convolution(relu ? max(input, 0) : input) + residual`. A residual of half the size is
     /// repeated 2x2.
+    /// - Parameter inBands: another op reads the result, a part of a row at a time, as plain floats; it
+    ///   is never in memory as a whole. Not for convolutions that make several rows at once.
     package mutating func convolve(
         _ convolution: Convolution, _ input: Value, relu: Bool = false,
-        adding residual: Value? = nil
+        adding residual: Value? = nil, inBands: Bool = false
     ) -> Value {
         let shape = nodes[input.index].shape
         precondition(
@@ -138,10 +140,12 @@ package struct LayerGraph: Sendable {
             !convolution.arithmetic.isInteger
                 || convolution.inputScale === nodes[input.index].scale,
             "\(convolution.name): integers of another meaning")
-        let isBanded = nodes[input.index].isBanded
-        if isBanded {
+        precondition(!inBands || !convolution.isWinograd, "\(convolution.name): makes whole blocks")
+        let readsBand = nodes[input.index].isBanded
+        if readsBand {
             precondition(
-                convolution.kernel == .one && residual == nil && layer(reading: input) == nil,
+                convolution.kernel == .one && residual == nil && !inBands
+                    && bandedLayer(at: input) == nil,
                 "\(convolution.name): reads more of a band than there is")
         } else {
             convert(input, to: form)
@@ -159,19 +163,24 @@ package struct LayerGraph: Sendable {
         nodes.append(
             Node(
                 name: convolution.name, shape: result, scale: convolution.outputScale,
-                writtenAt: isBanded ? nodes[input.index].writtenAt : now))
+                writtenAt: readsBand ? nodes[input.index].writtenAt : now, isBanded: inBands))
         let output = Value(index: nodes.count - 1)
         let layer = Layer(
             convolution: convolution, input: input, inputForm: form, residual: residual,
             output: output)
-        operations.append(isBanded ? .banded(layer) : .convolution(layer))
+        operations.append(readsBand || inBands ? .banded(layer) : .convolution(layer))
         advance()
         return output
     }
 
-    /// The reader of a banded input.
-    func layer(reading value: Value) -> Layer? {
-        for case .banded(let layer) in operations where layer.input == value { return layer }
+    package func isBanded(_ value: Value) -> Bool { nodes[value.index].isBanded }
+
+    /// The layer that reads or writes a value band by band.
+    func bandedLayer(at value: Value) -> Layer? {
+        for case .banded(let layer) in operations
+        where layer.input == value || layer.output == value {
+            return layer
+        }
         return nil
     }
 

@@ -113,6 +113,7 @@ extension Workspace {
         var picture = [Float](repeating: 0, count: width * height * 3)
         var linear = [Float](repeating: 0, count: 48)
         var values = [Float](repeating: 0, count: 48)
+        let memory = WorkerMemory()
         RenderThread.prepare()
         for cellY in 0..<Int(frame.cells_y) {
             for cellX in 0..<Int(frame.cells_x) {
@@ -126,7 +127,8 @@ extension Workspace {
                 }
                 table.compose(
                     &linear, &values, frame.model,
-                    frame.head + cellY * frame.head_row + cellX * frame.head_stride,
+                    kernels.head.row(cellY, columns: cellX..<cellX + 1, memory)
+                        + cellX * frame.head_stride,
                     frame.head_stride, frame.trusted_light + cell * 48, linearBase, 1)
                 for index in 0..<48 {
                     let (x, y) = (cellX * 4 + index % 4, cellY * 4 + index % 16 / 4)

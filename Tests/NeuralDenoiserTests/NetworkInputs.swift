@@ -72,7 +72,7 @@ struct NetworkInputs {
                 }
                 table.compose(
                     &linear, &values, frame.pointee.model,
-                    frame.pointee.head + cellY * frame.pointee.head_row
+                    workspace.kernels.head.row(cellY, columns: cellX..<cellX + 1, memory)
                         + cellX * frame.pointee.head_stride,
                     frame.pointee.head_stride, trusted, linearBase, 1)
                 for index in 0..<48 {

@@ -199,8 +199,7 @@ typedef struct k_frame {
     uint8_t *picture;        /* RGBA8, the picture's top row */
     ptrdiff_t picture_row_stride;
     float *trusted_light;    /* [cells_y, cells_x, 3, 16]: carried light * (1 - sigma) */
-    const float *head;       /* [cells_y, cells_x, head_stride], gathered inside a border */
-    size_t head_row, head_stride;
+    size_t head_stride;      /* floats from one cell of the head's output to the next */
 } k_frame;
 
 /* A run of cells of one row of cells, pixel by pixel: index = cell * 16 + (y % 4) * 4 + x % 4. The
@@ -305,8 +304,10 @@ typedef struct k_kernels {
                     const float *restrict head, size_t head_stride,
                     const float *restrict trusted_light, const float *restrict linear_base,
                     size_t count);
-    /* Cells x0 ..< x1 of one row: head to picture and next history. */
-    void (*pictures)(const k_frame *frame, size_t cell_y, size_t x0, size_t x1);
+    /* Cells x0 ..< x1 of one row: head to picture and next history. `head` is that row's, from cell 0
+     * on. */
+    void (*pictures)(const k_frame *frame, const float *head, size_t cell_y, size_t x0,
+                     size_t x1);
 } k_kernels;
 
 enum k_path { K_AVX512 = 0, K_AVX2, K_PORTABLE };
