@@ -82,16 +82,36 @@
 #endif
 #include "path_convolution.h"
 
+/* One output of a form that is known where this is compiled in. */
+INLINE void convert_form(const k_conv *c, const k_tile *tile, const int32_t form)
+{
+    const k_output *out = &c->outputs[0];
+    const size_t whole = c->in_channels / K_LANES;
+    for (size_t y = tile->y0; y < tile->y1; y++)
+        for (size_t x = tile->x0; x < tile->x1; x++) {
+            const float *in = (const float *)(const void *)(c->in + y * c->in_row + x * c->in_pixel);
+            uint8_t *to = out->at + y * out->row + x * out->pixel;
+            for (size_t v = 0; v < c->out_vectors; v++) {
+                v16 value = 0.0f;
+                if (v < whole)
+                    value = load16(in + v * K_LANES);
+                else
+                    __builtin_memcpy(&value, in + v * K_LANES,
+                                     (c->in_channels - v * K_LANES) * sizeof(float));
+                store_form(to + v * K_LANES * bytes_of_form(form), value,
+                           out->levels ? load16(out->levels + v * K_LANES) : (v16)1.0f, form);
+            }
+        }
+}
+
 static void convert_tile(const k_conv *c, const k_tile *tile)
 {
-    _Alignas(64) float values[K_LANES];
-    for (size_t y = tile->y0; y < tile->y1; y++)
-        for (size_t x = tile->x0; x < tile->x1; x++)
-            for (size_t v = 0; v < c->out_vectors; v++) {
-                const uint8_t *in = c->in + y * c->in_row + x * c->in_pixel + v * sizeof values;
-                const size_t channels = c->in_channels - v * K_LANES;
-                __builtin_memset(values, 0, sizeof values);
-                __builtin_memcpy(values, in, channels < K_LANES ? channels * 4 : sizeof values);
-                finish_floats(c, values, &(sums_place){v, 1, y, x, 1});
-            }
+    switch (c->outputs[0].form) {
+    case K_PLAIN_FP32: convert_form(c, tile, K_PLAIN_FP32); break;
+    case K_PLAIN_BF16: convert_form(c, tile, K_PLAIN_BF16); break;
+    case K_PLAIN_S16: convert_form(c, tile, K_PLAIN_S16); break;
+    case K_RELU_FP32: convert_form(c, tile, K_RELU_FP32); break;
+    case K_RELU_BF16: convert_form(c, tile, K_RELU_BF16); break;
+    default: convert_form(c, tile, K_RELU_U8); break;
+    }
 }

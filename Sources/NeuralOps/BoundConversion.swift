@@ -3,7 +3,7 @@
 
 import CKernels
 
-/// Turns a graph's input from floats into what a layer reads.
+/// Turns a graph's input from floats into what a layer reads, in memory or a band at a time.
 ///
 /// `@unchecked Sendable`: the description is written in `init`; tiles write disjoint rows.
 final class BoundConversion: @unchecked Sendable {
@@ -23,11 +23,17 @@ final class BoundConversion: @unchecked Sendable {
         region: RenderRegion? = nil
     ) {
         self.region = region
-        guard let input = plan.memory(of: value, in: arena),
-            let output = plan.memory(of: value, form: form, in: arena)
-        else { preconditionFailure("the plan has no memory for a conversion") }
-        precondition(input.border == 0 && output.border == 0, "a conversion without borders")
         let node = plan.graph.nodes[value.index]
+        guard let input = plan.memory(of: value, in: arena) else {
+            preconditionFailure("the plan has no memory for a conversion")
+        }
+        // Without memory each run says where its band lies.
+        let output =
+            plan.memory(of: value, form: form, in: arena)
+            ?? ActivationMemory(
+                shape: node.shape, form: form, border: 0, scale: node.scale,
+                base: UnsafeMutableRawPointer(arena.base))
+        precondition(input.border == 0 && output.border == 0, "a conversion without borders")
         name = node.name
         scale = node.scale
         self.arena = arena
@@ -54,14 +60,30 @@ final class BoundConversion: @unchecked Sendable {
             "\(name) in other numbers", count: shape.height, perTile: Self.tileRows,
             tilesPerStep: 64
         ) { rows in
-            guard let region = self.region else { return self.run(rows, 0..<self.shape.width) }
-            region.forEachPart(
-                of: rows, width: self.shape.width, level: 0, tileSide: region.grid.side / 4
-            ) { self.run($0, $1) }
+            self.forEachPart(of: rows) { self.run(self.description, $0, $1) }
         }
     }
 
-    private func run(_ rows: Range<Int>, _ columns: Range<Int>) {
+    /// The parts of some rows that are converted.
+    func forEachPart(
+        of rows: Range<Int>, _ body: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
+    ) {
+        guard let region else { return body(rows, 0..<shape.width) }
+        region.forEachPart(
+            of: rows, width: shape.width, level: 0, tileSide: region.grid.side / 4, body)
+    }
+
+    /// - Parameter band: takes the row's pixels `columns`, each where it lies in a whole row.
+    func run(toBand band: UnsafeMutablePointer<UInt8>, row: Int, columns: Range<Int>) {
+        var description = description.pointee
+        description.outputs.0.at = band
+        description.outputs.0.row = 0
+        run(&description, row..<row + 1, columns)
+    }
+
+    private func run(
+        _ description: UnsafePointer<k_conv>, _ rows: Range<Int>, _ columns: Range<Int>
+    ) {
         var tile = k_tile(
             b0: 0, b1: 1, y0: rows.lowerBound, y1: rows.upperBound, x0: columns.lowerBound,
             x1: columns.upperBound)

@@ -38,7 +38,8 @@ final class BoundConvolution: @unchecked Sendable {
         if let memory = plan.memory(of: layer.input, form: layer.inputForm, in: arena) {
             bindInput(memory)
         } else {
-            precondition(input.isBanded, "the plan has no memory for what a layer reads")
+            precondition(
+                input.isBanded || input.isInput, "the plan has no memory for what a layer reads")
             // Each run says where its band lies.
             bindInput(
                 ActivationMemory(

@@ -50,6 +50,8 @@ package struct LayerGraph: Sendable {
         case convolution(Layer)
         /// From plain floats.
         case conversion(Value, to: ValueForm)
+        /// Of an input in plain floats, which are turned into what the layer reads band by band.
+        case converting(Layer)
         /// The op that writes its input or reads its output runs it, band by band.
         case banded(Layer)
     }
@@ -142,7 +144,12 @@ package struct LayerGraph: Sendable {
             "\(convolution.name): integers of another meaning")
         precondition(!inBands || !convolution.isWinograd, "\(convolution.name): makes whole blocks")
         let readsBand = nodes[input.index].isBanded
-        if readsBand {
+        let converts =
+            nodes[input.index].isInput && form != .plain && convolution.kernel == .one
+            && nodes[input.index].uses[form.rawValue] == nil && !inBands
+        if converts {
+            use(input, .plain)
+        } else if readsBand {
             precondition(
                 convolution.kernel == .one && residual == nil && !inBands
                     && bandedLayer(at: input) == nil,
@@ -168,7 +175,9 @@ package struct LayerGraph: Sendable {
         let layer = Layer(
             convolution: convolution, input: input, inputForm: form, residual: residual,
             output: output)
-        operations.append(readsBand || inBands ? .banded(layer) : .convolution(layer))
+        operations.append(
+            converts
+                ? .converting(layer) : readsBand || inBands ? .banded(layer) : .convolution(layer))
         advance()
         return output
     }

@@ -83,6 +83,10 @@ package struct LayerPlan: Sendable {
                 BoundConversion(
                     value, to: form, plan: self, arena: arena, region: region
                 ).steps()
+            case .converting(let layer):
+                ConvertingConvolution(
+                    layer, plan: self, arena: arena, region: region
+                ).steps()
             case .banded: [OpStep]()
             }
         }

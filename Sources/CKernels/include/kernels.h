@@ -260,7 +260,7 @@ k_change k_picture_change(const uint8_t *a, const uint8_t *b, size_t width, size
 /* ---- Tables ------------------------------------------------------------------------------- */
 
 typedef struct k_kernels {
-    /* Writes the outputs of `conv` from its input, fp32 and without taps or weights, that has the
+    /* Writes the one output of `conv` from its input, fp32 and without taps or weights, that has the
      * same channels. */
     void (*convert)(const k_conv *conv, const k_tile *tile);
 
