@@ -6,9 +6,7 @@
 INLINE int32_t inside(int32_t i, int32_t size) { return i < size ? i : size - 1; }
 
 typedef int32_t i4 __attribute__((ext_vector_type(4)));
-typedef i4 i4_at __attribute__((aligned(4), may_alias));
-typedef uint8_t b4 __attribute__((ext_vector_type(4)));
-typedef b4 b4_at __attribute__((aligned(1), may_alias));
+typedef i4 i4_at __attribute__((aligned(1), may_alias));
 typedef uint16_t h4 __attribute__((ext_vector_type(4)));
 typedef h4 h4_at __attribute__((aligned(1), may_alias));
 
@@ -22,33 +20,49 @@ INLINE int32_t word_of(const uint8_t *p)
 /* Four pixels of `bytes` bytes each, as words; reads no byte beyond them. */
 INLINE i4 load_four(const uint8_t *p, const size_t bytes)
 {
-    switch (bytes) {
-    case 1: return __builtin_convertvector(*(const b4_at *)p, i4);
-    case 2: return __builtin_convertvector(*(const h4_at *)p, i4);
-    case 3:
+    if (bytes == 2)
+        return __builtin_convertvector(*(const h4_at *)p, i4);
+    if (bytes == 3)
         return (i4){word_of(p) & 0xffffff, word_of(p + 3) & 0xffffff, word_of(p + 6) & 0xffffff,
                     (int32_t)((uint32_t)word_of(p + 8) >> 8)};
-    default: return (i4){word_of(p), word_of(p + 4), word_of(p + 8), word_of(p + 12)};
+    return *(const i4_at *)p;
+}
+
+/* The 4x4 pixels of a cell inside the frame. One vector: what is read whole is written whole. */
+INLINE i16 load_cell(const uint8_t *const rows[4], size_t at, const size_t bytes)
+{
+    if (bytes == 1) {
+        const i4 four = {word_of(rows[0] + at), word_of(rows[1] + at), word_of(rows[2] + at),
+                         word_of(rows[3] + at)};
+        return __builtin_convertvector((b16)four, i16);
     }
+    const i4 r0 = load_four(rows[0] + at, bytes), r1 = load_four(rows[1] + at, bytes);
+    const i4 r2 = load_four(rows[2] + at, bytes), r3 = load_four(rows[3] + at, bytes);
+    typedef int32_t i8 __attribute__((ext_vector_type(8)));
+    const i8 top = __builtin_shufflevector(r0, r1, 0, 1, 2, 3, 4, 5, 6, 7);
+    const i8 bottom = __builtin_shufflevector(r2, r3, 0, 1, 2, 3, 4, 5, 6, 7);
+    return __builtin_shufflevector(top, bottom, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+                                   15);
 }
 
 /* Pixels of `bytes` bytes each, as words, in the order of the chunk. */
 INLINE void load_words(const k_frame *f, const k_chunk *k, const uint8_t *top,
                        ptrdiff_t row_stride, const size_t bytes, int32_t *words)
 {
-    for (int r = 0; r < 4; r++) {
-        const uint8_t *row = top + inside(k->cell_y * 4 + r, f->height) * row_stride;
-        for (int32_t c = 0; c < k->count; c++) {
-            const int32_t x = (k->cell_x + c) * 4;
-            int32_t *out = words + c * K_LANES + r * 4;
-            if (x + 4 <= f->width) {
-                *(i4_at *)out = load_four(row + (size_t)x * bytes, bytes);
-                continue;
-            }
-            for (int p = 0; p < 4; p++) {
-                out[p] = 0;
-                __builtin_memcpy(out + p, row + (size_t)inside(x + p, f->width) * bytes, bytes);
-            }
+    const uint8_t *rows[4];
+    for (int r = 0; r < 4; r++)
+        rows[r] = top + inside(k->cell_y * 4 + r, f->height) * row_stride;
+    for (int32_t c = 0; c < k->count; c++) {
+        const int32_t x = (k->cell_x + c) * 4;
+        int32_t *out = words + c * K_LANES;
+        if (x + 4 <= f->width) {
+            *(i16_at *)out = load_cell(rows, (size_t)x * bytes, bytes);
+            continue;
+        }
+        for (int i = 0; i < K_LANES; i++) {
+            out[i] = 0;
+            __builtin_memcpy(out + i, rows[i / 4] + (size_t)inside(x + i % 4, f->width) * bytes,
+                             bytes);
         }
     }
 }
