@@ -15,8 +15,8 @@
 
 /* sums [vectors][pixels][16] = start + sum(tap, word) in * weight */
 INLINE void CONV(conv_group)(const k_conv *c, const uint32_t *weights, size_t vector,
-                             const uint8_t *first, void *result, const int vectors,
-                             const int pixels)
+                             const uint8_t *first, finish_memory *next, void *result,
+                             const int vectors, const int pixels)
 {
     const int parts = vectors * PARTS;
     CONV(sum) sums[14][4 * PARTS];
@@ -33,6 +33,8 @@ INLINE void CONV(conv_group)(const k_conv *c, const uint32_t *weights, size_t ve
     for (size_t t = 0; t < c->tap_count; t++) {
         const uint8_t *in = first + c->taps[t];
         for (size_t i = 0; i < c->in_words; i++, in += 4) {
+            if (next->pixels)
+                fetch_pixel(next);
             CONV(weight) w[4 * PARTS];
             UNROLL for (int v = 0; v < parts; v++)
                 w[v] = CONV(weights)(weights + v / PARTS * K_LANES * CONV_WEIGHT_WORDS +
@@ -53,9 +55,9 @@ INLINE void CONV(conv_group)(const k_conv *c, const uint32_t *weights, size_t ve
 #define GROUP(vectors, pixels)                                                            \
     static void CONV(conv_##vectors##_##pixels)(const k_conv *c, const uint32_t *weights, \
                                                 size_t vector, const uint8_t *first,      \
-                                                void *result)                             \
+                                                finish_memory *next, void *result)        \
     {                                                                                     \
-        CONV(conv_group)(c, weights, vector, first, result, vectors, pixels);             \
+        CONV(conv_group)(c, weights, vector, first, next, result, vectors, pixels);       \
     }
 #define GROUPS_2(v) GROUP(v, 1) GROUP(v, 2)
 #define GROUPS_6(v) GROUPS_2(v) GROUP(v, 3) GROUP(v, 4) GROUP(v, 5) GROUP(v, 6)
@@ -85,7 +87,8 @@ CONV_JOIN(GROUPS, CONV_PIXELS_4)(4)
 
 static const struct {
     size_t pixels;
-    void (*group[14])(const k_conv *, const uint32_t *, size_t, const uint8_t *, void *);
+    void (*group[14])(const k_conv *, const uint32_t *, size_t, const uint8_t *, finish_memory *,
+                      void *);
 } CONV(conv_blocks)[CONV_MAX_BLOCK] = {
     {CONV_PIXELS_1, {CONV_JOIN(NAMES, CONV_PIXELS_1)(1)}},
 #if CONV_MAX_BLOCK >= 2
@@ -119,8 +122,10 @@ static void CONV(conv_tile)(const k_conv *c, const k_tile *tile)
                 size_t pixels = tile->x0 + (g + 1) * width / count - x;
                 const uint8_t *first = c->in + y * c->in_step * c->in_row +
                                        (x - c->in_x0) * c->in_step * c->in_pixel;
-                CONV(conv_blocks)[vectors - 1].group[pixels - 1](c, weights, vector, first, sums);
                 const sums_place place = {vector, vectors, y, x, pixels};
+                finish_memory next = memory_of_finish(c, &place);
+                CONV(conv_blocks)[vectors - 1].group[pixels - 1](c, weights, vector, first, &next,
+                                                                 sums);
 #if CONV_INTEGER
                 finish_integers(c, sums, &place);
 #else

@@ -67,14 +67,64 @@ typedef struct sums_place {
     size_t vector, vectors, y, x, pixels;
 } sums_place;
 
+/* Memory that the finish of a few pixels reads and writes, and that no cache near the core holds:
+ * it is fetched a pixel at a time while their sums are taken. All of it at once would keep the sums'
+ * own inputs waiting; not at all, and the finish itself waits as long as a tenth of the sums take. */
+typedef struct finish_memory {
+    size_t pixels; /* not fetched yet */
+    size_t count;
+    struct {
+        const uint8_t *at; /* the next pixel's */
+        size_t step, bytes;
+    } streams[3]; /* a residual and two outputs: more would be rare */
+} finish_memory;
+
+INLINE finish_memory memory_of_finish(const k_conv *c, const sums_place *place)
+{
+    finish_memory memory = {.pixels = place->pixels, .count = 0};
+    for (size_t o = 0; o < c->output_count && o < 2; o++, memory.count++) {
+        const k_output *out = &c->outputs[o];
+        const size_t bytes = K_LANES * bytes_of_form(out->form);
+        memory.streams[o].at =
+            out->at + place->y * out->row + place->x * out->pixel + place->vector * bytes;
+        memory.streams[o].step = out->pixel;
+        memory.streams[o].bytes = place->vectors * bytes;
+    }
+    if (c->residual) {
+        const size_t bytes = K_LANES * bytes_of_form(c->residual_form), shift = c->residual_shift;
+        memory.streams[memory.count].at =
+            c->residual + (place->y >> shift) * c->residual_row +
+            (place->x >> shift) * c->residual_pixel + place->vector * bytes;
+        memory.streams[memory.count].step = c->residual_pixel >> shift;
+        memory.streams[memory.count].bytes = place->vectors * bytes;
+        memory.count++;
+    }
+    return memory;
+}
+
+#define CACHE_LINE 64
+
+INLINE void fetch_pixel(finish_memory *memory)
+{
+    for (size_t i = 0; i < memory->count; i++) {
+        for (size_t byte = 0; byte < memory->streams[i].bytes; byte += CACHE_LINE)
+            __builtin_prefetch(memory->streams[i].at + byte, 1);
+        memory->streams[i].at += memory->streams[i].step;
+    }
+    memory->pixels--;
+}
+
 /* sums [vectors][pixels][16]: floats, or 32-bit integers. The forms are constants where this is
  * compiled in: no pixel asks for them again. */
 INLINE void finish(const k_conv *c, const void *sums, const sums_place *place, const int is_integer,
                    const int32_t residual, const int32_t first, const int32_t second)
 {
     const uint8_t *sum = sums;
-    const size_t shift = c->residual_shift;
-    for (size_t v = 0; v < place->vectors; v++) {
+    /* Stores of bytes may change anything but what is held here. */
+    const size_t shift = c->residual_shift, residual_pixel = c->residual_pixel;
+    const size_t x = place->x, pixels = place->pixels, vectors = place->vectors;
+    const size_t step[2] = {c->outputs[0].pixel, c->outputs[1].pixel};
+    for (size_t v = 0; v < vectors; v++) {
         const size_t channel = (place->vector + v) * K_LANES;
         v16 scale = 1.0f, bias = 0.0f, steps = 1.0f, levels[2] = {1.0f, 1.0f};
         uint8_t *at[2] = {NULL, NULL};
@@ -92,21 +142,21 @@ INLINE void finish(const k_conv *c, const void *sums, const sums_place *place, c
             const k_output *out = &c->outputs[o];
             if (out->levels)
                 levels[o] = load16(out->levels + channel);
-            at[o] = out->at + place->y * out->row + place->x * out->pixel +
+            at[o] = out->at + place->y * out->row + x * out->pixel +
                     channel * bytes_of_form(o ? second : first);
         }
-        for (size_t p = 0; p < place->pixels; p++, sum += K_LANES * 4) {
+        for (size_t p = 0; p < pixels; p++, sum += K_LANES * 4) {
             v16 value;
             if (is_integer)
                 value = float16_of(*(const i16_at *)sum) * scale + bias;
             else
                 value = *(const v16_at *)sum;
             if (residual != NO_FORM)
-                value = value + load_residual(added + ((place->x + p) >> shift) * c->residual_pixel,
-                                              steps, residual);
-            store_form(at[0] + p * c->outputs[0].pixel, value, levels[0], first);
+                value = value + load_residual(added + ((x + p) >> shift) * residual_pixel, steps,
+                                              residual);
+            store_form(at[0] + p * step[0], value, levels[0], first);
             if (second != NO_FORM)
-                store_form(at[1] + p * c->outputs[1].pixel, value, levels[1], second);
+                store_form(at[1] + p * step[1], value, levels[1], second);
         }
     }
 }

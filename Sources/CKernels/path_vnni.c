@@ -32,9 +32,10 @@
 #define CONV_NAME "avx512vnni-int8"
 #define CONV_TABLE k_int8_avx512vnni
 #define CONV_WEIGHT_WORDS 1
-#define CONV_MAX_BLOCK 2
+#define CONV_MAX_BLOCK 3
 #define CONV_PIXELS_1 14
 #define CONV_PIXELS_2 13
+#define CONV_PIXELS_3 9
 #include "path_convolution.h"
 #pragma clang attribute pop
 

@@ -25,10 +25,13 @@ extension Denoiser {
         try self.init(modelFolder: modelFolder, kernelPath: path, precision: precision)
     }
 
-    /// What each layer costs for frames of this size, by the plain algorithm; empty where the model
-    /// is not compact.
+    /// What each layer costs for frames of this size, by the plain algorithm, and how much of it is
+    /// done; empty where the model is not compact.
     package func layerWork(for size: FrameSize) -> [LayerWork] {
-        compact?.manifest.layerWork(width: size.width, height: size.height) ?? []
+        compact.map {
+            $0.manifest.layerWork(
+                width: size.width, height: size.height, hiddenCounts: $0.network.hiddenCounts)
+        } ?? []
     }
 
     /// What this processor could do for this compact model if memory cost nothing; nil where it

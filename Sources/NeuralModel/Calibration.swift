@@ -35,16 +35,28 @@ struct Calibration {
         self.values = values
     }
 
-    /// - Parameter name: of the convolution that finishes the value.
-    func scale(of name: String, channels: Int) throws(ModelError) -> ValueScale {
-        let magnitudes = try numbers(name, "magnitude", channels)
+    /// - Parameters:
+    ///   - name: of the convolution that finishes the value.
+    ///   - hidden: those of its channels that are computed; nil: all.
+    func scale(
+        of name: String, channels: Int, hidden: HiddenChannels? = nil
+    ) throws(ModelError) -> ValueScale {
+        let magnitudes = Self.raised(try numbers(name, "magnitude", channels))
         let clips = try numbers(name, "relu", channels)
         let largest = clips.reduce(1e-6, max)
+        let raised = Self.raised(clips)
+        let kept = hidden?.kept ?? Array(0..<channels)
         return ValueScale(
-            plainSteps: Self.raised(magnitudes).map { $0 * Self.headroom / 32767 },
+            plainSteps: kept.map { magnitudes[$0] * Self.headroom / 32767 },
             // Between a range of its own for each channel, which suits activations, and one for
             // all, which suits weights.
-            reluSteps: Self.raised(clips).map { ($0 * largest).squareRoot() / 255 })
+            reluSteps: kept.map { (raised[$0] * largest).squareRoot() / 255 })
+    }
+
+    /// Those channels of a block's hidden value that ever were above zero.
+    /// - Parameter name: of the convolution before the ReLU.
+    func hiddenChannels(of name: String, channels: Int) throws(ModelError) -> HiddenChannels {
+        HiddenChannels(largest: try numbers(name, "relu", channels))
     }
 
     private static func raised(_ numbers: [Float]) -> [Float] {

@@ -5,7 +5,8 @@ import NeuralOps
 
 /// The compact denoiser's network: four levels down, four up, at a quarter of the picture's size.
 package struct CompactNetwork: Sendable {
-    /// x + conv2(relu(conv1(relu(x)))), 3x3.
+    /// x + conv2(relu(conv1(relu(x)))), 3x3. Between the two are as many channels as `conv1` has
+    /// outputs: at int8 those that ever act, see `HiddenChannels`.
     struct ResidualBlock: Sendable {
         var conv1: Convolution
         var conv2: Convolution
@@ -71,6 +72,19 @@ package struct CompactNetwork: Sendable {
             head, x, relu: true, inBands: endsInBands && !head.isWinograd)
         return Stages(
             stem: stemmed, encoder: encoded, down: lowered, decoder: decoded, head: result)
+    }
+
+    /// Channels inside each residual block, by the block's name.
+    package var hiddenCounts: [String: Int] {
+        var counts: [String: Int] = [:]
+        for (part, levels) in [("encoder", encoder), ("decoder", decoder)] {
+            for (level, blocks) in levels.enumerated() {
+                for (index, block) in blocks.enumerated() {
+                    counts["\(part).\(level).\(index)"] = block.conv1.outputChannels
+                }
+            }
+        }
+        return counts
     }
 
     package var weightBytes: Int {
@@ -152,21 +166,25 @@ private struct LayerReader {
     let calibration: Calibration?
 
     /// - Parameters:
-    ///   - input: what the integers of its input mean.
+    ///   - inputScale: what the integers of its input mean.
     ///   - isRead: another convolution reads the output.
     mutating func convolution(
         _ name: String, _ input: Int, _ output: Int, _ kernel: Convolution.Kernel,
         hasBias: Bool = true, reading inputScale: ValueScale?, isRead: Bool = true
     ) throws(ModelError) -> Convolution {
-        let side = kernel.rawValue
-        let outputScale =
-            isRead ? try calibration?.scale(of: name, channels: output) : nil
-        return Convolution(
-            name: name,
-            weight: try weights.take("\(name).weight", shape: [output, input, side, side]),
+        Convolution(
+            name: name, weight: try weight(name, input, output, kernel),
             bias: hasBias ? try weights.take("\(name).bias", shape: [output]) : nil,
             inputChannels: input, outputChannels: output, kernel: kernel, kernelPath: kernelPath,
-            arithmetic: arithmetic(kernel), inputScale: inputScale, outputScale: outputScale)
+            arithmetic: arithmetic(kernel), inputScale: inputScale,
+            outputScale: isRead ? try calibration?.scale(of: name, channels: output) : nil)
+    }
+
+    private mutating func weight(
+        _ name: String, _ input: Int, _ output: Int, _ kernel: Convolution.Kernel
+    ) throws(ModelError) -> [Float] {
+        let side = kernel.rawValue
+        return try weights.take("\(name).weight", shape: [output, input, side, side])
     }
 
     /// 3x3 convolutions read what is not negative and do nearly all of the work.
@@ -184,13 +202,33 @@ private struct LayerReader {
         var blocks: [CompactNetwork.ResidualBlock] = []
         var input = scale
         for index in 0..<count {
-            let conv1 = try convolution(
-                "\(name).\(index).conv1", width, width, .three, reading: input)
-            let conv2 = try convolution(
-                "\(name).\(index).conv2", width, width, .three, reading: conv1.outputScale)
-            blocks.append(CompactNetwork.ResidualBlock(conv1: conv1, conv2: conv2))
-            input = conv2.outputScale
+            let block = try block("\(name).\(index)", width, reading: input)
+            blocks.append(block)
+            input = block.conv2.outputScale
         }
         return blocks
+    }
+
+    private mutating func block(
+        _ name: String, _ width: Int, reading scale: ValueScale?
+    ) throws(ModelError) -> CompactNetwork.ResidualBlock {
+        let (first, second) = ("\(name).conv1", "\(name).conv2")
+        let hidden =
+            try calibration?.hiddenChannels(of: first, channels: width)
+            ?? HiddenChannels(count: width)
+        let conv1 = Convolution(
+            name: first, weight: hidden.outputs(of: try weight(first, width, width, .three)),
+            bias: hidden.outputs(of: try weights.take("\(first).bias", shape: [width])),
+            inputChannels: width, outputChannels: hidden.kept.count, kernel: .three,
+            kernelPath: kernelPath, arithmetic: arithmetic(.three), inputScale: scale,
+            outputScale: try calibration?.scale(of: first, channels: width, hidden: hidden))
+        let conv2 = Convolution(
+            name: second,
+            weight: hidden.inputs(of: try weight(second, width, width, .three), taps: 9),
+            bias: try weights.take("\(second).bias", shape: [width]),
+            inputChannels: hidden.kept.count, outputChannels: width, kernel: .three,
+            kernelPath: kernelPath, arithmetic: arithmetic(.three), inputScale: conv1.outputScale,
+            outputScale: try calibration?.scale(of: second, channels: width))
+        return CompactNetwork.ResidualBlock(conv1: conv1, conv2: conv2)
     }
 }

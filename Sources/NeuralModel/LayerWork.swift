@@ -5,14 +5,23 @@
 package struct LayerWork: Sendable, Hashable {
     /// As in the weights file.
     package var name: String
+    /// Of the model's layer, whole.
     package var multiplyAdds: Int
-    /// Numbers that it reads and writes once each: input, residual and output.
+    /// Of the channels that are computed: see `HiddenChannels`.
+    package var multiplyAddsDone: Int
+    /// Numbers that it reads and writes once each: input, residual and output, as computed.
     package var valueCount: Int
+    /// Those that are read.
     package var weightCount: Int
 
-    package init(name: String, multiplyAdds: Int, valueCount: Int, weightCount: Int) {
+    /// - Parameter multiplyAddsDone: nil: all of them.
+    package init(
+        name: String, multiplyAdds: Int, multiplyAddsDone: Int? = nil, valueCount: Int,
+        weightCount: Int
+    ) {
         self.name = name
         self.multiplyAdds = multiplyAdds
+        self.multiplyAddsDone = multiplyAddsDone ?? multiplyAdds
         self.valueCount = valueCount
         self.weightCount = weightCount
     }
@@ -20,19 +29,25 @@ package struct LayerWork: Sendable, Hashable {
 
 extension ModelManifest {
     /// The layers in the order of computing, for frames of this size in pixels.
-    package func layerWork(width: Int, height: Int) -> [LayerWork] {
+    /// - Parameter hiddenCounts: channels inside residual blocks, by the block's name; all of them
+    ///   where a block is not named.
+    package func layerWork(
+        width: Int, height: Int, hiddenCounts: [String: Int] = [:]
+    ) -> [LayerWork] {
         let multiple = sizeMultiple
         let cellsX = (width + multiple - 1) / multiple * multiple / 4
         let cellsY = (height + multiple - 1) / multiple * multiple / 4
         let last = channels.count - 1
         func layer(
-            _ name: String, _ input: Int, _ output: Int, side: Int, level: Int,
+            _ name: String, _ input: Int, _ output: Int, whole: Int? = nil, side: Int, level: Int,
             inputLevel: Int? = nil, residualLevel: Int? = nil
         ) -> LayerWork {
             func cells(_ level: Int) -> Int { (cellsX >> level) * (cellsY >> level) }
             let weights = input * output * side * side
             return LayerWork(
-                name: name, multiplyAdds: cells(level) * weights,
+                name: name,
+                multiplyAdds: cells(level) * (whole.map { $0 * $0 * side * side } ?? weights),
+                multiplyAddsDone: cells(level) * weights,
                 valueCount: cells(inputLevel ?? level) * input + cells(level) * output
                     + (residualLevel.map { cells($0) * output } ?? 0),
                 weightCount: weights)
@@ -40,10 +55,12 @@ extension ModelManifest {
         func blocks(_ part: String, _ level: Int) -> [LayerWork] {
             (0..<self.blocks[level]).flatMap { index in
                 let (name, width) = ("\(part).\(level).\(index)", channels[level])
+                let hidden = hiddenCounts[name] ?? width
                 return [
-                    layer("\(name).conv1", width, width, side: 3, level: level),
+                    layer("\(name).conv1", width, hidden, whole: width, side: 3, level: level),
                     layer(
-                        "\(name).conv2", width, width, side: 3, level: level, residualLevel: level),
+                        "\(name).conv2", hidden, width, whole: width, side: 3, level: level,
+                        residualLevel: level),
                 ]
             }
         }

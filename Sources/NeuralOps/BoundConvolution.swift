@@ -114,8 +114,8 @@ final class BoundConvolution: @unchecked Sendable {
         if convolution.isWinograd { return winogradSteps() }
         let unit = workPerMillisecond
         let workPerRow =
-            shape.width * shape.paddedChannels * convolution.inputChannels
-            * convolution.kernel.tapCount
+            shape.width * shape.paddedChannels
+            * (convolution.inputChannels * convolution.kernel.tapCount + Self.workOfFinish)
         let stepWork = unit * 7
         let stepCount = min(
             shape.height, (shape.height * workPerRow + stepWork - 1) / stepWork)
@@ -131,8 +131,10 @@ final class BoundConvolution: @unchecked Sendable {
             description.pointee.out_vectors, convolution.loops.table.pointee.max_block)
         let tileWork = min(
             workPerMillisecond / 2,
-            max(work / 8, workPerMillisecond / 20))
-        let tileCount = max(1, work / tileWork)
+            max(work / 8, workPerMillisecond / 100))
+        var tileCount = max(1, work / tileWork)
+        // As many for each of two or four threads.
+        if tileCount < 8 { tileCount = 1 << (Int.bitWidth - 1 - tileCount.leadingZeroBitCount) }
         // Few rows: tiles of one block of couts each, so that there are enough of them.
         let blockTiles = rows.count < 4 * tileCount ? blockCount : 1
         let rowTiles = max(1, min(rows.count, (tileCount + blockTiles - 1) / blockTiles))
@@ -190,6 +192,9 @@ final class BoundConvolution: @unchecked Sendable {
         region.forEachPart(
             of: rows, width: shape.width, level: level, tileSide: tileSide, body)
     }
+
+    /// What it takes to turn a sum into what is read of it, in products.
+    private static let workOfFinish = 64
 
     /// Multiply-adds that one core does in about a millisecond.
     private var workPerMillisecond: Int {

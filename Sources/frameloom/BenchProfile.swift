@@ -26,7 +26,7 @@ struct BenchProfile {
             var step = BenchStep(name: name, ms: seconds * 1e3)
             let layers = layers(in: name)
             guard !layers.isEmpty, seconds > 0 else { return step }
-            let operations = layers.reduce(0) { $0 + 2 * Double($1.multiplyAdds) }
+            let operations = layers.reduce(0) { $0 + 2 * Double($1.multiplyAddsDone) }
             let values = layers.reduce(0) { $0 + $1.valueCount + $1.weightCount }
             step.gflops = operations / seconds / 1e9
             step.gbPerSecond = Double(values * bytesPerValue) / seconds / 1e9

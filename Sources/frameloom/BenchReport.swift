@@ -31,6 +31,8 @@ struct BenchReport: Encodable {
     /// Of one frame of the network by the plain algorithm, and what that makes a second.
     var gmac: Double
     var gflops: Double
+    /// How much of `gmac` was really done: without the channels that an integer network leaves out.
+    var gmacDone: Double
     /// What the processor could do on registers alone, on the same threads, the better of before and
     /// after; nil where it has no instruction for such products.
     var ceilingGflops: Double?
@@ -48,7 +50,10 @@ struct BenchReport: Encodable {
 
     var steps: [BenchStep]?
 
-    init(model: ModelDescription, threads: Int, size: FrameSize, network: Durations, gmac: Double) {
+    init(
+        model: ModelDescription, threads: Int, size: FrameSize, network: Durations,
+        work: [LayerWork]
+    ) {
         self.model = model.name
         version = model.version
         precision = model.precision
@@ -56,7 +61,8 @@ struct BenchReport: Encodable {
         self.threads = threads
         self.size = size.description
         frames = network.count
-        self.gmac = gmac
+        gmac = work.reduce(0) { $0 + Double($1.multiplyAdds) } / 1e9
+        gmacDone = work.reduce(0) { $0 + Double($1.multiplyAddsDone) } / 1e9
         networkMsP50 = network.milliseconds(atPercentile: 50)
         networkMsP90 = network.milliseconds(atPercentile: 90)
         networkMsP99 = network.milliseconds(atPercentile: 99)
@@ -104,7 +110,9 @@ struct BenchReport: Encodable {
         lines.append(
             "Network   p50 \(decimal(networkMsP50, 2)) ms, p90 \(decimal(networkMsP90, 2)), p99 "
                 + "\(decimal(networkMsP99, 2)), min \(decimal(networkMsMin, 2))")
-        var speed = "Speed     \(decimal(gmac, 2)) GMAC a frame, \(decimal(gflops, 0)) GFLOP/s"
+        let done = gmacDone < gmac ? " (\(decimal(gmacDone, 2)) of them done)" : ""
+        var speed =
+            "Speed     \(decimal(gmac, 2)) GMAC a frame\(done), \(decimal(gflops, 0)) GFLOP/s"
         if let ceilingGflops, let ceilingShare {
             speed +=
                 ", \(decimal(ceilingShare * 100, 0)) % of this processor's "
@@ -152,7 +160,7 @@ struct BenchStep: Encodable {
     var name: String
     /// Mean of a frame.
     var ms: Double
-    /// By the plain algorithm; nil where the step is no layer of the network.
+    /// Of what was done, by the plain algorithm; nil where the step is no layer of the network.
     var gflops: Double?
     /// What the layer reads and writes at least, numbers and weights once each.
     var gbPerSecond: Double?

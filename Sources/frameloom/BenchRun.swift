@@ -58,7 +58,7 @@ final class BenchRun {
         var report = BenchReport(
             model: renderer.denoiser.description, threads: settings.renderer.threads,
             size: clip.size, network: networkTimes,
-            gmac: work.reduce(0) { $0 + Double($1.multiplyAdds) } / 1e9)
+            work: work)
         report.clip = clip.name
         report.incremental = settings.renderer.isIncremental
         report.computedShare = computedShares / Double(settings.frameCount)

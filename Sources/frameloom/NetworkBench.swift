@@ -53,7 +53,7 @@ final class NetworkBench {
         let work = denoiser.layerWork(for: settings.size)
         var report = BenchReport(
             model: denoiser.description, threads: settings.threads, size: settings.size,
-            network: times, gmac: work.reduce(0) { $0 + Double($1.multiplyAdds) } / 1e9)
+            network: times, work: work)
         report.take(ceilings: ceilings)
         if let clock {
             let profile = BenchProfile(
