@@ -40,6 +40,8 @@ package struct LayerGraph: Sendable {
         var convolution: Convolution
         var input: Value
         var inputForm: ValueForm
+        /// What is read is plain, and its ReLU taken on the way.
+        var readsReLU: Bool
         var residual: Value?
         var output: Value
     }
@@ -114,7 +116,9 @@ package struct LayerGraph: Sendable {
         let result = ActivationShape(
             height: shape.height / stride, width: shape.width / stride,
             channels: convolution.outputChannels)
-        guard let form = convolution.arithmetic.form(relu: relu) else {
+        // Winograd's kernels take the ReLU as they read: one form less to write and to keep.
+        let readsReLU = relu && convolution.isWinograd
+        guard let form = convolution.arithmetic.form(relu: relu && !readsReLU) else {
             preconditionFailure("\(convolution.name): a form that its arithmetic cannot read")
         }
         precondition(
@@ -140,8 +144,8 @@ package struct LayerGraph: Sendable {
         operations.append(
             .convolution(
                 Layer(
-                    convolution: convolution, input: input, inputForm: form, residual: residual,
-                    output: output)))
+                    convolution: convolution, input: input, inputForm: form,
+                    readsReLU: readsReLU, residual: residual, output: output)))
         advance()
         return output
     }
