@@ -13,12 +13,16 @@ extern const k_kernels k_kernels_avx2, k_kernels_avx512;
 #define TABLES(path)                                                                       \
     extern const k_convolution k_fp32_##path, k_bf16_##path, k_int16_##path, k_int8_##path; \
     static const k_convolution *const tables_##path[4] = {&k_fp32_##path, &k_bf16_##path,  \
-                                                          &k_int16_##path, &k_int8_##path};
+                                                          &k_int16_##path, &k_int8_##path}; \
+    extern const k_winograd k_winograd_fp32_##path, k_winograd_bf16_##path;                \
+    static const k_winograd *const winograds_##path[4] = {&k_winograd_fp32_##path,         \
+                                                          &k_winograd_bf16_##path, NULL, NULL};
 TABLES(portable)
 #if defined(__x86_64__)
 TABLES(avx2)
 TABLES(avx512)
 extern const k_convolution k_int16_avx512vnni, k_int8_avx512vnni, k_bf16_avx512bf16;
+extern const k_winograd k_winograd_bf16_avx512bf16;
 #endif
 
 const k_kernels *k_kernels_of(enum k_path path)
@@ -68,6 +72,21 @@ const k_convolution *k_convolution_of(enum k_path path, enum k_arithmetic arithm
         return choice == 0 ? tables_avx2[arithmetic] : NULL;
 #endif
     return choice == 0 ? tables_portable[arithmetic] : NULL;
+}
+
+const k_winograd *k_winograd_of(enum k_path path, enum k_arithmetic arithmetic, size_t choice)
+{
+    if (!k_convolution_of(path, arithmetic, choice))
+        return NULL;
+#if defined(__x86_64__)
+    if (path == K_AVX512)
+        return arithmetic == K_BF16 && choice == 0 && instruction_for(K_BF16)
+                   ? &k_winograd_bf16_avx512bf16
+                   : winograds_avx512[arithmetic];
+    if (path == K_AVX2)
+        return winograds_avx2[arithmetic];
+#endif
+    return winograds_portable[arithmetic];
 }
 
 void k_prepare_thread(void)

@@ -4,6 +4,8 @@
  * Weights in the order in which the convolutions read them. */
 #include "kernels.h"
 
+#include "bits.h"
+
 static size_t numbers_per_word(enum k_arithmetic arithmetic)
 {
     return arithmetic == K_FP32 ? 1 : arithmetic == K_INT8 ? 4 : 2;
@@ -20,19 +22,6 @@ size_t k_packed_words(const k_convolution *kernel, enum k_arithmetic arithmetic,
 {
     const size_t padded = (couts + K_LANES - 1) / K_LANES * K_LANES;
     return padded * taps * words_of(arithmetic, cin) * kernel->weight_words;
-}
-
-static uint32_t bits_of(float value)
-{
-    uint32_t bits;
-    __builtin_memcpy(&bits, &value, 4);
-    return bits;
-}
-
-static uint32_t bf16_of(float value)
-{
-    const uint32_t bits = bits_of(value);
-    return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
 }
 
 /* Where the numbers of a word come from: weight[(cout * cin + i) * taps + tap]. */

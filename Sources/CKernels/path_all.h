@@ -24,7 +24,6 @@
 extern const k_kernels PATH_TABLE;
 const k_kernels PATH_TABLE = {
     .convert = convert_tile,
-    .winograd = winograd,
     .exp = map_exp,
     .log = map_log,
     .tanh = map_tanh,

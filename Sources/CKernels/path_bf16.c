@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright 2026 The Frameloom authors
  *
- * bf16 convolutions with the instruction made for them (AVX512-BF16). */
+ * bf16 convolutions, the plain and Winograd's, with the instructions made for them (AVX512-BF16). */
 #include "kernels.h"
 
 #if defined(__x86_64__)
@@ -24,6 +24,7 @@
 #define CONV_PIXELS_1 14
 #define CONV_PIXELS_2 13
 #include "path_convolution.h"
+#include "path_winograd.h"
 #pragma clang attribute pop
 
 #endif

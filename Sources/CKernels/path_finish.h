@@ -6,9 +6,13 @@
 
 INLINE void store_bf16(uint8_t *p, v16 v)
 {
+#if PATH_HAS_BF16
+    _mm256_storeu_si256((__m256i *)p, (__m256i)_mm512_cvtneps_pbh((__m512)v));
+#else
     i16 bits = (i16)v;
     bits += 0x7fff + (bits >> 16 & 1); /* to nearest, half to even */
     *(h16_at *)p = __builtin_convertvector(bits >> 16, h16);
+#endif
 }
 
 INLINE void store_s16(uint8_t *p, v16 v)
@@ -209,39 +213,53 @@ INLINE int32_t forms_of(const k_conv *c)
                  count == 2 ? c->outputs[1].form : NO_FORM);
 }
 
-#define FINISH_CASE(is_integer, residual, first, second)                                  \
-    case FORMS(residual, first, second):                                                  \
-        finish(c, sums, place, is_integer, residual, first, second);                      \
+#define FINISH_FLOATS(residual, first, second)                \
+    case FORMS(residual, first, second):                      \
+        finish(c, sums, &at, 0, residual, first, second);     \
+        break;
+#define FINISH_INTEGERS(residual, first, second)              \
+    case FORMS(residual, first, second):                      \
+        finish(c, sums, place, 1, residual, first, second);   \
         return;
 
-/* The forms that whole networks of one precision ask for have loops of their own. */
+/* Some rows of sums, each `row_pixels` pixels after the one before. The forms that whole networks of
+ * one precision ask for have loops of their own. */
+static void finish_rows(const k_conv *c, const float *sums, const sums_place *place, size_t rows,
+                        size_t row_pixels)
+{
+    sums_place at = *place;
+    const int32_t forms = forms_of(c);
+    for (size_t row = 0; row < rows; row++, at.y++, sums += row_pixels * K_LANES)
+        switch (forms) {
+            FINISH_FLOATS(NO_FORM, K_PLAIN_FP32, NO_FORM)
+            FINISH_FLOATS(NO_FORM, K_RELU_FP32, NO_FORM)
+            FINISH_FLOATS(NO_FORM, K_PLAIN_FP32, K_RELU_FP32)
+            FINISH_FLOATS(K_PLAIN_FP32, K_PLAIN_FP32, NO_FORM)
+            FINISH_FLOATS(K_PLAIN_FP32, K_PLAIN_FP32, K_RELU_FP32)
+            FINISH_FLOATS(NO_FORM, K_PLAIN_BF16, NO_FORM)
+            FINISH_FLOATS(NO_FORM, K_RELU_BF16, NO_FORM)
+            FINISH_FLOATS(NO_FORM, K_PLAIN_BF16, K_RELU_BF16)
+            FINISH_FLOATS(K_PLAIN_BF16, K_PLAIN_BF16, NO_FORM)
+            FINISH_FLOATS(K_PLAIN_BF16, K_PLAIN_BF16, K_RELU_BF16)
+        default: finish_any(c, sums, &at, 0);
+        }
+}
+
 static void finish_floats(const k_conv *c, const void *sums, const sums_place *place)
 {
-    switch (forms_of(c)) {
-        FINISH_CASE(0, NO_FORM, K_PLAIN_FP32, NO_FORM)
-        FINISH_CASE(0, NO_FORM, K_RELU_FP32, NO_FORM)
-        FINISH_CASE(0, NO_FORM, K_PLAIN_FP32, K_RELU_FP32)
-        FINISH_CASE(0, K_PLAIN_FP32, K_PLAIN_FP32, NO_FORM)
-        FINISH_CASE(0, K_PLAIN_FP32, K_PLAIN_FP32, K_RELU_FP32)
-        FINISH_CASE(0, NO_FORM, K_PLAIN_BF16, NO_FORM)
-        FINISH_CASE(0, NO_FORM, K_RELU_BF16, NO_FORM)
-        FINISH_CASE(0, NO_FORM, K_PLAIN_BF16, K_RELU_BF16)
-        FINISH_CASE(0, K_PLAIN_BF16, K_PLAIN_BF16, NO_FORM)
-        FINISH_CASE(0, K_PLAIN_BF16, K_PLAIN_BF16, K_RELU_BF16)
-    default: finish_any(c, sums, place, 0);
-    }
+    finish_rows(c, sums, place, 1, 0);
 }
 
 static void finish_integers(const k_conv *c, const void *sums, const sums_place *place)
 {
     switch (forms_of(c)) {
-        FINISH_CASE(1, NO_FORM, K_PLAIN_FP32, NO_FORM)
-        FINISH_CASE(1, NO_FORM, K_RELU_U8, NO_FORM)
-        FINISH_CASE(1, NO_FORM, K_PLAIN_S16, NO_FORM)
-        FINISH_CASE(1, NO_FORM, K_PLAIN_S16, K_RELU_U8)
-        FINISH_CASE(1, K_PLAIN_S16, K_RELU_U8, NO_FORM)
-        FINISH_CASE(1, K_PLAIN_S16, K_PLAIN_S16, NO_FORM)
-        FINISH_CASE(1, K_PLAIN_S16, K_PLAIN_S16, K_RELU_U8)
+        FINISH_INTEGERS(NO_FORM, K_PLAIN_FP32, NO_FORM)
+        FINISH_INTEGERS(NO_FORM, K_RELU_U8, NO_FORM)
+        FINISH_INTEGERS(NO_FORM, K_PLAIN_S16, NO_FORM)
+        FINISH_INTEGERS(NO_FORM, K_PLAIN_S16, K_RELU_U8)
+        FINISH_INTEGERS(K_PLAIN_S16, K_RELU_U8, NO_FORM)
+        FINISH_INTEGERS(K_PLAIN_S16, K_PLAIN_S16, NO_FORM)
+        FINISH_INTEGERS(K_PLAIN_S16, K_PLAIN_S16, K_RELU_U8)
     default: finish_any(c, sums, place, 1);
     }
 }

@@ -9,6 +9,7 @@ typedef float v8 __attribute__((ext_vector_type(8)));
 typedef float vec __attribute__((ext_vector_type(PATH_VECTOR)));
 typedef int32_t ivec __attribute__((ext_vector_type(PATH_VECTOR)));
 typedef uint16_t h16 __attribute__((ext_vector_type(16)));
+typedef uint16_t hvec __attribute__((ext_vector_type(PATH_VECTOR)));
 typedef int16_t s16 __attribute__((ext_vector_type(16)));
 typedef uint8_t b16 __attribute__((ext_vector_type(16)));
 
@@ -19,6 +20,7 @@ typedef v8 v8_at __attribute__((aligned(4), may_alias));
 typedef vec vec_at __attribute__((aligned(4), may_alias));
 typedef ivec ivec_at __attribute__((aligned(4), may_alias));
 typedef h16 h16_at __attribute__((aligned(2), may_alias));
+typedef hvec hvec_at __attribute__((aligned(2), may_alias));
 typedef s16 s16_at __attribute__((aligned(2), may_alias));
 typedef b16 b16_at __attribute__((aligned(1), may_alias));
 typedef float float_at __attribute__((may_alias));

@@ -2,6 +2,8 @@
  * Copyright 2026 The Frameloom authors */
 #include "tensor_kernels.h"
 
+#include "bits.h"
+
 extern const k_tensor_kernels k_tensor_kernels_portable;
 #if defined(__x86_64__)
 extern const k_tensor_kernels k_tensor_kernels_avx2, k_tensor_kernels_avx512;
@@ -54,14 +56,6 @@ void k_pack_weights(float *restrict packed, const float *restrict weight, size_t
                     size_t o = k_packed_cout(c, couts, activation);
                     *packed++ = o < couts ? weight[(o * cin + i) * taps + t] : 0.0f;
                 }
-}
-
-/* Round to nearest, halves to even. */
-static uint32_t bf16_of(float value)
-{
-    uint32_t bits;
-    __builtin_memcpy(&bits, &value, sizeof bits);
-    return (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
 }
 
 void k_pack_weights_bf16(uint32_t *restrict packed, const float *restrict weight, size_t couts,

@@ -2,6 +2,8 @@
  * Copyright 2026 The Frameloom authors */
 #include "kernels.h"
 
+#include "bits.h"
+
 /* A kernel's line of three weights at the points of winograd_line.h: 0, +-sqrt(1/2), +-sqrt(2),
  * infinity. Each row is divided by the product of its point's distances to the other points. */
 static const double points[6][3] = {
@@ -23,11 +25,37 @@ static float weight_at(const float *weight, size_t place)
     return (float)sum;
 }
 
-void k_pack_winograd(float *restrict packed, const float *restrict weight, size_t couts, size_t cin)
+static size_t words_of(const k_winograd *kernel, size_t cin)
 {
+    return kernel->numbers == 1 ? cin : (cin + 31) / 32 * 16;
+}
+
+size_t k_winograd_words(const k_winograd *kernel, size_t couts, size_t cin)
+{
+    return (couts + K_LANES - 1) / K_LANES * K_LANES * K_WINOGRAD_PLACES * words_of(kernel, cin);
+}
+
+void k_pack_winograd(uint32_t *restrict packed, const float *restrict weight,
+                     const k_winograd *kernel, size_t couts, size_t cin)
+{
+    const size_t words = words_of(kernel, cin);
     for (size_t first = 0; first < couts; first += K_LANES)
         for (size_t place = 0; place < K_WINOGRAD_PLACES; place++)
-            for (size_t i = 0; i < cin; i++)
-                for (size_t o = first; o < first + K_LANES; o++)
-                    *packed++ = o < couts ? weight_at(weight + (o * cin + i) * 9, place) : 0.0f;
+            for (size_t word = 0; word < words; word++)
+                for (size_t o = first; o < first + K_LANES; o++, packed++) {
+                    *packed = 0;
+                    if (o >= couts)
+                        continue;
+                    const float *of_cout = weight + o * cin * 9;
+                    if (kernel->numbers == 1) {
+                        *packed = bits_of(weight_at(of_cout + word * 9, place));
+                        continue;
+                    }
+                    /* Eight words of even cins, then eight of odd ones. */
+                    const size_t low = word / 16 * 32 + word % 8 * 4 + word % 16 / 8;
+                    if (low < cin)
+                        *packed = bf16_of(weight_at(of_cout + low * 9, place));
+                    if (low + 2 < cin)
+                        *packed |= bf16_of(weight_at(of_cout + (low + 2) * 9, place)) << 16;
+                }
 }

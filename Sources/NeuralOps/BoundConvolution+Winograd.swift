@@ -27,27 +27,30 @@ extension BoundConvolution {
     }
 
     /// Bands of rows that take about 4 ms on two cores at most.
-    func winogradSteps() -> [OpStep] {
+    func winogradSteps(_ loops: WinogradLoops) -> [OpStep] {
         precondition(
             Int(K_WINOGRAD_FLOATS) * 4 <= WorkerMemory.byteCount,
             "the kernel's scratch memory is a worker's")
         let blockRows = (shape.height + Self.side - 1) / Self.side
         let blocksPerRow = (shape.width + Self.side - 1) / Self.side
-        // A third of the plain work: a quarter of the products, and the turning.
+        // A third of the plain work in fp32: a quarter of the products, and the turning.
         let workPerRow =
             blocksPerRow * Int(K_WINOGRAD_PLACES) * 4 / 3 * shape.paddedChannels
-            * convolution.inputChannels
+            * convolution.inputChannels / loops.table.pointee.numbers
         let stepWork = convolution.kernelPath.workPerMillisecond * 7
         let stepCount = min(
             blockRows, (blockRows * workPerRow + stepWork - 1) / stepWork)
         return (0..<stepCount).map { step in
             winogradStep(
+                loops,
                 blockRows: step * blockRows / stepCount..<(step + 1) * blockRows / stepCount,
                 blocksPerRow: blocksPerRow)
         }
     }
 
-    private func winogradStep(blockRows: Range<Int>, blocksPerRow: Int) -> OpStep {
+    private func winogradStep(
+        _ loops: WinogradLoops, blockRows: Range<Int>, blocksPerRow: Int
+    ) -> OpStep {
         let vectors = description.pointee.out_vectors
         let cut = Cut(blockRows: blockRows.count, blocksPerRow: blocksPerRow, vectors: vectors)
         return OpStep(
@@ -57,16 +60,20 @@ extension BoundConvolution {
             let first = blockRows.lowerBound + row * blockRows.count / cut.rowTiles
             let end = blockRows.lowerBound + (row + 1) * blockRows.count / cut.rowTiles
             self.runWinograd(
+                loops,
                 vectors: part * vectors / cut.coutTiles..<(part + 1) * vectors / cut.coutTiles,
                 rows: first * Self.side..<min(end * Self.side, self.shape.height), memory)
         }
     }
 
-    private func runWinograd(vectors: Range<Int>, rows: Range<Int>, _ memory: WorkerMemory) {
+    private func runWinograd(
+        _ loops: WinogradLoops, vectors: Range<Int>, rows: Range<Int>, _ memory: WorkerMemory
+    ) {
         forEachPart(of: rows) { rows, columns in
-            kernels.table.pointee.winograd(
-                description, memory.floats, vectors.lowerBound, vectors.upperBound,
-                rows.lowerBound, rows.upperBound, columns.lowerBound, columns.upperBound)
+            var tile = k_tile(
+                b0: vectors.lowerBound, b1: vectors.upperBound, y0: rows.lowerBound,
+                y1: rows.upperBound, x0: columns.lowerBound, x1: columns.upperBound)
+            loops.table.pointee.run(description, memory.floats, &tile)
         }
     }
 }

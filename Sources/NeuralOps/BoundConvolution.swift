@@ -9,7 +9,6 @@ import CKernels
 final class BoundConvolution: @unchecked Sendable {
     let convolution: Convolution
     private let arena: Arena
-    let kernels: Kernels
     /// Their numbers are read by tiles.
     private let scales: [ValueScale?]
     let description: UnsafeMutablePointer<k_conv>
@@ -24,7 +23,6 @@ final class BoundConvolution: @unchecked Sendable {
     ) {
         convolution = layer.convolution
         self.arena = arena
-        kernels = layer.convolution.kernelPath.kernels
         scales = [layer.output, layer.residual].map {
             $0.flatMap { plan.graph.nodes[$0.index].scale }
         }
@@ -46,6 +44,7 @@ final class BoundConvolution: @unchecked Sendable {
                     shape: input.shape, form: layer.inputForm, border: 0, scale: input.scale,
                     base: UnsafeMutableRawPointer(arena.base)))
         }
+        description.pointee.in_relu = layer.readsReLU ? 1 : 0
         if let residual = layer.residual.flatMap({
             plan.memory(of: $0, form: plan.graph.residualForm, in: arena)
         }) {
@@ -111,7 +110,7 @@ final class BoundConvolution: @unchecked Sendable {
     /// Bands of rows that take about 4 ms on two cores, each cut into tiles of at most about half a
     /// millisecond.
     func steps() -> [OpStep] {
-        if convolution.isWinograd { return winogradSteps() }
+        if let winograd = convolution.winograd { return winogradSteps(winograd) }
         let unit = workPerMillisecond
         let workPerRow =
             shape.width * shape.paddedChannels

@@ -49,6 +49,11 @@ package enum KernelPath: String, CaseIterable, Sendable {
         k_convolution_of(code, arithmetic.code, choice).map(ConvolutionLoops.init)
     }
 
+    /// Winograd's beside them; nil where integers are multiplied.
+    func winogradLoops(_ arithmetic: Arithmetic, choice: Int = 0) -> WinogradLoops? {
+        k_winograd_of(code, arithmetic.code, choice).map(WinogradLoops.init)
+    }
+
     var code: k_path {
         switch self {
         case .avx512: K_AVX512
@@ -66,6 +71,11 @@ struct Kernels: @unchecked Sendable {
 /// `@unchecked Sendable`: the table is a constant of the program.
 struct ConvolutionLoops: @unchecked Sendable {
     let table: UnsafePointer<k_convolution>
+}
+
+/// `@unchecked Sendable`: the table is a constant of the program.
+struct WinogradLoops: @unchecked Sendable {
+    let table: UnsafePointer<k_winograd>
 }
 
 /// Number modes of the calling thread.

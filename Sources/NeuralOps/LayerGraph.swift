@@ -42,6 +42,8 @@ package struct LayerGraph: Sendable {
         var convolution: Convolution
         var input: Value
         var inputForm: ValueForm
+        /// What is read is plain, and its ReLU taken on the way.
+        var readsReLU: Bool
         var residual: Value?
         var output: Value
     }
@@ -135,7 +137,9 @@ package struct LayerGraph: Sendable {
         let result = ActivationShape(
             height: shape.height / stride, width: shape.width / stride,
             channels: convolution.outputChannels)
-        guard let form = convolution.arithmetic.form(relu: relu) else {
+        // Winograd's kernels take the ReLU as they read: one form less to write and to keep.
+        let readsReLU = relu && convolution.isWinograd
+        guard let form = convolution.arithmetic.form(relu: relu && !readsReLU) else {
             preconditionFailure("\(convolution.name): a form that its arithmetic cannot read")
         }
         precondition(
@@ -173,8 +177,8 @@ package struct LayerGraph: Sendable {
                 writtenAt: readsBand ? nodes[input.index].writtenAt : now, isBanded: inBands))
         let output = Value(index: nodes.count - 1)
         let layer = Layer(
-            convolution: convolution, input: input, inputForm: form, residual: residual,
-            output: output)
+            convolution: convolution, input: input, inputForm: form, readsReLU: readsReLU,
+            residual: residual, output: output)
         operations.append(
             converts
                 ? .converting(layer) : readsBand || inBands ? .banded(layer) : .convolution(layer))

@@ -53,6 +53,7 @@ typedef struct k_conv {
     size_t in_words;       /* words that they fill */
     size_t in_step;        /* input pixels per output pixel, 1 or 2 */
     size_t in_x0;          /* output column whose pixel `in` points at */
+    int32_t in_relu;       /* Winograd's only: 1: the larger of the input and 0 is read */
     size_t tap_count;
     ptrdiff_t taps[K_MAX_TAPS]; /* offset of each tap from the output pixel's place in `in` */
     const uint32_t *weights; /* k_pack_conv, k_pack_quantised */
@@ -109,16 +110,27 @@ void k_pack_quantised(uint32_t *restrict packed, float *restrict scale,
                       const float *restrict steps, const k_convolution *kernel,
                       enum k_arithmetic arithmetic, size_t couts, size_t cin, size_t taps);
 
+/* Winograd's loops of one arithmetic on one kernel path, for 3x3 convolutions with a border around
+ * their input. They turn inputs and outputs in fp32, whatever they are kept as. */
+typedef struct k_winograd {
+    size_t numbers; /* that are multiplied at once, a word: 1 of fp32 or 2 of bf16 */
+    /* Couts b0 * 16 ..< b1 * 16 of all tiles of 4x4 outputs that meet the rows and columns of
+     * `tile`; b0 == 0 also clears the border beside them. scratch: K_WINOGRAD_FLOATS. */
+    void (*run)(const k_conv *conv, float *scratch, const k_tile *tile);
+} k_winograd;
+
 #define K_WINOGRAD_PLACES 36
-/* Floats of scratch memory that `winograd` works in: in a core's own cache with some to spare. */
+/* Floats of scratch memory that they work in: in a core's own cache with some to spare. */
 #define K_WINOGRAD_FLOATS 262144
 /* Cins that leave room in it for a few tiles. */
 #define K_WINOGRAD_MAX_CIN 1024
 
-/* A 3x3 convolution's weights for `winograd`: packed[couts / 16][K_WINOGRAD_PLACES][cin][16],
- * 4 times as many as there are weights. */
-void k_pack_winograd(float *restrict packed, const float *restrict weight, size_t couts,
-                     size_t cin);
+/* Words of a 3x3 convolution's weights for `kernel`, and the weights turned, 4 times as many as there
+ * were: packed[couts / 16][K_WINOGRAD_PLACES][word][16]. A word is a cin, or of each 32 cins first
+ * the even ones in pairs, then the odd ones; padding: 0. */
+size_t k_winograd_words(const k_winograd *kernel, size_t couts, size_t cin);
+void k_pack_winograd(uint32_t *restrict packed, const float *restrict weight,
+                     const k_winograd *kernel, size_t couts, size_t cin);
 
 /* 1 if no value is NaN or infinite. */
 int k_is_finite(const float *values, size_t count);
@@ -264,13 +276,6 @@ typedef struct k_kernels {
      * same channels. */
     void (*convert)(const k_conv *conv, const k_tile *tile);
 
-    /* The same for a 3x3 convolution with a border around its input, with weights of
-     * k_pack_winograd: couts v0 * 16 ..< v1 * 16 of all tiles of 4x4 outputs that meet rows y0 ..<
-     * y1 and columns x0 ..< x1. Whole rows of the first couts also clear the border beside them.
-     * scratch: K_WINOGRAD_FLOATS. */
-    void (*winograd)(const k_conv *conv, float *scratch, size_t v0, size_t v1, size_t y0, size_t y1,
-                     size_t x0, size_t x1);
-
     /* out[i] = f(in[i]), any count. */
     void (*exp)(float *restrict out, const float *restrict in, size_t count);
     void (*log)(float *restrict out, const float *restrict in, size_t count);
@@ -320,6 +325,10 @@ const k_kernels *k_kernels_of(enum k_path path);
  * last bit of a sum. */
 const k_convolution *k_convolution_of(enum k_path path, enum k_arithmetic arithmetic,
                                       size_t choice);
+
+/* Winograd's loops beside them; NULL where integers are multiplied. Those of bf16 round turned values
+ * and weights to bf16 by instruction, and not at all without. */
+const k_winograd *k_winograd_of(enum k_path path, enum k_arithmetic arithmetic, size_t choice);
 
 extern const float k_srgb_to_linear[256];
 
