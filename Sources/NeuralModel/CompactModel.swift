@@ -25,7 +25,7 @@ package struct CompactModel: Sendable {
         for file in manifest.files {
             let content = try Self.checked(file, in: folder)
             if file.name == ModelManifest.weightsName { bytes = content }
-            if file.name == Calibration.fileName, precision == .int8 {
+            if file.name == Calibration.fileName, precision != .fp32 {
                 calibration = try Calibration(parsing: content)
             }
         }

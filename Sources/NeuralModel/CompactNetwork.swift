@@ -96,7 +96,7 @@ package struct CompactNetwork: Sendable {
 extension CompactNetwork {
     /// Takes every layer's weights by its name.
     /// - Parameters:
-    ///   - calibration: needed at int8.
+    ///   - calibration: needed at int8; tells bf16 too which channels never act.
     ///   - featureScale: the same for the features.
     init(
         _ weights: inout Weights, manifest: ModelManifest, kernelPath: KernelPath,

@@ -4,8 +4,8 @@
 /// The channels of a residual block's hidden value, relu(conv1(relu(x))), that are computed.
 ///
 /// Training leaves many of them below zero wherever the model looks: their ReLU gives zeros, which
-/// conv2 multiplies for nothing. A network of integers knows which, from the calibration it needs
-/// anyway, and leaves them out of both convolutions.
+/// conv2 multiplies for nothing. Where there is a calibration, a network of int8 or bf16 knows which
+/// and leaves them out of both convolutions; fp32 stays whole, as the judge of both.
 ///
 /// Only channels that were never seen above zero are left out, however little others do. A threshold
 /// would have to weigh what conv2 makes of a small value, for each model anew, and leave out what
