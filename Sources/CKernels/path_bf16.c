@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright 2026 The Frameloom authors
  *
- * bf16 convolutions, the plain and Winograd's, with the instructions made for them (AVX512-BF16). */
+ * bf16 convolutions, plain and Winograd's, with the instructions made for them (AVX512-BF16). */
 #include "kernels.h"
 
 #if defined(__x86_64__)

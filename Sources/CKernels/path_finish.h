@@ -222,8 +222,8 @@ INLINE int32_t forms_of(const k_conv *c)
         finish(c, sums, place, 1, residual, first, second);   \
         return;
 
-/* Some rows of sums, each `row_pixels` pixels after the one before. The forms that whole networks of
- * one precision ask for have loops of their own. */
+/* Some rows of sums, each `row_pixels` pixels after the one before. The forms that whole networks
+ * of one precision ask for have loops of their own. */
 static void finish_rows(const k_conv *c, const float *sums, const sums_place *place, size_t rows,
                         size_t row_pixels)
 {

@@ -5,8 +5,9 @@
  * instead of 144. A tile's 6x6 inputs are evaluated at six points in each direction; at each of the
  * 36 places, tiles and couts make a plain matrix product over cins; the sums are turned back.
  *
- * Products are of fp32, also where inputs are kept in bf16: without an instruction for bf16 they are
- * the faster ones. With it (PATH_HAS_BF16) values are rounded to bf16 and multiplied two by two. */
+ * Products are of fp32, also where inputs are kept in bf16: without an instruction for bf16 those
+ * are the faster ones. With it (PATH_HAS_BF16) values are rounded to bf16 and multiplied two by
+ * two. */
 
 #include "path_turns.h"
 

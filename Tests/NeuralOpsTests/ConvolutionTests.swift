@@ -28,13 +28,15 @@ struct JudgedConvolution {
 
     init(
         _ kernel: Convolution.Kernel, _ inputs: Int, _ outputs: Int, path: KernelPath,
-        isWinograd: Bool = false, _ random: inout SeededGenerator
+        arithmetic: Arithmetic = .fp32, isWinograd: Bool = false, choice: Int = 0,
+        _ random: inout SeededGenerator
     ) {
         weight = random.floats(outputs * inputs * kernel.rawValue * kernel.rawValue, in: -1...1)
         bias = random.floats(outputs, in: -1...1)
         convolution = Convolution(
             name: "test", weight: weight, bias: bias, inputChannels: inputs,
-            outputChannels: outputs, kernel: kernel, kernelPath: path, isWinograd: isWinograd)
+            outputChannels: outputs, kernel: kernel, kernelPath: path, arithmetic: arithmetic,
+            isWinograd: isWinograd, choice: choice)
     }
 
     /// Largest error in units of what rounding every product and sum may cost.
@@ -48,13 +50,13 @@ struct JudgedConvolution {
             .map { $0.error / max($0.size * count * 0x1p-24, 1e-30) }.reduce(0, worse)
     }
 
-    /// Largest error in units of 2^-24 of the largest sum of magnitudes.
+    /// Largest error in units of the largest sum of magnitudes.
     func errorOfLargest(
         of found: [Float], from input: Volume, shape: ActivationShape, residual: Volume? = nil
     ) -> Double {
         let errors = errors(of: found, from: input, shape: shape, residual: residual)
         let size = errors.map(\.size).max() ?? 0
-        return errors.map(\.error).reduce(0, worse) / max(size * 0x1p-24, 1e-30)
+        return errors.map(\.error).reduce(0, worse) / max(size, 1e-30)
     }
 
     /// NaN is the worst.

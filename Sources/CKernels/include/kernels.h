@@ -125,9 +125,9 @@ typedef struct k_winograd {
 /* Cins that leave room in it for a few tiles. */
 #define K_WINOGRAD_MAX_CIN 1024
 
-/* Words of a 3x3 convolution's weights for `kernel`, and the weights turned, 4 times as many as there
- * were: packed[couts / 16][K_WINOGRAD_PLACES][word][16]. A word is a cin, or of each 32 cins first
- * the even ones in pairs, then the odd ones; padding: 0. */
+/* Words of a 3x3 convolution's weights for `kernel`, and the weights turned, 4 times as many as
+ * there were: packed[couts / 16][K_WINOGRAD_PLACES][word][16]. A word is a cin, or of each 32 cins
+ * first the even ones in pairs, then the odd ones; padding: 0. */
 size_t k_winograd_words(const k_winograd *kernel, size_t couts, size_t cin);
 void k_pack_winograd(uint32_t *restrict packed, const float *restrict weight,
                      const k_winograd *kernel, size_t couts, size_t cin);
@@ -326,8 +326,8 @@ const k_kernels *k_kernels_of(enum k_path path);
 const k_convolution *k_convolution_of(enum k_path path, enum k_arithmetic arithmetic,
                                       size_t choice);
 
-/* Winograd's loops beside them; NULL where integers are multiplied. Those of bf16 round turned values
- * and weights to bf16 by instruction, and not at all without. */
+/* Winograd's loops beside them; NULL where integers are multiplied. With an instruction for bf16,
+ * those of bf16 round turned values and weights; without, they multiply them in fp32. */
 const k_winograd *k_winograd_of(enum k_path path, enum k_arithmetic arithmetic, size_t choice);
 
 extern const float k_srgb_to_linear[256];
