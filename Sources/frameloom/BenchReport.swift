@@ -31,7 +31,7 @@ struct BenchReport: Encodable {
     /// Of one frame of the network by the plain algorithm, and what that makes a second.
     var gmac: Double
     var gflops: Double
-    /// How much of `gmac` was really done: without the channels that an integer network leaves out.
+    /// How much of `gmac` was really done: without the channels that were left out.
     var gmacDone: Double
     /// What the processor could do on registers alone, on the same threads, the better of before and
     /// after; nil where it has no instruction for such products.

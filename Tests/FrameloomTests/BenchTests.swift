@@ -31,13 +31,19 @@ import Testing
                 name: "hall", version: "2", family: "compact", licence: "", description: "",
                 precision: "int8", kernelPath: "avx2-int8", weightBytes: 0),
             threads: 2, size: FrameSize(width: 64, height: 32), network: durations([4, 5, 6]),
-            gmac: 0.5)
+            work: [
+                LayerWork(
+                    name: "stem", multiplyAdds: 500_000_000, multiplyAddsDone: 300_000_000,
+                    valueCount: 1, weightCount: 1)
+            ])
     }
 
     @Test func theShareIsOfTheBetterCeiling() throws {
         var report = report()
         // A thousand million operations in 5 ms.
         #expect(report.gflops == 200)
+        #expect(report.gmac == 0.5 && report.gmacDone == 0.3)
+        #expect(report.text.contains("0.50 GMAC a frame (0.30 of them done)"))
         report.take(ceilings: [250e9, 400e9])
         #expect(report.ceilingGflops == 400)
         #expect(report.ceilingShare == 0.5)
@@ -57,8 +63,9 @@ import Testing
         let json = report.json
         for key in [
             "frame_ms_p50", "frame_ms_p90", "frame_ms_p99", "frame_ms_min", "network_ms_p50",
-            "network_ms_p90", "network_ms_p99", "network_ms_min", "gmac", "gflops",
-            "psnr_to_fp32", "precision", "kernel_path", "threads", "size", "frames", "model",
+            "network_ms_p90", "network_ms_p99", "network_ms_min", "gmac", "gmac_done",
+            "gflops", "psnr_to_fp32", "precision", "kernel_path", "threads", "size", "frames",
+            "model",
             "version",
         ] { #expect(json.contains("\"\(key)\""), "\(key)") }
         #expect(json.contains("\"inf\""))

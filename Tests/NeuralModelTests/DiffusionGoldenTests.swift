@@ -7,7 +7,7 @@ import Testing
 
 @testable import NeuralModel
 
-private let supportedPaths = KernelPath.allCases.filter(\.isSupported)
+let supportedPaths = KernelPath.allCases.filter(\.isSupported)
 
 /// The small networks of the goldens, in one graph on a golden's inputs.
 private struct GoldenBench {
