@@ -31,7 +31,13 @@ import Testing
                 name: "hall", version: "2", family: "compact", licence: "", description: "",
                 precision: "int8", kernelPath: "avx2-int8", weightBytes: 0),
             threads: 2, size: FrameSize(width: 64, height: 32), network: durations([4, 5, 6]),
-            gmac: 0.5)
+            work: [
+                LayerWork(
+                    name: "a", multiplyAdds: 400_000_000, valueCount: 1, weightCount: 1),
+                LayerWork(
+                    name: "b", multiplyAdds: 100_000_000, multiplyAddsDone: 20_000_000,
+                    valueCount: 1, weightCount: 1),
+            ])
     }
 
     @Test func theShareIsOfTheBetterCeiling() throws {
@@ -41,6 +47,12 @@ import Testing
         report.take(ceilings: [250e9, 400e9])
         #expect(report.ceilingGflops == 400)
         #expect(report.ceilingShare == 0.5)
+    }
+
+    @Test func theSpeedIsOfTheWholeNetworkAndTheWorkDoneIsSaidBeside() {
+        let report = report()
+        #expect(report.gmac == 0.5 && report.gmacDone == 0.42)
+        #expect(report.text.contains("0.50 GMAC a frame (0.42 of them done), 200 GFLOP/s"))
     }
 
     @Test func withoutACeilingThereIsNoShare() {
@@ -58,6 +70,7 @@ import Testing
         for key in [
             "frame_ms_p50", "frame_ms_p90", "frame_ms_p99", "frame_ms_min", "network_ms_p50",
             "network_ms_p90", "network_ms_p99", "network_ms_min", "gmac", "gflops",
+            "gmac_done",
             "psnr_to_fp32", "precision", "kernel_path", "threads", "size", "frames", "model",
             "version",
         ] { #expect(json.contains("\"\(key)\""), "\(key)") }
@@ -88,8 +101,8 @@ import Testing
         let work = [
             LayerWork(name: "stem", multiplyAdds: 1_000_000, valueCount: 500, weightCount: 100),
             LayerWork(
-                name: "encoder.0.0.conv1", multiplyAdds: 3_000_000, valueCount: 1000,
-                weightCount: 400),
+                name: "encoder.0.0.conv1", multiplyAdds: 9_000_000,
+                multiplyAddsDone: 3_000_000, valueCount: 1000, weightCount: 400),
         ]
         let profile = BenchProfile(
             steps: [
