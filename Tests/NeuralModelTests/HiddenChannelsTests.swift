@@ -9,79 +9,117 @@ import Testing
 @testable import NeuralOps
 
 @Suite struct HiddenChannelsTests {
-    @Test func onlyZerosAreLeftOut() {
-        #expect(HiddenChannels(largest: [0, 1e-9, 0, 3]).kept == [1, 3])
-        #expect(HiddenChannels(largest: [1, 2]) == HiddenChannels(count: 2))
-        // A convolution has at least one channel.
+    @Test func channelsThatNeverActAreLeftOut() {
+        let hidden = HiddenChannels(largest: [0, 0.5, 0, 1e-9])
+        #expect(hidden.kept == [1, 3] && hidden.count == 4)
+        #expect(hidden.outputs(of: [10, 11, 12, 13]) == [11, 13])
+        #expect(hidden.outputs(of: (0..<8).map(Float.init)) == [2, 3, 6, 7])
+        // Two outputs, four inputs, two taps.
+        #expect(
+            hidden.inputs(of: (0..<16).map(Float.init), taps: 2) == [2, 3, 6, 7, 10, 11, 14, 15])
+    }
+
+    @Test func aBlockThatNeverActsKeepsOneChannel() {
         #expect(HiddenChannels(largest: [0, 0, 0]).kept == [0])
     }
 
-    @Test func theShippedModelLeavesOutWhatItsCalibrationNeverSawAct() throws {
-        let url = URL(filePath: PackageFolder.defaultModel).appending(path: "calibration.json")
-        let root = try JSONSerialization.jsonObject(with: try Data(contentsOf: url))
-        let values = try #require((root as? [String: Any])?["values"] as? [String: [String: Any]])
-        for precision in Precision.allCases {
-            let model = try CompactModel(
-                folder: PackageFolder.defaultModel, kernelPath: .best, precision: precision)
-            let counts = model.network.hiddenCounts
-            #expect(counts.count == 12)
-            for (block, count) in counts {
-                let largest = try #require(values["\(block).conv1"]?["relu"] as? [Double])
-                let active = largest.count { $0 > 0 }
-                #expect(count == (precision == .fp32 ? largest.count : active), "\(block)")
-            }
-            let work = model.manifest.layerWork(width: 512, height: 512, hiddenCounts: counts)
-            #expect(work.reduce(0) { $0 + $1.multiplyAdds } == 8_259_633_152)
-            let done = work.reduce(0) { $0 + $1.multiplyAddsDone }
-            #expect(precision == .fp32 ? done == 8_259_633_152 : done < 5_500_000_000)
-        }
+    @Test func withoutZerosNothingIsLeftOut() {
+        let all = HiddenChannels(count: 3)
+        #expect(HiddenChannels(largest: [1, 0.1, 1e-6]) == all)
+        #expect(all.outputs(of: [1, 2, 3]) == [1, 2, 3])
+        #expect(all.inputs(of: [1, 2, 3], taps: 1) == [1, 2, 3])
     }
 
-    /// Of a block whose other channels are far below zero everywhere, in numbers of hidden channels
-    /// that fill no vector, one, and some and a bit.
-    @Test(arguments: supportedPaths, [1, 5, 17, 33, 48, 49])
-    func aBlockWithoutThemIsTheWholeBlock(path: KernelPath, active: Int) throws {
-        var random = SeededGenerator()
-        let width = 64
-        let shape = ActivationShape(height: 9, width: 14, channels: width)
-        let kept = Set((0..<width).shuffled(using: &random).prefix(active))
-        let scale = 1 / Float(width * 9).squareRoot()
-        let weights = (0..<2).map { _ in random.floats(width * width * 9, in: -scale...scale) }
-        var bias = random.floats(width, in: -0.1...0.1)
-        for channel in 0..<width where !kept.contains(channel) { bias[channel] = -1000 }
-        let input = random.floats(width * 9 * 14, in: -1...1)
-        // Gives what it is given, as a layer before the block.
-        let stem = Convolution(
-            name: "stem", weight: (0..<width * width).map { $0 % (width + 1) == 0 ? 1 : 0 },
-            bias: nil, inputChannels: width, outputChannels: width, kernel: .one, kernelPath: path)
-        let hidden = HiddenChannels(largest: (0..<width).map { kept.contains($0) ? 1 : 0 })
-        let outputs = [HiddenChannels(count: width), hidden].map { hidden in
-            let block = CompactNetwork.ResidualBlock(
-                conv1: Convolution(
-                    name: "conv1", weight: hidden.outputs(of: weights[0]),
-                    bias: hidden.outputs(of: bias), inputChannels: width,
-                    outputChannels: hidden.kept.count, kernel: .three, kernelPath: path),
-                conv2: Convolution(
-                    name: "conv2", weight: hidden.inputs(of: weights[1], taps: 9), bias: nil,
-                    inputChannels: hidden.kept.count, outputChannels: width, kernel: .three,
-                    kernelPath: path))
-            var graph = LayerGraph()
-            let given = graph.input("in", shape)
-            let x = graph.convolve(stem, given)
-            let y = block(&graph, x)
-            graph.read(given)
-            graph.read(y)
-            let plan = LayerPlan(graph)
-            let arena = Arena(byteCount: plan.byteCount)
-            plan.fill(given, with: input, in: arena)
-            StepRunner.forwards.run(plan.steps(in: arena))
-            return plan.copy(of: y, in: arena) ?? []
+    /// A small model, of whose hidden channels only `active` in each block ever act, with a
+    /// calibration that says so or that shows very little of the others instead.
+    private func folder(active: Int, isSaidSo: Bool) -> ModelFolder {
+        var folder = ModelFolder(channels: [56, 24], blocks: [1, 2])
+        for (index, tensor) in folder.tensors.enumerated()
+        where tensor.name.hasSuffix("conv1.bias") {
+            for channel in active..<tensor.values.count {
+                folder.tensors[index].values[channel] = -1000
+            }
         }
-        #expect(outputs[0].count == input.count && outputs[1].count == input.count)
-        // Winograd's sums of other numbers of channels differ in the last bits: values are near 1.
-        let worst = zip(outputs[0], outputs[1]).reduce(0) { max($0, abs($1.0 - $1.1)) }
-        #expect(worst <= 1e-4, "seed \(random.seed): \(worst)")
-        // The block did something.
-        #expect(zip(outputs[0], input).contains { abs($0 - $1) > 0.01 })
+        var values: [String: [String: [Float]]] = [:]
+        func add(_ name: String, _ channels: Int, active: Int? = nil) {
+            var random = SeededGenerator(seed: UInt64(channels))
+            var clips = random.floats(channels, in: 0.5...1)
+            for channel in (active ?? channels)..<channels { clips[channel] = isSaidSo ? 0 : 1e-9 }
+            values[name] = ["magnitude": clips.map { max($0, 0.5) }, "relu": clips]
+        }
+        for tensor in folder.tensors where tensor.name.hasSuffix(".weight") {
+            let name = String(tensor.name.dropLast(".weight".count))
+            let width = tensor.shape[0]
+            add(name, width, active: name.hasSuffix("conv1") ? min(active, width) : nil)
+        }
+        folder.calibration = try? Array(
+            JSONEncoder().encode(Calibration(format: "frameloom-calibration-2", values: values)))
+        return folder
+    }
+
+    private struct Calibration: Encodable {
+        var format: String
+        var values: [String: [String: [Float]]]
+    }
+
+    private func model(_ folder: ModelFolder, _ path: KernelPath) throws -> CompactModel {
+        try folder.write()
+        defer { folder.remove() }
+        return try CompactModel(folder: folder.path, kernelPath: path, precision: .int8)
+    }
+
+    private func head(_ model: CompactModel) throws -> [Float] {
+        var random = SeededGenerator(seed: 7)
+        var graph = LayerGraph(precision: .int8)
+        let shape = ActivationShape(
+            height: 6, width: 22, channels: model.pixels.settings.inputChannels)
+        let features = graph.input("features", shape, scale: model.network.featureScale)
+        graph.advance()
+        let head = model.network.forward(&graph, features).head
+        graph.read(head)
+        let plan = LayerPlan(graph)
+        let arena = Arena(byteCount: plan.byteCount)
+        arena.base.update(repeating: .nan, count: plan.byteCount / 4)
+        plan.fill(
+            features, with: random.floats(6 * 22 * shape.channels, in: -1...1), in: arena)
+        StepRunner.forwards.run(plan.steps(in: arena))
+        return try #require(plan.copy(of: head, in: arena))
+    }
+
+    /// In one block of 56 channels and two of 24 on the way down, one of 56 on the way up.
+    @Test(arguments: KernelPath.allCases.filter(\.isSupported), [0, 1, 5, 17, 33, 49])
+    func whatIsLeftOutChangesNoBit(path: KernelPath, active: Int) throws {
+        let small = try model(folder(active: active, isSaidSo: true), path)
+        let whole = try model(folder(active: active, isSaidSo: false), path)
+        #expect(Set(whole.network.hiddenCounts.values) == [56, 24])
+        #expect(small.network.hiddenCounts["encoder.0.0"] == max(active, 1))
+        #expect(small.network.hiddenCounts["encoder.1.1"] == min(max(active, 1), 24))
+        #expect(small.weightBytes < whole.weightBytes)
+        let expected = try head(whole)
+        #expect(Set(expected).count > 100)
+        #expect(try head(small) == expected)
+    }
+
+    @Test func theDefaultModelLeavesOutWhatItsCalibrationNeverSaw() throws {
+        let content = try Data(
+            contentsOf: URL(fileURLWithPath: PackageFolder.defaultModel + "/calibration.json"))
+        let root = try #require(try JSONSerialization.jsonObject(with: content) as? [String: Any])
+        let values = try #require(root["values"] as? [String: [String: [Double]]])
+        var expected: [String: Int] = [:]
+        for (name, ranges) in values where name.hasSuffix(".conv1") {
+            let active = ranges["relu", default: []].count { $0 > 0 }
+            expected[String(name.dropLast(".conv1".count))] = max(active, 1)
+        }
+        func counts(_ precision: Precision) throws -> [String: Int] {
+            try CompactModel(
+                folder: PackageFolder.defaultModel, kernelPath: .best, precision: precision
+            ).network.hiddenCounts
+        }
+        #expect(try counts(.int8) == expected && counts(.bf16) == expected)
+        let manifest = try CompactModel.manifest(in: PackageFolder.defaultModel)
+        for (name, count) in try counts(.fp32) {
+            let level = Int(name.split(separator: ".")[1]) ?? 0
+            #expect(count == manifest.channels[level])
+        }
     }
 }

@@ -24,6 +24,23 @@ import Testing
         #expect(down.valueCount == 64 * 64 * 96 + 32 * 32 * 128)
     }
 
+    @Test func onlyTheHiddenChannelsThatAreComputedCountAsDone() throws {
+        let manifest = try manifest()
+        let whole = manifest.layerWork(width: 512, height: 512)
+        #expect(whole.allSatisfy { $0.multiplyAddsDone == $0.multiplyAdds })
+        let work = manifest.layerWork(
+            width: 512, height: 512, hiddenCounts: ["encoder.1.0": 45])
+        #expect(work.map(\.multiplyAdds) == whole.map(\.multiplyAdds))
+        let changed = zip(work, whole).filter { $0 != $1 }.map(\.0)
+        #expect(changed.map(\.name) == ["encoder.1.0.conv1", "encoder.1.0.conv2"])
+        for layer in changed {
+            #expect(layer.multiplyAddsDone == 64 * 64 * 96 * 45 * 9)
+            #expect(layer.weightCount == 96 * 45 * 9)
+        }
+        #expect(changed.first?.valueCount == 64 * 64 * (96 + 45))
+        #expect(changed.last?.valueCount == 64 * 64 * (45 + 96 + 96))
+    }
+
     @Test func everyWeightOfTheFileBelongsToALayerOrIsABiasOrAProbe() throws {
         let manifest = try manifest()
         let work = manifest.layerWork(width: 64, height: 64)

@@ -16,6 +16,8 @@ struct ModelFolder {
     var grid = [4, 3, 2]
     /// In the order of the file.
     var tensors: [(name: String, shape: [Int], values: [Float])] = []
+    /// What int8 needs; nil: the folder has none.
+    var calibration: [UInt8]?
     /// Applied to model.json before it is written.
     var edits: [(String, String)] = []
     let path = NSTemporaryDirectory() + "frameloom-model-\(UUID().uuidString)"
@@ -74,11 +76,9 @@ struct ModelFolder {
             try JSONSerialization.jsonObject(with: Data(atrium.utf8)) as? [String: Any])
         var json = root
         json["name"] = "test"
-        json["files"] = [
-            "weights.safetensors": [
-                "sha256": FileDigest.sha256(weights) ?? "", "bytes": weights.count,
-            ] as [String: Any]
-        ]
+        var files = ["weights.safetensors": Self.entry(weights)]
+        if let calibration { files["calibration.json"] = Self.entry(calibration) }
+        json["files"] = files
         var network = root["network"] as? [String: Any] ?? [:]
         network["channels"] = channels
         network["blocks"] = blocks
@@ -98,11 +98,18 @@ struct ModelFolder {
         return text
     }
 
+    private static func entry(_ content: [UInt8]) -> [String: Any] {
+        ["sha256": FileDigest.sha256(content) ?? "", "bytes": content.count]
+    }
+
     func write() throws {
         try FileManager.default.createDirectory(
             atPath: path, withIntermediateDirectories: true)
         let weights = safetensors
         try Data(weights).write(to: URL(fileURLWithPath: path + "/weights.safetensors"))
+        if let calibration {
+            try Data(calibration).write(to: URL(fileURLWithPath: path + "/calibration.json"))
+        }
         try manifest(weights: weights).write(
             toFile: path + "/model.json", atomically: false, encoding: .utf8)
     }

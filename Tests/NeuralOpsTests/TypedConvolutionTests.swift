@@ -278,6 +278,18 @@ struct TypedJudge {
         }
     }
 
+    /// As between the two convolutions of a residual block whose channels were left out.
+    @Test(arguments: Loops.supported, [1, 5, 17, 33, 49, 80])
+    func anyCountOfChannelsInsideABlockGivesThePlainSum(loops: Loops, count: Int) {
+        var random = SeededGenerator()
+        for (inputs, outputs) in [(20, count), (count, 20)] {
+            let fault = fault(
+                loops, .three, inputs: inputs, outputs: outputs, height: 2, width: 11,
+                residualShift: inputs == count ? 0 : nil, &random)
+            #expect(fault == nil, "seed \(random.seed)")
+        }
+    }
+
     /// Weights and inputs at their limits everywhere: the largest sums there are.
     @Test(arguments: Loops.supported.filter(\.arithmetic.isInteger))
     func sumsStayWithin32Bits(loops: Loops) {
