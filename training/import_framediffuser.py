@@ -56,6 +56,7 @@ class Recipe:
     sky_picture: str = "network"
     controlnet_scale: float = 1.0
     lora_scale: float = 1.0
+    lora_per_session: bool = False
     coder: str = "AutoencoderKL"
     parts: dict[str, str] = field(default_factory=lambda: {
         "unet": "unet", "controlnet": "controlnet", "vae": "vae",
@@ -125,7 +126,8 @@ def manifest(folder: Path, recipe: Recipe) -> dict:
             "roughness": "linear", "metallic": "linear",
             "sky": {"below": 10, "picture": recipe.sky_picture}},
         "output": {"picture": "srgb"}, "sampling": sampling,
-        "scales": {"controlnet": recipe.controlnet_scale, "lora": recipe.lora_scale},
+        "scales": {"controlnet": recipe.controlnet_scale, "lora": recipe.lora_scale,
+                   "loraPerSession": recipe.lora_per_session},
         "files": listed_files(folder, recipe)}
 
 
@@ -175,6 +177,9 @@ def arguments() -> argparse.ArgumentParser:
                         help="who paints the sky where the engine sends it")
     parser.add_argument("--controlnet-scale", type=float, default=1.0)
     parser.add_argument("--lora-scale", type=float, default=1.0)
+    parser.add_argument("--lora-per-session", action="store_true",
+                        help="let each session choose the LoRA's scale: it is kept beside the "
+                        "weights, which costs memory and time")
     parser.add_argument("--licence", default=LICENCE)
     parser.add_argument("--source", default="unknown", help="where the files come from")
     parser.add_argument("--description", default="FrameDiffuser on Stable Diffusion 1.5")
@@ -195,8 +200,11 @@ def run(options: argparse.Namespace) -> None:
         precision=options.precision, depth_curve=options.depth_curve,
         depth_white=options.depth_white, normal_axes=axes, sky_picture=options.sky_by,
         controlnet_scale=options.controlnet_scale, lora_scale=options.lora_scale,
+        lora_per_session=options.lora_per_session,
         coder="AutoencoderTiny" if options.tiny else "AutoencoderKL")
     if options.lora is None:
+        if options.lora_per_session:
+            raise ImportFailed("--lora-per-session needs --lora")
         del recipe.parts["lora"]
     options.out.mkdir(parents=True)
     place(options.sd / "unet", options.out / "unet", options.copy)

@@ -30,6 +30,9 @@ package struct SessionReport: Sendable, Equatable, Codable {
     package var precision = ""
     package var kernelPath = ""
     package var mailbox = Mailbox.latest
+    /// Of the conditioning, as the client asked; nil: the model's own.
+    package var controlScale: Double?
+    package var adapterScale: Double?
     package var history = History.none
     /// The frame that the history shows; nil without history.
     package var historyFrame: UInt64?

@@ -125,8 +125,8 @@ private struct Report {
             self.init(FL_ERROR_CAMERA, "camera", 0, 0, "The frame has no camera: \(reason).")
         case .model(let name, let reason):
             self.init(FL_ERROR_MODEL, "model", 0, 0, "Model \"\(name)\": \(reason).")
-        case .modelRefuses(let field, let reason):
-            self.init(FL_ERROR_MODEL, field, 0, 0, reason)
+        case .modelRefuses(let field, let found, let reason):
+            self.init(FL_ERROR_MODEL, field, found, 0, reason)
         case .sessionLimit(let open, let limit):
             self.init(
                 FL_ERROR_LIMIT_SESSIONS, "", Double(open), Double(limit),

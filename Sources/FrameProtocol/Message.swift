@@ -61,11 +61,14 @@ package struct OpenRequest: Sendable, Equatable {
     package var clientName: String
     /// Asks for a cache, so that frames render only what changed.
     package var wantsIncremental: Bool
+    /// Of a diffusion model's conditioning.
+    package var scales: ConditioningScales
 
     package init(
         layout: GBufferLayout, mailbox: Mailbox = .latest, viewIndex: Int = 0,
         frameBudgetNanoseconds: UInt64? = nil, seed: UInt64 = 0, model: String? = nil,
-        clientName: String = "", wantsIncremental: Bool = false
+        clientName: String = "", wantsIncremental: Bool = false,
+        scales: ConditioningScales = ConditioningScales()
     ) {
         self.layout = layout
         self.mailbox = mailbox
@@ -75,6 +78,7 @@ package struct OpenRequest: Sendable, Equatable {
         self.model = model
         self.clientName = clientName
         self.wantsIncremental = wantsIncremental
+        self.scales = scales
     }
 }
 

@@ -27,6 +27,8 @@ extension MessageEncoder {
             body.put(
                 UInt8(motion.isJittered ? FL_MOTION_JITTERED : 0), at: WireOpen.motionFlags)
         }
+        body.put(request.scales.controlThousandths, at: WireOpen.controlScale)
+        body.put(request.scales.adapterThousandths, at: WireOpen.adapterScale)
         body.put(request.seed, at: WireOpen.seed)
         body.put(request.model ?? "", at: WireOpen.model, byteCount: WireOpen.textByteCount)
         body.put(request.clientName, at: WireOpen.clientName, byteCount: WireOpen.textByteCount)

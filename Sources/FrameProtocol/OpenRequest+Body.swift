@@ -27,7 +27,6 @@ extension OpenRequest {
             throw .value(
                 field: "view_index", found: Double(viewIndex), limit: 1, needs: "must be 0 or 1")
         }
-        guard body.uint32(at: WireOpen.reserved) == 0 else { throw .reserved(field: "reserved") }
         let budget = UInt64(body.uint32(at: WireOpen.frameBudget)) * 1000
         self.init(
             layout: layout, mailbox: mailbox, viewIndex: viewIndex,
@@ -35,7 +34,8 @@ extension OpenRequest {
             seed: body.uint64(at: WireOpen.seed), model: try Self.modelName(body),
             clientName: try body.text(
                 "client_name", at: WireOpen.clientName, byteCount: WireOpen.textByteCount),
-            wantsIncremental: features & FL_FEATURE_INCREMENTAL != 0)
+            wantsIncremental: features & FL_FEATURE_INCREMENTAL != 0,
+            scales: try ConditioningScales(body))
     }
 
     private static func checkFeatures(_ features: UInt64) throws(ProtocolError) {
@@ -159,6 +159,23 @@ extension DepthEncoding {
                 name: kind == FL_DEPTH_DEVICE ? "FL_DEPTH_DEVICE" : "value \(kind)",
                 allowed: "FL_DEPTH_LINEAR or FL_DEPTH_DEVICE_REVERSED")
         }
+    }
+}
+
+extension ConditioningScales {
+    init(_ body: ByteReader) throws(ProtocolError) {
+        func scale(_ field: String, at offset: Int) throws(ProtocolError) -> UInt16 {
+            let found = body.uint16(at: offset)
+            guard found <= Self.limit else {
+                throw .value(
+                    field: field, found: Double(found), limit: Double(Self.limit),
+                    needs: "must be 0 (as the model states) or 1 to \(Self.limit) thousandths")
+            }
+            return found
+        }
+        self.init(
+            controlThousandths: try scale("control_scale", at: WireOpen.controlScale),
+            adapterThousandths: try scale("adapter_scale", at: WireOpen.adapterScale))
     }
 }
 

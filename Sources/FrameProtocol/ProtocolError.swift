@@ -39,7 +39,7 @@ package enum ProtocolError: Error, Sendable, Equatable {
     // Admission.
     case model(name: String, reason: String)
     /// What the model says about an agreement that is valid as such.
-    case modelRefuses(field: String, reason: String)
+    case modelRefuses(field: String, found: Double, reason: String)
     case sessionLimit(open: Int, limit: Int)
     case identityLimit(open: Int, limit: Int, reason: String)
     case pixelLimit(found: Int, limit: Int, reason: String)

@@ -42,7 +42,8 @@ enum WireOpen {
     static let depthScale = 32
     static let motionScaleX = 36
     static let motionScaleY = 40
-    static let reserved = 44
+    static let controlScale = 44
+    static let adapterScale = 46
     static let depthNear = 48
     static let depthFar = 56
     static let seed = 64

@@ -44,8 +44,8 @@ extension Session {
                 camera: frame.message.camera, jitter: frame.message.jitter,
                 motionFrom: frame.motionFrom),
             history: frame.startsFresh ? nil : history, seed: request.seed,
-            allowsApproximate: frame.message.allowsApproximate, picture: picture,
-            nextHistory: nextHistory)
+            scales: request.scales, allowsApproximate: frame.message.allowsApproximate,
+            picture: picture, nextHistory: nextHistory)
     }
 
     // MARK: Lateness

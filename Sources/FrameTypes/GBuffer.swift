@@ -65,6 +65,8 @@ package struct FrameRequest: Sendable {
     /// Previous frame, nil after a reset or at the start. Its size may differ from the G-buffer's.
     package var history: FrameHistory?
     package var seed: UInt64
+    /// Of a diffusion model's conditioning.
+    package var scales: ConditioningScales
     /// Whether unchanged tiles may be carried over where rendering them could give other bytes.
     package var allowsApproximate: Bool
     /// Out: RGBA8 sRGB, `size.pixelCount * 4` bytes, rows packed, in the client's origin.
@@ -73,12 +75,14 @@ package struct FrameRequest: Sendable {
     package var nextHistory: PixelStorage
 
     package init(
-        gbuffer: GBuffer, history: FrameHistory?, seed: UInt64, allowsApproximate: Bool = false,
+        gbuffer: GBuffer, history: FrameHistory?, seed: UInt64,
+        scales: ConditioningScales = ConditioningScales(), allowsApproximate: Bool = false,
         picture: PixelStorage, nextHistory: PixelStorage
     ) {
         self.gbuffer = gbuffer
         self.history = history
         self.seed = seed
+        self.scales = scales
         self.allowsApproximate = allowsApproximate
         self.picture = picture
         self.nextHistory = nextHistory

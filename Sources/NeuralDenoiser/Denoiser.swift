@@ -60,6 +60,14 @@ package final class Denoiser: Sendable {
         try layout.checkPlanes()
     }
 
+    /// Whether the model has the scales that a session asks for.
+    package func check(_ scales: ConditioningScales) throws(DenoiserError) {
+        switch model {
+        case .compact(let model): try scales.checkAbsent(family: model.manifest.family)
+        case .frameDiffuser(let model): try ConditioningUse(model).check(scales)
+        }
+    }
+
     /// Memory of one workspace, planned exactly and not allocated. 32x32 to 4096x4096.
     package func workspaceByteCount(for size: FrameSize) -> Int {
         switch model {

@@ -2,6 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import FrameTypes
+import NeuralModel
 
 /// Why a layout or a frame cannot be rendered. `field` is a name of the wire header, `description`
 /// one sentence for people.
@@ -22,6 +23,10 @@ package enum DenoiserError: Error, Equatable, Sendable, CustomStringConvertible 
     case frameSize(expected: FrameSize, found: FrameSize)
     /// A storage of the request is smaller than its contents.
     case storage(name: String, byteCount: Int, needed: Int)
+    /// A session asks for a scale that the model does not have: thousandths.
+    case noScale(field: String, found: UInt16, family: String)
+    case noAdapter(found: UInt16)
+    case mergedAdapter(found: UInt16)
 
     package var field: String {
         switch self {
@@ -37,6 +42,17 @@ package enum DenoiserError: Error, Equatable, Sendable, CustomStringConvertible 
         case .camera(let field, _): field
         case .frameSize: "width"
         case .storage(let name, _, _): name
+        case .noScale(let field, _, _): field
+        case .noAdapter, .mergedAdapter: "adapter_scale"
+        }
+    }
+
+    /// The field's value where it is one number that was sent, else 0.
+    package var found: Double {
+        switch self {
+        case .noScale(_, let found, _), .noAdapter(let found), .mergedAdapter(let found):
+            Double(found)
+        default: 0
         }
     }
 
@@ -71,6 +87,15 @@ package enum DenoiserError: Error, Equatable, Sendable, CustomStringConvertible 
             "the frame is \(found), its workspace was made for \(expected)"
         case .storage(let name, let byteCount, let needed):
             "\(name) has \(byteCount) bytes and needs \(needed)"
+        case .noScale(let field, let found, let family):
+            "\(field) is \(found): models of the family \(family) have no such scale; send 0"
+        case .noAdapter(let found):
+            "adapter_scale is \(found): this model has no adapter (no parts.lora in model.json); "
+                + "send 0"
+        case .mergedAdapter(let found):
+            "adapter_scale is \(found): this model's adapter is merged into its weights; send 0, or "
+                + "set \(FrameDiffuserManifest.perSessionField) to true in its model.json and "
+                + "start the daemon again"
         }
     }
 }

@@ -11,7 +11,7 @@ struct DiffusionTensors: Sendable {
     let planes, previousPicture, decoded: TensorBuffer
     /// `[h/8, w/8, …]`: the previous picture's latent, and the planes as the ControlNet reads them.
     let previousLatent, condition: TensorBuffer
-    /// One number each.
+    /// One number each, set anew for every step and every frame.
     let timestep, controlScale, adapterScale: TensorBuffer
 
     /// - Parameter isPlanned: shapes only, no memory.
@@ -40,8 +40,8 @@ struct DiffusionTensors: Sendable {
         previousLatent = latent(model.latentChannels)
         condition = latent(model.controlNet.config.channels[0])
         timestep = number(0)
-        controlScale = number(model.manifest.controlScale)
-        adapterScale = number(model.manifest.adapterScale)
+        controlScale = number(0)
+        adapterScale = number(0)
     }
 
     private static func latentShape(

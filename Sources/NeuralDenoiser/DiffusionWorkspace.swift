@@ -24,6 +24,7 @@ package final class DiffusionWorkspace: FrameWorkspace, @unchecked Sendable {
 
     let tensors: DiffusionTensors
     let latent: LatentState
+    private let conditioning: ConditioningUse
     private let frame: DiffusionFrame
     private let arena: Arena
     private var seed: UInt64 = 0
@@ -33,6 +34,7 @@ package final class DiffusionWorkspace: FrameWorkspace, @unchecked Sendable {
         self.size = size
         tensors = DiffusionTensors(size: size, model: model, isPlanned: false)
         latent = LatentState(Self.latentShape(tensors))
+        conditioning = ConditioningUse(model)
         frame = DiffusionFrame(
             size: size, settings: model.manifest.input, planes: tensors.planes,
             previous: tensors.previousPicture, decoded: tensors.decoded)
@@ -62,10 +64,13 @@ package final class DiffusionWorkspace: FrameWorkspace, @unchecked Sendable {
 
     package func begin(_ request: FrameRequest) throws(DenoiserError) {
         try request.check(size: size)
+        try conditioning.check(request.scales)
         let geometry = try FrameGeometry(request)
         var request = request
         if request.history?.size != size { request.history = nil }
         usedHistoryFrame = request.history?.frameID
+        tensors.controlScale.set(request.scales.control ?? conditioning.controlScale)
+        tensors.adapterScale.set(request.scales.adapter ?? conditioning.adapterScale)
         seed = request.seed
         frameID = request.gbuffer.frameID
         frame.bind(request, geometry: geometry)

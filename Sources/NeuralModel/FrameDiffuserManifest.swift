@@ -39,6 +39,11 @@ package struct FrameDiffuserManifest: Sendable, Equatable {
     /// Strength of the ControlNet, and of the adapter that reads the previous picture.
     package var controlScale: Float
     package var adapterScale: Float
+    /// Whether each session may ask for its own scale of the adapter.
+    package var hasAdapterScalePerSession: Bool
+
+    /// Optional; absent: false.
+    package static let perSessionField = "scales.loraPerSession"
 
     init(_ reader: ManifestReader) throws(ModelError) {
         try reader.require("format", ["frameloom-model-1"])
@@ -60,6 +65,8 @@ package struct FrameDiffuserManifest: Sendable, Equatable {
         adapter = reader.has("parts.lora") ? try Self.place("parts.lora", reader) : nil
         controlScale = try reader.number("scales.controlnet")
         adapterScale = try reader.number("scales.lora")
+        hasAdapterScalePerSession =
+            reader.has(Self.perSessionField) ? try reader.flag(Self.perSessionField) : false
         try reader.require("output.picture", ["srgb"])
     }
 

@@ -75,7 +75,9 @@ package struct FrameDiffuserModel: Sendable {
             ManifestReader(file: "\(folder)/\(ModelManifest.fileName)"))
         let parts = FolderReader(folder: folder, manifest: manifest)
         try parts.checkFiles()
-        hasAdapterScale = manifest.adapter != nil && manifest.adapterScale != 1
+        hasAdapterScale =
+            manifest.adapter != nil
+            && (manifest.adapterScale != 1 || manifest.hasAdapterScalePerSession)
         (unet, readsPrevious) = try parts.unet(keepsFactors: hasAdapterScale)
         controlNet = try parts.controlNet()
         coder = try parts.coder()

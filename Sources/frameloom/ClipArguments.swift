@@ -32,6 +32,15 @@ struct ClipArguments: ParsableArguments {
     @Option(help: "Seed of the session.")
     var seed: UInt64 = 0
 
+    @Option(
+        help:
+            "How strongly a framediffuser model follows the planes, 0.001 to 4; by default as it says."
+    )
+    var controlScale: Double?
+
+    @Option(help: "How strongly it follows the previous picture, the same.")
+    var adapterScale: Double?
+
     @Option(help: "Metres per unit of the depth files, where camera.json does not say.")
     var depthMetresPerUnit: Float?
 
@@ -79,9 +88,23 @@ struct ClipArguments: ParsableArguments {
             throw ValidationError("--depth-metres-per-unit is above 0")
         }
         if let depthFar, !(depthFar > 0) { throw ValidationError("--depth-far is above 0") }
+        for (option, scale) in [
+            ("--control-scale", controlScale), ("--adapter-scale", adapterScale),
+        ] {
+            if let scale, ConditioningScales.thousandths(of: scale) == nil {
+                throw ValidationError("\(option) is 0.001 to 4")
+            }
+        }
         if preview && isatty(STDERR_FILENO) == 0 {
             throw ValidationError("--preview needs a terminal")
         }
+    }
+
+    /// Both were validated.
+    var scales: ConditioningScales {
+        ConditioningScales(
+            controlThousandths: controlScale.flatMap(ConditioningScales.thousandths) ?? 0,
+            adapterThousandths: adapterScale.flatMap(ConditioningScales.thousandths) ?? 0)
     }
 
     /// Reads the whole clip, with a line of progress.

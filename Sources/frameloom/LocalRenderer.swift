@@ -14,6 +14,7 @@ final class LocalRenderer: FrameRenderer {
         /// Of one model.
         var modelFolder: String
         var seed: UInt64
+        var scales = ConditioningScales()
         var threads: Int
         var kernelPath: KernelPath?
         var precision = PrecisionChoice.automatic
@@ -26,6 +27,7 @@ final class LocalRenderer: FrameRenderer {
     let description: RendererDescription
     private let clip: Clip
     private let seed: UInt64
+    private let scales: ConditioningScales
     private let isIncremental: Bool
     private let workspace: any FrameWorkspace
     private let workspaceKey: WorkspaceKey
@@ -47,11 +49,13 @@ final class LocalRenderer: FrameRenderer {
             precision: settings.precision)
         do {
             try denoiser.check(clip.layout)
+            try denoiser.check(settings.scales)
         } catch {
             throw RunError.denoiser("the model cannot render this clip: \(error)")
         }
         self.clip = clip
         seed = settings.seed
+        scales = settings.scales
         isIncremental = settings.isIncremental
         let model = denoiser.description
         description = RendererDescription(
@@ -84,8 +88,8 @@ final class LocalRenderer: FrameRenderer {
             layout: clip.layout, storage: planes, frameID: frame.id, camera: camera,
             jitter: .zero, motionFrom: nil)
         let request = FrameRequest(
-            gbuffer: gbuffer, history: history, seed: seed, allowsApproximate: isIncremental,
-            picture: picture, nextHistory: histories.next)
+            gbuffer: gbuffer, history: history, seed: seed, scales: scales,
+            allowsApproximate: isIncremental, picture: picture, nextHistory: histories.next)
         let result = render(request, id: frame.id)
 
         var reply = RenderReply(id: frame.id, outcome: .picture)

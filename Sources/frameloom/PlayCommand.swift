@@ -45,7 +45,7 @@ struct PlayCommand: ParsableCommand {
             try SocketRenderer(
                 clip: recorded,
                 settings: .init(
-                    path: socket, model: clip.model, seed: clip.seed,
+                    path: socket, model: clip.model, seed: clip.seed, scales: clip.scales,
                     dropsStaleFrames: mailbox == .latest, budgetMilliseconds: budget,
                     isIncremental: clip.incremental == .on))
         }

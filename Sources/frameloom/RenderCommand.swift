@@ -42,7 +42,8 @@ struct RenderCommand: ParsableCommand {
                 clip: recorded,
                 settings: .init(
                     modelFolder: LocalRenderer.modelFolder(named: clip.model, in: folder),
-                    seed: clip.seed, threads: threads, kernelPath: kernelPath,
+                    seed: clip.seed, scales: clip.scales, threads: threads,
+                    kernelPath: kernelPath,
                     precision: precision, isIncremental: clip.incremental == .on))
         }
     }

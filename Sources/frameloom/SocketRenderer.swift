@@ -12,6 +12,7 @@ final class SocketRenderer: FrameRenderer {
         /// Empty: the daemon's default.
         var model: String
         var seed: UInt64
+        var scales = ConditioningScales()
         var dropsStaleFrames: Bool
         /// 0: none.
         var budgetMilliseconds = 0
@@ -32,6 +33,8 @@ final class SocketRenderer: FrameRenderer {
         open.mailbox = UInt8(
             settings.dropsStaleFrames ? FL_MAILBOX_LATEST : FL_MAILBOX_EVERY)
         open.seed = settings.seed
+        open.control_scale = settings.scales.controlThousandths
+        open.adapter_scale = settings.scales.adapterThousandths
         open.frame_budget_us = UInt32(settings.budgetMilliseconds) * 1000
         if isIncremental { open.features |= FL_FEATURE_INCREMENTAL }
         take(try client.open(open))

@@ -27,8 +27,8 @@ enum StatsText {
 
     static func sessions(_ sessions: [SessionReport]) -> String {
         var table = Table([
-            "SESSION", "CLIENT", "PID", "UID", "SIZE", "MODEL", "PRECISION", "KERNELS", "MAILBOX",
-            "HISTORY", "PLANNED", "CACHE", "IDLE", "AGE",
+            "SESSION", "CLIENT", "PID", "UID", "SIZE", "MODEL", "PRECISION", "KERNELS", "SCALES",
+            "MAILBOX", "HISTORY", "PLANNED", "CACHE", "IDLE", "AGE",
         ])
         for session in sessions {
             let history = session.historyFrame.map { " (frame \($0))" } ?? ""
@@ -37,13 +37,20 @@ enum StatsText {
                 "\(session.uid)", "\(session.size)",
                 printable(session.model) + " " + printable(session.modelVersion),
                 printable(session.precision), printable(session.kernelPath),
-                session.mailbox.rawValue, session.history.rawValue + history,
+                scales(session), session.mailbox.rawValue, session.history.rawValue + history,
                 mebibytes(session.plannedBytes), mebibytes(session.cacheBytes),
                 duration(session.idleNs),
                 duration(session.ageNs),
             ])
         }
         return table.text
+    }
+
+    /// Only those that the client asked for.
+    private static func scales(_ session: SessionReport) -> String {
+        let stated = [("control", session.controlScale), ("adapter", session.adapterScale)]
+        let texts = stated.compactMap { name, scale in scale.map { "\(name) \(decimal($0, 3))" } }
+        return texts.isEmpty ? "-" : texts.joined(separator: " ")
     }
 
     private static func frames(_ report: StatsReport, since previous: StatsReport?) -> String {

@@ -209,7 +209,7 @@ final class Server {
                 client.tell { $0.refused(error, now: $1) }
             } catch let error as DenoiserError {
                 let refusal = ProtocolError.modelRefuses(
-                    field: error.field, reason: error.description)
+                    field: error.field, found: error.found, reason: error.description)
                 client.tell { $0.refused(refusal, now: $1) }
             } catch {
                 client.tell { $0.refused(.model(name: name, reason: "\(error)"), now: $1) }
@@ -222,6 +222,7 @@ final class Server {
     ) throws -> Admission {
         let layout = request.request.layout
         try denoiser.check(layout)
+        try denoiser.check(request.request.scales)
         let key = WorkspaceShelf.Key(model: model, size: layout.size)
         let added = shelf.addedByteCount(key, denoiser)
         try admission.admit(

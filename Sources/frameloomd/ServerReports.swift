@@ -74,6 +74,8 @@ extension Server {
             report.height = grant.request.layout.size.height
             report.viewIndex = grant.request.viewIndex
             report.mailbox = grant.request.mailbox == .latest ? .latest : .every
+            report.controlScale = grant.request.scales.statedControl
+            report.adapterScale = grant.request.scales.statedAdapter
             report.model = grant.model
             report.modelVersion = grant.denoiser.description.version
             report.precision = grant.denoiser.description.precision

@@ -72,7 +72,15 @@ extension EndToEnd {
             Wish("too narrow", FL_ERROR_SIZE, says: "width is 31", "32") { $0.width = 31 },
             Wish("too high", FL_ERROR_SIZE, says: "height is 4097", "4096") { $0.height = 4097 },
             Wish("endless", FL_ERROR_SIZE, says: "width") { $0.width = .max },
-            Wish("a reserved field", FL_ERROR_RESERVED, says: "reserved") { $0.reserved = 1 },
+            Wish("a reserved field", FL_ERROR_RESERVED, says: "planes[0].reserved") {
+                $0.planes.0.reserved = 1
+            },
+            Wish("a scale beyond its limit", FL_ERROR_VALUE, says: "control_scale", "4000") {
+                $0.control_scale = 4001
+            },
+            Wish("a compact model's scale", FL_ERROR_MODEL, says: "adapter_scale", "compact") {
+                $0.adapter_scale = 1000
+            },
             Wish("no roughness", FL_ERROR_PLANE, says: "roughness is missing") {
                 SyntheticFrame.setPlanes(
                     &$0,

@@ -37,7 +37,7 @@ import Testing
             (.frameOrder(found: 3, last: 4), FL_ERROR_FRAME_ORDER),
             (.cameraMissing(reason: "no"), FL_ERROR_CAMERA),
             (.model(name: "x", reason: "no"), FL_ERROR_MODEL),
-            (.modelRefuses(field: "planes", reason: "No."), FL_ERROR_MODEL),
+            (.modelRefuses(field: "planes", found: 0, reason: "No."), FL_ERROR_MODEL),
             (.sessionLimit(open: 2, limit: 2), FL_ERROR_LIMIT_SESSIONS),
             (.identityLimit(open: 2, limit: 2, reason: "No."), FL_ERROR_LIMIT_IDENTITY),
             (.pixelLimit(found: 2, limit: 1, reason: "No."), FL_ERROR_LIMIT_PIXELS),

@@ -142,8 +142,11 @@ private func history(_ offset: Int) -> Int { WireOpen.byteCount + offset }
             Samples.changed(deviceOpen, body: WireOpen.motionScaleX, Float(1)), FL_ERROR_VALUE,
             "motion_scale_x", "must be 0"),
         Refusal(
-            "reserved", Samples.changed(open, body: WireOpen.reserved, UInt32(1)),
-            FL_ERROR_RESERVED, "reserved", "must be 0"),
+            "control scale", Samples.changed(open, body: WireOpen.controlScale, UInt16(4001)),
+            FL_ERROR_VALUE, "control_scale", "1 to 4000 thousandths"),
+        Refusal(
+            "adapter scale", Samples.changed(open, body: WireOpen.adapterScale, UInt16.max),
+            FL_ERROR_VALUE, "adapter_scale", "65535"),
         Refusal(
             "model path", withModel("../atrium"), FL_ERROR_TEXT, "model", "a-z"),
         Refusal("model folder", withModel(".."), FL_ERROR_TEXT, "model", "not start with '.'"),

@@ -37,7 +37,8 @@ enum Samples {
     static let open = OpenRequest(
         layout: layout(), mailbox: .every, viewIndex: 1, frameBudgetNanoseconds: 16_667_000,
         seed: 0xFEDC_BA98_7654_3210, model: "atrium-2.1_b", clientName: "Bühne 日本",
-        wantsIncremental: true)
+        wantsIncremental: true,
+        scales: ConditioningScales(controlThousandths: 1, adapterThousandths: 4000))
 
     static let deviceDepthOpen = OpenRequest(
         layout: layout(

@@ -2,6 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import CFrameProtocol
+import FrameTypes
 import Testing
 
 @testable import FrameProtocol
@@ -54,7 +55,8 @@ import Testing
         pin(\fl_open.depth_scale, WireOpen.depthScale)
         pin(\fl_open.motion_scale_x, WireOpen.motionScaleX)
         pin(\fl_open.motion_scale_y, WireOpen.motionScaleY)
-        pin(\fl_open.reserved, WireOpen.reserved)
+        pin(\fl_open.control_scale, WireOpen.controlScale)
+        pin(\fl_open.adapter_scale, WireOpen.adapterScale)
         pin(\fl_open.depth_near, WireOpen.depthNear)
         pin(\fl_open.depth_far, WireOpen.depthFar)
         pin(\fl_open.seed, WireOpen.seed)
@@ -143,6 +145,10 @@ import Testing
         let error = fl_error()
         #expect(WireError.fieldByteCount == MemoryLayout.size(ofValue: error.field))
         #expect(WireError.textByteCount == MemoryLayout.size(ofValue: error.text))
+    }
+
+    @Test func limitsAreThoseOfTheHeader() {
+        #expect(UInt32(ConditioningScales.limit) == FL_MAX_SCALE)
     }
 
     private func pin<Struct, Field>(

@@ -25,6 +25,7 @@ import Testing
         #expect(request.gbuffer.frameID == 4)
         #expect(request.gbuffer.jitter == [0.5, 0.25])
         #expect(request.seed == 77)
+        #expect(request.scales == ConditioningScales(controlThousandths: 1500))
         #expect(request.history == nil)
         let startedAt = client.now
         client.now += 100_000

@@ -67,7 +67,8 @@ struct SessionHarness {
         seed: UInt64 = 0
     ) {
         let request = OpenRequest(
-            layout: layout, mailbox: mailbox, frameBudgetNanoseconds: budget, seed: seed)
+            layout: layout, mailbox: mailbox, frameBudgetNanoseconds: budget, seed: seed,
+            scales: ConditioningScales(controlThousandths: 1500))
         receive(.open(request, history: history))
         admit()
     }

@@ -91,6 +91,8 @@ private struct SmallModel {
         #expect(try model.load().weightBytes < 8_000_000)
         try model.edit("\"lora\": 1.0", "\"lora\": 0.5")
         #expect(try model.load().hasAdapterScale)
+        try model.edit("\"lora\": 0.5", "\"lora\": 1.0, \"loraPerSession\": true")
+        #expect(try model.load().hasAdapterScale)
         // Without the previous picture.
         try model.edit("\"lora\": \"controllora.safetensors\",", "")
         #expect(try !model.load().readsPrevious)
@@ -181,6 +183,7 @@ private struct SmallModel {
         ("\"unet\": \"unet\"", "\"unet\": \"../unet\"", "parts.unet"),
         ("\"prompt.safetensors\": {", "\"x.safetensors\": {", "x.safetensors"),
         ("\"coder\": \"AutoencoderKL\"", "\"coder\": \"Autoencoder\"", "parts.coder"),
+        ("\"lora\": 1.0", "\"lora\": 1.0, \"loraPerSession\": 1", "scales.loraPerSession"),
         ("\"licence\"", "\"license\"", "licence"),
         ("\"name\": \"small\"", "\"name\": \"Small one\"", "name"),
     ])

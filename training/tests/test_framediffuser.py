@@ -60,11 +60,13 @@ def options(published, out, **changes) -> Namespace:
 
 def test_import_ties_the_published_files_together(published, tmp_path):
     out = tmp_path / "street"
-    importer.run(options(published, out, normal_axes="x,-z,y", steps=4))
+    importer.run(options(published, out, normal_axes="x,-z,y", steps=4,
+                         lora_per_session=True))
     said = json.loads((out / "model.json").read_text())
     assert said["family"] == "framediffuser" and said["name"] == "street"
     assert said["prompt"] == "a quiet street" and said["sampling"]["steps"] == 4
     assert said["input"]["normals"]["axes"] == ["x", "-z", "y"]
+    assert said["scales"] == {"controlnet": 1.0, "lora": 1.0, "loraPerSession": True}
     assert "Open RAIL-M" in said["licence"] and "unknown" in said["licence"]
     names = set(said["files"])
     assert {"unet/config.json", "controllora.safetensors", "prompt.safetensors"} <= names
@@ -88,6 +90,8 @@ def test_import_names_what_is_missing(published, tmp_path):
         importer.run(options(published, tmp_path / "a", controlnet=tmp_path / "nowhere"))
     with pytest.raises(importer.ImportFailed, match="normal-axes x,y: three of"):
         importer.run(options(published, tmp_path / "b", normal_axes="x,y"))
+    with pytest.raises(importer.ImportFailed, match="lora-per-session needs --lora"):
+        importer.run(options(published, tmp_path / "d", lora=None, lora_per_session=True))
     empty = tmp_path / "empty"
     empty.mkdir()
     (empty / "config.json").write_text("{}")

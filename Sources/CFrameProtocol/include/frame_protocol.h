@@ -28,6 +28,7 @@ extern "C" {
 #define FL_MAX_SIDE 4096u /* pixels */
 #define FL_MAX_PLANES 16u
 #define FL_MAX_DROPPED_IDS 32u
+#define FL_MAX_SCALE 4000u /* thousandths */
 
 /* ---- Header ------------------------------------------------------------------------------- */
 
@@ -153,7 +154,11 @@ typedef struct fl_open {
     float depth_scale;        /* metres per unit of a linear depth plane; must be > 0 there */
     float motion_scale_x;     /* pixels per unit of the motion plane; 0 with no motion plane */
     float motion_scale_y;
-    float reserved;
+    /* Thousandths, at most FL_MAX_SCALE: how strongly a framediffuser model follows the planes, and
+     * through its adapter the previous picture. 0: as the model states; 1 is as good as off. Models
+     * of other families have no such scales: 0. */
+    uint16_t control_scale;
+    uint16_t adapter_scale;
     double depth_near; /* metres; for device depth */
     double depth_far;  /* metres; 0: infinite. Linear depth at or beyond it is sky */
     uint64_t seed;
