@@ -8,8 +8,10 @@ extension TensorGraph {
     /// - Parameters:
     ///   - query: `[rows, heads * size]`.
     ///   - key, value: `[keys, heads * size]`.
+    ///   - precision: bf16 lets a processor with instructions for it round what is multiplied.
     package mutating func attention(
-        _ name: String, query: Value, key: Value, value: Value, heads: Int
+        _ name: String, query: Value, key: Value, value: Value, heads: Int,
+        precision: WeightPrecision = .fp32
     ) -> Value {
         let channels = query.shape.channels
         let (rows, keys, size) = (query.shape.rows, key.shape.rows, channels / heads)
@@ -19,7 +21,7 @@ extension TensorGraph {
         let output = result(query.shape)
         let packedKeys = scratch(k_packed_keys_count(keys, heads, size))
         let packedValues = scratch(k_packed_values_count(keys, heads, size))
-        let kernels = kernelPath.tensorKernels
+        let kernels = kernels
         let work = kernelPath.workPerMillisecond
         append(reading: [query, key, value]) { memory in
             var kernel = k_attention()
@@ -31,6 +33,7 @@ extension TensorGraph {
             kernel.heads = heads
             kernel.size = size
             kernel.scale = 1 / Float(size).squareRoot()
+            kernel.uses_bf16 = precision == .bf16 ? 1 : 0
             kernel.packed_keys = memory.pointer(to: packedKeys)
             kernel.packed_values = memory.pointer(to: packedValues)
             kernel.out = memory.pointer(to: output)

@@ -48,7 +48,7 @@ extension TensorGraph {
         let output = result(shape)
         let partials = scratch(partCount * 2 * channels)
         let factors = scratch(2 * channels)
-        let kernels = kernelPath.tensorKernels
+        let kernels = kernels
         append(reading: inputs) { memory in
             var kernel = k_norm()
             kernel.sources.0 = memory.source(inputs[0])
@@ -91,7 +91,7 @@ extension TensorGraph {
         let channels = input.shape.channels
         precondition(channels == weights.channels, "\(weights.name): other channels")
         let output = result(input.shape)
-        let kernels = kernelPath.tensorKernels
+        let kernels = kernels
         append(reading: [input]) { memory in
             OpStep.rows(
                 weights.name, count: input.shape.rows,

@@ -54,7 +54,7 @@ extension TensorGraph {
                 height: height / shape.stride, width: width / shape.stride,
                 channels: shape.outputChannels))
         precondition(extras.residual.map { $0.shape == output.shape } ?? true)
-        let kernels = kernelPath.tensorKernels
+        let kernels = kernels
         let work = kernelPath.workPerMillisecond
         let winograd = WinogradTiles(weights, inputs: inputs, output: output.shape)
         let values = winograd.map { scratch($0.valueCount) }

@@ -24,11 +24,20 @@ package struct TensorGraph: Sendable {
     }
 
     package let kernelPath: KernelPath
+    let kernels: TensorKernels
     private(set) var nodes: [Node] = []
     private(set) var shapes: [ActivationShape] = []
     private(set) var ops: [Op] = []
 
-    package init(kernelPath: KernelPath) { self.kernelPath = kernelPath }
+    package init(kernelPath: KernelPath) {
+        self.init(kernelPath: kernelPath, kernels: kernelPath.tensorKernels)
+    }
+
+    /// With another of the path's tables than the fastest.
+    init(kernelPath: KernelPath, kernels: TensorKernels) {
+        self.kernelPath = kernelPath
+        self.kernels = kernels
+    }
 
     /// A value that somebody else writes before the graph runs, or reads afterwards.
     package mutating func external(_ buffer: TensorBuffer) -> Value {
