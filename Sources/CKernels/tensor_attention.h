@@ -6,7 +6,6 @@
  * 2018), so that a tile needs no memory for all its scores. */
 
 #define SCORE_PANELS (K_KEY_BLOCK / K_PANEL)
-#define MOST_SUMS (K_ATTENTION_ROWS * 192) /* floats of weighted sums in a tile */
 
 INLINE size_t padded_head(const k_attention *a)
 {
@@ -135,7 +134,7 @@ INLINE void attention_tile(const k_attention *a, size_t head, size_t row0, size_
                            const int pairs)
 {
     _Alignas(64) float scores[K_ATTENTION_ROWS * K_KEY_BLOCK];
-    _Alignas(64) float sums[MOST_SUMS];
+    _Alignas(64) float sums[K_ATTENTION_SUMS];
 #if PATH_HAS_BF16
     _Alignas(64) float rounded[K_ATTENTION_ROWS * DEPTH / 2];
 #endif
@@ -214,8 +213,7 @@ static void attention_tile_pairs(const k_attention *a, size_t head, size_t row0,
 
 static void attention_rows(const k_attention *a, size_t head, size_t row0, size_t row1)
 {
-    const size_t panels = (padded_head(a) + K_PANEL - 1) / K_PANEL;
-    const size_t most = smaller(K_ATTENTION_ROWS, MOST_SUMS / (panels * K_PANEL));
+    const size_t most = k_attention_rows_together(a->size);
     void (*tile)(const k_attention *, size_t, size_t, size_t) = attention_tile_floats;
 #if PATH_HAS_BF16
     if (a->uses_bf16)

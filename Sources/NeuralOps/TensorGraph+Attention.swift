@@ -66,14 +66,17 @@ extension TensorGraph {
         workPerMillisecond: Int
     ) -> [OpStep] {
         let (rows, keys) = (attention.pointer.pointee.rows, attention.pointer.pointee.keys)
+        let precision: WeightPrecision = attention.pointer.pointee.uses_bf16 != 0 ? .bf16 : .fp32
         // Two products and an exponential, which costs as much as some 40 channels.
-        let workPerRow = keys * (2 * attention.pointer.pointee.size + 40)
+        let size = attention.pointer.pointee.size
+        let workPerRow = keys * (2 * size / kernels.speed(of: precision) + 40)
         // As many rows as the kernel works on together, for few rows several heads.
-        let perTile = min(rows, Int(K_ATTENTION_ROWS))
+        let perTile = min(rows, k_attention_rows_together(size))
         let tileCount = (rows + perTile - 1) / perTile
         return OpStep.rows(
             name, count: attention.pointer.pointee.heads * tileCount, perTile: 1,
-            tilesPerStep: max(1, workPerMillisecond * 7 / (perTile * workPerRow))
+            tilesPerStep: max(
+                2, workPerMillisecond * KernelPath.millisecondsPerStep / (perTile * workPerRow))
         ) {
             for index in $0 {
                 let (head, tile) = index.quotientAndRemainder(dividingBy: tileCount)

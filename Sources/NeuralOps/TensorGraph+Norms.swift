@@ -28,7 +28,7 @@ package struct NormWeights: Sendable {
 extension TensorGraph {
     /// Floats that one tile of an op without products works on: about half a millisecond.
     static let tileFloats = 1 << 17
-    static let tilesPerStep = 12
+    static let tilesPerStep = 8
     /// Rows whose sums are taken in single precision.
     private static let rowsPerPart = 128
 

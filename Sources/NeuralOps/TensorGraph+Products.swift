@@ -70,7 +70,10 @@ extension TensorGraph {
             }
             let kernel = OpDescription(description, memory: memory, weights: [weights])
             return ProductTiles(weights, inputs: inputs, rows: output.shape.rows)
-                .steps(name: weights.name, workPerMillisecond: work) { panel, rows in
+                .steps(
+                    name: weights.name, workPerMillisecond: work,
+                    speed: kernels.speed(of: weights.precision)
+                ) { panel, rows in
                     kernels.table.pointee.product(
                         kernel.pointer, panel, panel + 1, rows.lowerBound, rows.upperBound)
                 }
@@ -116,11 +119,14 @@ struct ProductTiles {
     private let rowTiles: Int
     private let rows: Int
     private let depth: Int
+    /// Couts of the widest panel.
+    private let width: Int
     private let panelsFirst: Bool
 
     init(_ weights: ProductWeights, inputs: [TensorGraph.Value], rows: Int) {
         self.rows = rows
         depth = weights.shape.depth
+        width = min(weights.paddedCouts, Int(K_PANEL))
         panelCount = (weights.paddedCouts + Int(K_PANEL) - 1) / Int(K_PANEL)
         rowTiles = (rows + Int(K_TILE_ROWS) - 1) / Int(K_TILE_ROWS)
         panelsFirst = weights.byteCount < inputs.reduce(0) { $0 + $1.shape.count * 4 }
@@ -135,14 +141,15 @@ struct ProductTiles {
     }
 
     func steps(
-        name: String, workPerMillisecond: Int,
+        name: String, workPerMillisecond: Int, speed: Int,
         run: @escaping @Sendable (_ panel: Int, _ rows: Range<Int>) -> Void
     ) -> [OpStep] {
         let tiles = self
-        let tileWork = (rows + rowTiles - 1) / rowTiles * Int(K_PANEL) * depth
+        // What follows the sums costs as much as some 64 channels.
+        let tileWork = (rows + rowTiles - 1) / rowTiles * width * (depth / speed + 64)
         return OpStep.rows(
             name, count: panelCount * rowTiles, perTile: 1,
-            tilesPerStep: max(1, workPerMillisecond * 7 / max(1, tileWork))
+            tilesPerStep: max(2, workPerMillisecond * KernelPath.millisecondsPerStep / tileWork)
         ) { range in
             for tile in range {
                 let (panel, row) =

@@ -21,10 +21,13 @@ package struct TensorGraph: Sendable {
     struct Op: Sendable {
         /// The work, once everybody has memory.
         var bind: @Sendable (TensorMemory) -> [OpStep]
+        var part: String
     }
 
     package let kernelPath: KernelPath
     let kernels: TensorKernels
+    /// Of the network that is being written: begins the names of its steps.
+    package var part = ""
     private(set) var nodes: [Node] = []
     private(set) var shapes: [ActivationShape] = []
     private(set) var ops: [Op] = []
@@ -73,7 +76,7 @@ package struct TensorGraph: Sendable {
         for value in values {
             nodes[value.index].time = nodes[value.index].time.lowerBound...ops.count
         }
-        ops.append(Op(bind: bind))
+        ops.append(Op(bind: bind, part: part))
     }
 
     private mutating func append(_ node: Node, _ shape: ActivationShape) -> Value {
@@ -114,7 +117,13 @@ package struct TensorPlan: Sendable {
         }
         let memory = TensorMemory(
             arena: arena, buffers: graph.nodes.compactMap(\.buffer), addresses: addresses)
-        return graph.ops.flatMap { $0.bind(memory) }
+        return graph.ops.flatMap { op in
+            op.bind(memory).map { step in
+                var named = step
+                if !op.part.isEmpty { named.name = "\(op.part) \(step.name)" }
+                return named
+            }
+        }
     }
 }
 

@@ -31,6 +31,9 @@ struct TensorKernels: @unchecked Sendable {
     /// The instructions, e.g. "avx512bf16".
     var name: String { String(cString: table.pointee.name) }
 
+    /// How many times as fast as in fp32 weights of this precision are multiplied.
+    func speed(of precision: WeightPrecision) -> Int { hasBF16 && precision == .bf16 ? 2 : 1 }
+
     /// Whether products with bf16 weights round their other side to bf16 too.
     var hasBF16: Bool { table.pointee.has_bf16 != 0 }
 }

@@ -42,7 +42,7 @@ struct WinogradTiles: Sendable {
             let count = min(chunkTiles, tileCount - chunk * chunkTiles)
             return OpStep.rows(
                 "\(name) values", count: count,
-                perTile: max(1, TensorGraph.tileFloats * 4 / (Int(K_WINOGRAD_PLACES) * channels)),
+                perTile: max(1, TensorGraph.tileFloats * 2 / (Int(K_WINOGRAD_PLACES) * channels)),
                 tilesPerStep: TensorGraph.tilesPerStep
             ) {
                 kernels.table.pointee.winograd_values(
@@ -58,9 +58,11 @@ struct WinogradTiles: Sendable {
     ) -> [OpStep] {
         let most = Int(K_WINOGRAD_TILES)
         let (blockCount, taskCount) = (blockCount, (count + most - 1) / most * blockCount)
+        // Turning weights costs as much as 4 tiles, what follows the sums as 40 channels.
         let work =
-            Int(K_WINOGRAD_PLACES) * min(count, most) * Int(K_WINOGRAD_COLUMNS) * channels
-        let tasksPerStep = max(1, workPerMillisecond * 7 / work)
+            Int(K_WINOGRAD_PLACES) * (min(count, most) + 4) * Int(K_WINOGRAD_COLUMNS)
+            * (channels + 40)
+        let tasksPerStep = max(2, workPerMillisecond * KernelPath.millisecondsPerStep / work)
         return stride(from: 0, to: taskCount, by: tasksPerStep).map { first in
             OpStep(name: name, tileCount: min(tasksPerStep, taskCount - first)) { tile, memory in
                 let (group, block) = (first + tile).quotientAndRemainder(dividingBy: blockCount)

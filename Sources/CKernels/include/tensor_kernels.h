@@ -18,6 +18,7 @@
 #define K_WINOGRAD_MEMORY (1 << 20) /* bytes of scratch memory that a call gets */
 #define K_KEY_BLOCK 256    /* keys between two corrections of a softmax */
 #define K_ATTENTION_ROWS 96
+#define K_ATTENTION_SUMS (K_ATTENTION_ROWS * 192) /* floats of weighted sums in a tile */
 #define K_MAX_HEAD 2048    /* most channels of an attention head */
 
 /* ---- Products: linear layers and convolutions --------------------------------------------- */
@@ -55,7 +56,6 @@ typedef struct k_product {
      * 4x4 outputs in chunks. */
     float *values;         /* [36][chunk_tiles][channels], each place 16 floats longer */
     size_t chunk_tiles;
-    int32_t values_are_bf16; /* of a table that has_bf16, with bf16 weights: half as long */
 } k_product;
 
 /* Where cout `column` of the packed order comes from; >= couts: nowhere (padding). */
@@ -103,6 +103,8 @@ typedef struct k_attention {
     float *out;           /* [rows, heads * size] */
 } k_attention;
 
+/* Rows that one call works on together for heads of this size. */
+size_t k_attention_rows_together(size_t size);
 size_t k_packed_keys_count(size_t keys, size_t heads, size_t size);
 size_t k_packed_values_count(size_t keys, size_t heads, size_t size);
 
