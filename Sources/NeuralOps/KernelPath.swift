@@ -24,9 +24,6 @@ package enum KernelPath: String, CaseIterable, Sendable {
         }
     }
 
-    /// What one step should take one core at most: others wait so long for the next frame's turn.
-    static var millisecondsPerStep: Int { 4 }
-
     /// The table of a path that `isSupported`.
     var kernels: Kernels {
         guard let table = k_kernels_of(code) else {

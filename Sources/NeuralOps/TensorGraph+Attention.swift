@@ -22,7 +22,7 @@ extension TensorGraph {
         let packedKeys = scratch(k_packed_keys_count(keys, heads, size))
         let packedValues = scratch(k_packed_values_count(keys, heads, size))
         let kernels = kernels
-        let work = kernelPath.workPerMillisecond
+        let kernelPath = kernelPath
         append(reading: [query, key, value]) { memory in
             var kernel = k_attention()
             kernel.query = UnsafePointer(memory.pointer(to: query))
@@ -40,7 +40,7 @@ extension TensorGraph {
             let attention = OpDescription(kernel, memory: memory)
             return Self.packSteps(name, attention, kernels)
                 + Self.rowSteps(
-                    name, attention, kernels, workPerMillisecond: work)
+                    name, attention, kernels, kernelPath: kernelPath)
         }
         return output
     }
@@ -63,7 +63,7 @@ extension TensorGraph {
 
     private static func rowSteps(
         _ name: String, _ attention: OpDescription<k_attention>, _ kernels: TensorKernels,
-        workPerMillisecond: Int
+        kernelPath: KernelPath
     ) -> [OpStep] {
         let (rows, keys) = (attention.pointer.pointee.rows, attention.pointer.pointee.keys)
         let precision: WeightPrecision = attention.pointer.pointee.uses_bf16 != 0 ? .bf16 : .fp32
@@ -75,8 +75,7 @@ extension TensorGraph {
         let tileCount = (rows + perTile - 1) / perTile
         return OpStep.rows(
             name, count: attention.pointer.pointee.heads * tileCount, perTile: 1,
-            tilesPerStep: max(
-                2, workPerMillisecond * KernelPath.millisecondsPerStep / (perTile * workPerRow))
+            tilesPerStep: OpStep.tilesPerStep(tileWork: perTile * workPerRow, kernelPath)
         ) {
             for index in $0 {
                 let (head, tile) = index.quotientAndRemainder(dividingBy: tileCount)

@@ -35,7 +35,7 @@ struct WinogradTiles: Sendable {
     var valueCount: Int { Int(K_WINOGRAD_PLACES) * (chunkTiles * channels + Int(K_LANES)) }
 
     func steps(
-        name: String, workPerMillisecond: Int, _ product: OpDescription<k_product>,
+        name: String, kernelPath: KernelPath, _ product: OpDescription<k_product>,
         _ kernels: TensorKernels
     ) -> [OpStep] {
         (0..<(tileCount + chunkTiles - 1) / chunkTiles).flatMap { chunk in
@@ -47,13 +47,13 @@ struct WinogradTiles: Sendable {
             ) {
                 kernels.table.pointee.winograd_values(
                     product.pointer, chunk, $0.lowerBound, $0.upperBound)
-            } + sumSteps(name, chunk, count, workPerMillisecond, product, kernels)
+            } + sumSteps(name, chunk, count, kernelPath, product, kernels)
         }
     }
 
     /// All blocks of couts of some tiles follow each other: they read the same inputs.
     private func sumSteps(
-        _ name: String, _ chunk: Int, _ count: Int, _ workPerMillisecond: Int,
+        _ name: String, _ chunk: Int, _ count: Int, _ kernelPath: KernelPath,
         _ product: OpDescription<k_product>, _ kernels: TensorKernels
     ) -> [OpStep] {
         let most = Int(K_WINOGRAD_TILES)
@@ -62,7 +62,7 @@ struct WinogradTiles: Sendable {
         let work =
             Int(K_WINOGRAD_PLACES) * (min(count, most) + 4) * Int(K_WINOGRAD_COLUMNS)
             * (channels + 40)
-        let tasksPerStep = max(2, workPerMillisecond * KernelPath.millisecondsPerStep / work)
+        let tasksPerStep = OpStep.tilesPerStep(tileWork: work, kernelPath)
         return stride(from: 0, to: taskCount, by: tasksPerStep).map { first in
             OpStep(name: name, tileCount: min(tasksPerStep, taskCount - first)) { tile, memory in
                 let (group, block) = (first + tile).quotientAndRemainder(dividingBy: blockCount)
