@@ -15,6 +15,7 @@
 #include "path_functions.h"
 #include "tensor_functions.h"
 #include "tensor_block.h"
+#include "tensor_pairs.h"
 #include "tensor_product.h"
 #include "tensor_winograd.h"
 #include "tensor_norm.h"
@@ -22,6 +23,8 @@
 
 extern const k_tensor_kernels PATH_TABLE;
 const k_tensor_kernels PATH_TABLE = {
+    .name = PATH_NAME,
+    .has_bf16 = PATH_HAS_BF16,
     .product = product,
     .winograd_values = winograd_values,
     .winograd_sums = winograd_sums,

@@ -6,20 +6,25 @@
 
 extern const k_tensor_kernels k_tensor_kernels_portable;
 #if defined(__x86_64__)
-extern const k_tensor_kernels k_tensor_kernels_avx2, k_tensor_kernels_avx512;
+extern const k_tensor_kernels k_tensor_kernels_avx2, k_tensor_kernels_avx512,
+    k_tensor_kernels_avx512bf16;
 #endif
 
-const k_tensor_kernels *k_tensor_kernels_of(enum k_path path)
+const k_tensor_kernels *k_tensor_kernels_of(enum k_path path, size_t choice)
 {
     if (!k_kernels_of(path))
         return NULL;
 #if defined(__x86_64__)
-    if (path == K_AVX512)
-        return &k_tensor_kernels_avx512;
+    if (path == K_AVX512) {
+        const size_t has_bf16 = __builtin_cpu_supports("avx512bf16") ? 1 : 0;
+        if (has_bf16 && choice == 0)
+            return &k_tensor_kernels_avx512bf16;
+        return choice == has_bf16 ? &k_tensor_kernels_avx512 : NULL;
+    }
     if (path == K_AVX2)
-        return &k_tensor_kernels_avx2;
+        return choice == 0 ? &k_tensor_kernels_avx2 : NULL;
 #endif
-    return path == K_PORTABLE ? &k_tensor_kernels_portable : NULL;
+    return choice == 0 ? &k_tensor_kernels_portable : NULL;
 }
 
 size_t k_padded_couts(size_t couts, int activation)
@@ -45,31 +50,53 @@ static size_t panel_end(size_t first, size_t padded)
     return first + K_PANEL < padded ? first + K_PANEL : padded;
 }
 
+#define PACKED_TOGETHER 64
+
 void k_pack_weights(float *restrict packed, const float *restrict weight, size_t couts, size_t cin,
                     size_t taps, int activation)
 {
-    size_t padded = k_padded_couts(couts, activation);
-    for (size_t first = 0; first < padded; first += K_PANEL)
-        for (size_t t = 0; t < taps; t++)
-            for (size_t i = 0; i < cin; i++)
-                for (size_t c = first; c < panel_end(first, padded); c++) {
-                    size_t o = k_packed_cout(c, couts, activation);
-                    *packed++ = o < couts ? weight[(o * cin + i) * taps + t] : 0.0f;
-                }
+    const size_t padded = k_padded_couts(couts, activation);
+    for (size_t first = 0; first < padded; first += K_PANEL) {
+        const size_t width = panel_end(first, padded) - first;
+        for (size_t i0 = 0; i0 < cin; i0 += PACKED_TOGETHER)
+            for (size_t c = 0; c < width; c++) {
+                const size_t o = k_packed_cout(first + c, couts, activation);
+                const size_t i1 = i0 + PACKED_TOGETHER < cin ? i0 + PACKED_TOGETHER : cin;
+                for (size_t i = i0; i < i1; i++)
+                    for (size_t t = 0; t < taps; t++)
+                        packed[(t * cin + i) * width + c] =
+                            o < couts ? weight[(o * cin + i) * taps + t] : 0.0f;
+            }
+        packed += cin * taps * width;
+    }
 }
 
 void k_pack_weights_bf16(uint32_t *restrict packed, const float *restrict weight, size_t couts,
                          size_t cin, size_t taps, int activation)
 {
-    size_t padded = k_padded_couts(couts, activation);
-    for (size_t first = 0; first < padded; first += K_PANEL)
-        for (size_t t = 0; t < taps; t++)
-            for (size_t i = 0; i < cin; i += 2)
-                for (size_t c = first; c < panel_end(first, padded); c++) {
-                    size_t o = k_packed_cout(c, couts, activation);
-                    const float *at = weight + (o * cin + i) * taps + t;
-                    *packed++ = o < couts ? bf16_of(at[0]) | bf16_of(at[taps]) << 16 : 0;
-                }
+    const size_t padded = k_padded_couts(couts, activation);
+    for (size_t first = 0; first < padded; first += K_PANEL) {
+        const size_t width = panel_end(first, padded) - first;
+        /* Some channels of all couts at a time: what is written stays in the cache meanwhile. */
+        for (size_t i0 = 0; i0 < cin; i0 += PACKED_TOGETHER)
+            for (size_t c = 0; c < width; c++) {
+                const size_t o = k_packed_cout(first + c, couts, activation);
+                const size_t i1 = i0 + PACKED_TOGETHER < cin ? i0 + PACKED_TOGETHER : cin;
+                for (size_t i = i0; i < i1; i += 2)
+                    for (size_t t = 0; t < taps; t++) {
+                        const float *at = weight + (o * cin + i) * taps + t;
+                        packed[(t * cin + i) / 2 * width + c] =
+                            o < couts ? bf16_of(at[0]) | bf16_of(at[taps]) << 16 : 0;
+                    }
+            }
+        packed += cin * taps / 2 * width;
+    }
+}
+
+size_t k_attention_rows_together(size_t size)
+{
+    size_t most = K_ATTENTION_SUMS / ((size + K_PANEL - 1) / K_PANEL * K_PANEL);
+    return most < K_ATTENTION_ROWS ? most : K_ATTENTION_ROWS;
 }
 
 size_t k_packed_keys_count(size_t keys, size_t heads, size_t size)

@@ -5,7 +5,9 @@
 /* 16 registers: 4 vectors of weights by 2 rows. */
 #define PATH_VECTOR 4 /* floats */
 #define PATH_HAS_FMA 0
+#define PATH_HAS_BF16 0
 #define PATH_COLUMNS 1 /* vectors of 16 couts worked on together */
 #define PATH_TABLE k_tensor_kernels_portable
+#define PATH_NAME "portable"
 
 #include "tensor_all.h"

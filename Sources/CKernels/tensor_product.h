@@ -76,7 +76,11 @@ static void finish_row(const k_product *p, const float *sums, size_t first, size
 static void product_tile(const k_product *p, size_t panel, size_t row0, size_t rows)
 {
     _Alignas(64) float sums[K_TILE_ROWS * K_PANEL];
+#if PATH_HAS_BF16
+    _Alignas(64) float rounded[K_TILE_ROWS * DEPTH / 2];
+#else
     _Alignas(64) float expanded[DEPTH * K_PANEL];
+#endif
     const float *places[K_TILE_ROWS];
     size_t total = 0;
     for (size_t s = 0; s < p->source_count; s++)
@@ -92,13 +96,20 @@ static void product_tile(const k_product *p, size_t panel, size_t row0, size_t r
             const k_source *source = &p->sources[s];
             for (size_t channel = 0; channel < source->channels; channel += DEPTH) {
                 size_t depth = smaller(source->channels - channel, DEPTH);
-                const float *weights = (const float *)p->weights + done;
-                if (p->weights_are_bf16) {
-                    expand(expanded, (const uint32_t *)p->weights + done / 2, width, depth);
-                    weights = expanded;
-                }
+                const float *weights = p->weights;
                 find_places(places, p, source, tap, channel, row0, rows);
-                multiply(sums, K_PANEL, places, weights, width, depth, rows);
+                if (!p->weights_are_bf16) {
+                    multiply(sums, K_PANEL, places, weights + done, width, depth, rows);
+                } else {
+#if PATH_HAS_BF16
+                    round_rows(rounded, places, depth, rows);
+                    multiply_pairs(sums, K_PANEL, places, weights + done / 2, width, depth / 2,
+                                   rows);
+#else
+                    expand(expanded, (const uint32_t *)p->weights + done / 2, width, depth);
+                    multiply(sums, K_PANEL, places, expanded, width, depth, rows);
+#endif
+                }
                 done += depth * width;
             }
         }

@@ -3,7 +3,12 @@
  *
  * 3x3 convolution by Winograd's F(4x4, 3x3), at the points of winograd_line.h: 36 products instead
  * of 144 for 4x4 outputs. Weights stay as they are packed for the plain sum and are turned in cache,
- * a block at a time: turned ones would take eight times the memory of bf16. */
+ * a block at a time: turned ones would take eight times the memory of bf16.
+ *
+ * Always in fp32. Turned values and weights rounded to bf16 would be multiplied 1.8 times as fast,
+ * but a layer's error is 1.1e-2 then (root of mean squares, relative, 320 to 2560 channels), against
+ * 1.7e-3 of bf16 weights alone and 2.4e-3 of the plain sum with both sides rounded; that one takes
+ * 1.4 to 1.7 times as long as this one where there are 16 tiles or more. */
 
 typedef v16 line_vec;
 #include "winograd_line.h"

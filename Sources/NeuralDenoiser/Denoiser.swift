@@ -134,12 +134,12 @@ extension ModelDescription {
 
     fileprivate init(_ model: FrameDiffuserModel) {
         let manifest = model.manifest
-        let precision = manifest.precision.rawValue
         self.init(
             name: manifest.name, version: manifest.version,
             family: ModelFamily.framediffuser.rawValue, licence: manifest.licence,
-            description: manifest.description, precision: precision,
-            kernelPath: "\(model.kernelPath.rawValue)-\(precision)",
+            description: manifest.description,
+            precision: manifest.precision.rawValue,
+            kernelPath: model.kernelPath.name(at: manifest.precision),
             weightBytes: model.weightBytes)
     }
 }

@@ -68,10 +68,12 @@ struct DiffusionGraphs: Sendable {
         prediction: TensorBuffer
     ) {
         var before = TensorGraph(kernelPath: model.kernelPath)
+        before.part = "encode"
         if model.readsPrevious {
             let previous = before.external(tensors.previousPicture)
             before.copy(model.coder.encode(&before, previous), to: tensors.previousLatent)
         }
+        before.part = "condition"
         let planes = before.external(tensors.planes)
         before.copy(
             model.controlNet.condition(&before, planes: planes), to: tensors.condition)
@@ -82,17 +84,20 @@ struct DiffusionGraphs: Sendable {
         let inputs = DiffusionInputs(
             timestep: step.external(tensors.timestep), text: step.external(model.prompt),
             adapterScale: model.hasAdapterScale ? step.external(tensors.adapterScale) : nil)
+        step.part = "controlnet"
         let control = model.controlNet.forward(
             &step, latent: latent, condition: step.external(tensors.condition), inputs: inputs,
             scale: step.external(tensors.controlScale))
         let latents =
             model.readsPrevious ? [latent, step.external(tensors.previousLatent)] : [latent]
+        step.part = "unet"
         let predicted = model.unet.forward(
             &step, latents: latents, inputs: inputs, control: control)
         step.copy(predicted, to: prediction)
         self.step = TensorPlan(step)
 
         var after = TensorGraph(kernelPath: model.kernelPath)
+        after.part = "decode"
         let finished = after.external(sample)
         after.copy(model.coder.decode(&after, finished), to: tensors.decoded)
         self.after = TensorPlan(after)

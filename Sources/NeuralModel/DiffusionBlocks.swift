@@ -82,6 +82,7 @@ struct ResNetBlock: Sendable {
 struct AttentionLayer: Sendable {
     private let name: String
     private let heads: Int
+    private let precision: WeightPrecision
     private let query: DiffusionLayer
     private let key: DiffusionLayer
     private let value: DiffusionLayer
@@ -94,6 +95,7 @@ struct AttentionLayer: Sendable {
     ) throws(ModelError) {
         self.name = name
         self.heads = heads
+        precision = layers.precision
         query = try layers.linear("\(name).to_q", channels, channels, hasBias: hasBias)
         key = try layers.linear("\(name).to_k", context, channels, hasBias: hasBias)
         value = try layers.linear("\(name).to_v", context, channels, hasBias: hasBias)
@@ -109,7 +111,7 @@ struct AttentionLayer: Sendable {
     ) -> TensorGraph.Value {
         let attended = context.graph.attention(
             name, query: context.apply(query, input), key: context.apply(key, read),
-            value: context.apply(value, read), heads: heads)
+            value: context.apply(value, read), heads: heads, precision: precision)
         return context.apply(output, attended, ProductExtras(residual: residual))
     }
 }

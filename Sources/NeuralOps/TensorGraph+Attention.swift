@@ -8,8 +8,10 @@ extension TensorGraph {
     /// - Parameters:
     ///   - query: `[rows, heads * size]`.
     ///   - key, value: `[keys, heads * size]`.
+    ///   - precision: bf16 lets a processor with instructions for it round what is multiplied.
     package mutating func attention(
-        _ name: String, query: Value, key: Value, value: Value, heads: Int
+        _ name: String, query: Value, key: Value, value: Value, heads: Int,
+        precision: WeightPrecision = .fp32
     ) -> Value {
         let channels = query.shape.channels
         let (rows, keys, size) = (query.shape.rows, key.shape.rows, channels / heads)
@@ -19,8 +21,8 @@ extension TensorGraph {
         let output = result(query.shape)
         let packedKeys = scratch(k_packed_keys_count(keys, heads, size))
         let packedValues = scratch(k_packed_values_count(keys, heads, size))
-        let kernels = kernelPath.tensorKernels
-        let work = kernelPath.workPerMillisecond
+        let kernels = kernels
+        let kernelPath = kernelPath
         append(reading: [query, key, value]) { memory in
             var kernel = k_attention()
             kernel.query = UnsafePointer(memory.pointer(to: query))
@@ -31,13 +33,14 @@ extension TensorGraph {
             kernel.heads = heads
             kernel.size = size
             kernel.scale = 1 / Float(size).squareRoot()
+            kernel.uses_bf16 = precision == .bf16 ? 1 : 0
             kernel.packed_keys = memory.pointer(to: packedKeys)
             kernel.packed_values = memory.pointer(to: packedValues)
             kernel.out = memory.pointer(to: output)
             let attention = OpDescription(kernel, memory: memory)
             return Self.packSteps(name, attention, kernels)
                 + Self.rowSteps(
-                    name, attention, kernels, workPerMillisecond: work)
+                    name, attention, kernels, kernelPath: kernelPath)
         }
         return output
     }
@@ -60,17 +63,19 @@ extension TensorGraph {
 
     private static func rowSteps(
         _ name: String, _ attention: OpDescription<k_attention>, _ kernels: TensorKernels,
-        workPerMillisecond: Int
+        kernelPath: KernelPath
     ) -> [OpStep] {
         let (rows, keys) = (attention.pointer.pointee.rows, attention.pointer.pointee.keys)
+        let precision: WeightPrecision = attention.pointer.pointee.uses_bf16 != 0 ? .bf16 : .fp32
         // Two products and an exponential, which costs as much as some 40 channels.
-        let workPerRow = keys * (2 * attention.pointer.pointee.size + 40)
+        let size = attention.pointer.pointee.size
+        let workPerRow = keys * (2 * size / kernels.speed(of: precision) + 40)
         // As many rows as the kernel works on together, for few rows several heads.
-        let perTile = min(rows, Int(K_ATTENTION_ROWS))
+        let perTile = min(rows, k_attention_rows_together(size))
         let tileCount = (rows + perTile - 1) / perTile
         return OpStep.rows(
             name, count: attention.pointer.pointee.heads * tileCount, perTile: 1,
-            tilesPerStep: max(1, workPerMillisecond * 7 / (perTile * workPerRow))
+            tilesPerStep: OpStep.tilesPerStep(tileWork: perTile * workPerRow, kernelPath)
         ) {
             for index in $0 {
                 let (head, tile) = index.quotientAndRemainder(dividingBy: tileCount)

@@ -8,7 +8,7 @@ extension TensorGraph {
     package mutating func add(_ a: Value, _ b: Value) -> Value {
         precondition(a.shape == b.shape, "a sum of different shapes")
         let output = result(a.shape)
-        let kernels = kernelPath.tensorKernels
+        let kernels = kernels
         append(reading: [a, b]) { memory in
             Self.floatSteps("add", count: a.shape.count) {
                 let start = $0.lowerBound
@@ -23,7 +23,7 @@ extension TensorGraph {
     /// x sigmoid(x).
     package mutating func silu(_ x: Value) -> Value {
         let output = result(x.shape)
-        let kernels = kernelPath.tensorKernels
+        let kernels = kernels
         append(reading: [x]) { memory in
             Self.floatSteps("silu", count: x.shape.count) {
                 kernels.table.pointee.silu(
@@ -37,7 +37,7 @@ extension TensorGraph {
     /// 3 tanh(x / 3).
     package mutating func softClamp(_ x: Value) -> Value {
         let output = result(x.shape)
-        let kernels = kernelPath.tensorKernels
+        let kernels = kernels
         append(reading: [x]) { memory in
             Self.floatSteps("clamp", count: x.shape.count) {
                 kernels.table.pointee.soft_clamp(
@@ -51,7 +51,7 @@ extension TensorGraph {
     /// factor x + offset.
     package mutating func affine(_ x: Value, factor: Float, offset: Float) -> Value {
         let output = result(x.shape)
-        let kernels = kernelPath.tensorKernels
+        let kernels = kernels
         append(reading: [x]) { memory in
             Self.floatSteps("affine", count: x.shape.count) {
                 kernels.table.pointee.affine(

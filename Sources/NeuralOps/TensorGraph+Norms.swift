@@ -28,7 +28,7 @@ package struct NormWeights: Sendable {
 extension TensorGraph {
     /// Floats that one tile of an op without products works on: about half a millisecond.
     static let tileFloats = 1 << 17
-    static let tilesPerStep = 12
+    static let tilesPerStep = 8
     /// Rows whose sums are taken in single precision.
     private static let rowsPerPart = 128
 
@@ -48,7 +48,7 @@ extension TensorGraph {
         let output = result(shape)
         let partials = scratch(partCount * 2 * channels)
         let factors = scratch(2 * channels)
-        let kernels = kernelPath.tensorKernels
+        let kernels = kernels
         append(reading: inputs) { memory in
             var kernel = k_norm()
             kernel.sources.0 = memory.source(inputs[0])
@@ -91,7 +91,7 @@ extension TensorGraph {
         let channels = input.shape.channels
         precondition(channels == weights.channels, "\(weights.name): other channels")
         let output = result(input.shape)
-        let kernels = kernelPath.tensorKernels
+        let kernels = kernels
         append(reading: [input]) { memory in
             OpStep.rows(
                 weights.name, count: input.shape.rows,

@@ -54,8 +54,8 @@ extension TensorGraph {
                 height: height / shape.stride, width: width / shape.stride,
                 channels: shape.outputChannels))
         precondition(extras.residual.map { $0.shape == output.shape } ?? true)
-        let kernels = kernelPath.tensorKernels
-        let work = kernelPath.workPerMillisecond
+        let kernels = kernels
+        let kernelPath = kernelPath
         let winograd = WinogradTiles(weights, inputs: inputs, output: output.shape)
         let values = winograd.map { scratch($0.valueCount) }
         append(reading: inputs + [extras.shift, extras.scale, extras.residual].compactMap(\.self)) {
@@ -65,12 +65,15 @@ extension TensorGraph {
                 description.values = memory.pointer(to: values)
                 description.chunk_tiles = winograd.chunkTiles
                 return winograd.steps(
-                    name: weights.name, workPerMillisecond: work,
+                    name: weights.name, kernelPath: kernelPath,
                     OpDescription(description, memory: memory, weights: [weights]), kernels)
             }
             let kernel = OpDescription(description, memory: memory, weights: [weights])
             return ProductTiles(weights, inputs: inputs, rows: output.shape.rows)
-                .steps(name: weights.name, workPerMillisecond: work) { panel, rows in
+                .steps(
+                    name: weights.name, kernelPath: kernelPath,
+                    speed: kernels.speed(of: weights.precision)
+                ) { panel, rows in
                     kernels.table.pointee.product(
                         kernel.pointer, panel, panel + 1, rows.lowerBound, rows.upperBound)
                 }
@@ -116,11 +119,16 @@ struct ProductTiles {
     private let rowTiles: Int
     private let rows: Int
     private let depth: Int
+    private let taps: Int
+    /// Couts of the widest panel.
+    private let width: Int
     private let panelsFirst: Bool
 
     init(_ weights: ProductWeights, inputs: [TensorGraph.Value], rows: Int) {
         self.rows = rows
         depth = weights.shape.depth
+        taps = weights.shape.side * weights.shape.side
+        width = min(weights.paddedCouts, Int(K_PANEL))
         panelCount = (weights.paddedCouts + Int(K_PANEL) - 1) / Int(K_PANEL)
         rowTiles = (rows + Int(K_TILE_ROWS) - 1) / Int(K_TILE_ROWS)
         panelsFirst = weights.byteCount < inputs.reduce(0) { $0 + $1.shape.count * 4 }
@@ -135,14 +143,17 @@ struct ProductTiles {
     }
 
     func steps(
-        name: String, workPerMillisecond: Int,
+        name: String, kernelPath: KernelPath, speed: Int,
         run: @escaping @Sendable (_ panel: Int, _ rows: Range<Int>) -> Void
     ) -> [OpStep] {
         let tiles = self
-        let tileWork = (rows + rowTiles - 1) / rowTiles * Int(K_PANEL) * depth
+        // What follows the sums costs as much as some 64 channels, finding a row under a tap and
+        // rounding it as much as some 256 products.
+        let rowWork = width * (depth / speed + 64) + taps * 256
         return OpStep.rows(
             name, count: panelCount * rowTiles, perTile: 1,
-            tilesPerStep: max(1, workPerMillisecond * 7 / max(1, tileWork))
+            tilesPerStep: OpStep.tilesPerStep(
+                tileWork: (rows + rowTiles - 1) / rowTiles * rowWork, kernelPath)
         ) { range in
             for tile in range {
                 let (panel, row) =

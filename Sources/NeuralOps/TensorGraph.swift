@@ -21,14 +21,26 @@ package struct TensorGraph: Sendable {
     struct Op: Sendable {
         /// The work, once everybody has memory.
         var bind: @Sendable (TensorMemory) -> [OpStep]
+        var part: String
     }
 
     package let kernelPath: KernelPath
+    let kernels: TensorKernels
+    /// Of the network that is being written: begins the names of its steps.
+    package var part = ""
     private(set) var nodes: [Node] = []
     private(set) var shapes: [ActivationShape] = []
     private(set) var ops: [Op] = []
 
-    package init(kernelPath: KernelPath) { self.kernelPath = kernelPath }
+    package init(kernelPath: KernelPath) {
+        self.init(kernelPath: kernelPath, kernels: kernelPath.tensorKernels)
+    }
+
+    /// With another of the path's tables than the fastest.
+    init(kernelPath: KernelPath, kernels: TensorKernels) {
+        self.kernelPath = kernelPath
+        self.kernels = kernels
+    }
 
     /// A value that somebody else writes before the graph runs, or reads afterwards.
     package mutating func external(_ buffer: TensorBuffer) -> Value {
@@ -64,7 +76,7 @@ package struct TensorGraph: Sendable {
         for value in values {
             nodes[value.index].time = nodes[value.index].time.lowerBound...ops.count
         }
-        ops.append(Op(bind: bind))
+        ops.append(Op(bind: bind, part: part))
     }
 
     private mutating func append(_ node: Node, _ shape: ActivationShape) -> Value {
@@ -105,7 +117,13 @@ package struct TensorPlan: Sendable {
         }
         let memory = TensorMemory(
             arena: arena, buffers: graph.nodes.compactMap(\.buffer), addresses: addresses)
-        return graph.ops.flatMap { $0.bind(memory) }
+        return graph.ops.flatMap { op in
+            op.bind(memory).map { step in
+                var named = step
+                if !op.part.isEmpty { named.name = "\(op.part) \(step.name)" }
+                return named
+            }
+        }
     }
 }
 

@@ -35,32 +35,34 @@ struct WinogradTiles: Sendable {
     var valueCount: Int { Int(K_WINOGRAD_PLACES) * (chunkTiles * channels + Int(K_LANES)) }
 
     func steps(
-        name: String, workPerMillisecond: Int, _ product: OpDescription<k_product>,
+        name: String, kernelPath: KernelPath, _ product: OpDescription<k_product>,
         _ kernels: TensorKernels
     ) -> [OpStep] {
         (0..<(tileCount + chunkTiles - 1) / chunkTiles).flatMap { chunk in
             let count = min(chunkTiles, tileCount - chunk * chunkTiles)
             return OpStep.rows(
                 "\(name) values", count: count,
-                perTile: max(1, TensorGraph.tileFloats * 4 / (Int(K_WINOGRAD_PLACES) * channels)),
+                perTile: max(1, TensorGraph.tileFloats * 2 / (Int(K_WINOGRAD_PLACES) * channels)),
                 tilesPerStep: TensorGraph.tilesPerStep
             ) {
                 kernels.table.pointee.winograd_values(
                     product.pointer, chunk, $0.lowerBound, $0.upperBound)
-            } + sumSteps(name, chunk, count, workPerMillisecond, product, kernels)
+            } + sumSteps(name, chunk, count, kernelPath, product, kernels)
         }
     }
 
     /// All blocks of couts of some tiles follow each other: they read the same inputs.
     private func sumSteps(
-        _ name: String, _ chunk: Int, _ count: Int, _ workPerMillisecond: Int,
+        _ name: String, _ chunk: Int, _ count: Int, _ kernelPath: KernelPath,
         _ product: OpDescription<k_product>, _ kernels: TensorKernels
     ) -> [OpStep] {
         let most = Int(K_WINOGRAD_TILES)
         let (blockCount, taskCount) = (blockCount, (count + most - 1) / most * blockCount)
+        // Turning weights costs as much as 4 tiles, what follows the sums as 40 channels.
         let work =
-            Int(K_WINOGRAD_PLACES) * min(count, most) * Int(K_WINOGRAD_COLUMNS) * channels
-        let tasksPerStep = max(1, workPerMillisecond * 7 / work)
+            Int(K_WINOGRAD_PLACES) * (min(count, most) + 4) * Int(K_WINOGRAD_COLUMNS)
+            * (channels + 40)
+        let tasksPerStep = OpStep.tilesPerStep(tileWork: work, kernelPath)
         return stride(from: 0, to: taskCount, by: tasksPerStep).map { first in
             OpStep(name: name, tileCount: min(tasksPerStep, taskCount - first)) { tile, memory in
                 let (group, block) = (first + tile).quotientAndRemainder(dividingBy: blockCount)

@@ -17,13 +17,18 @@ struct BenchProfile {
     func table(sums: [UInt64], frames: Int) -> [BenchStep] {
         var names: [String] = []
         var totals: [String: UInt64] = [:]
+        var longest: [String: UInt64] = [:]
         for (step, sum) in zip(steps, sums) {
             if totals[step.name] == nil { names.append(step.name) }
             totals[step.name, default: 0] += sum
+            longest[step.name] = max(longest[step.name] ?? 0, sum)
         }
         return names.map { name in
-            let seconds = Double(totals[name] ?? 0) / 1e9 / Double(max(frames, 1))
-            var step = BenchStep(name: name, ms: seconds * 1e3)
+            let nanoseconds = 1e9 * Double(max(frames, 1))
+            let seconds = Double(totals[name] ?? 0) / nanoseconds
+            var step = BenchStep(
+                name: name, ms: seconds * 1e3,
+                longestMs: Double(longest[name] ?? 0) / nanoseconds * 1e3)
             let layers = layers(in: name)
             guard !layers.isEmpty, seconds > 0 else { return step }
             let operations = layers.reduce(0) { $0 + 2 * Double($1.multiplyAddsDone) }

@@ -89,25 +89,31 @@ import Testing
         }
     }
 
-    @Test(arguments: supportedPaths)
-    func attentionIsTheTextbooks(path: KernelPath) {
+    @Test(arguments: KernelTable.supported, WeightPrecision.allCases)
+    func attentionIsTheTextbooks(table: KernelTable, precision: WeightPrecision) {
+        let isRounded = table.rounds(precision)
+        func numbers(_ matrix: Matrix) -> Matrix { isRounded ? matrix.rounded : matrix }
         // Several blocks of keys, partial ones, heads below, between and above whole vectors.
         for (rows, keys, heads, size) in [
             (1, 1, 1, 4), (7, 77, 3, 40), (98, 65, 2, 4), (3, 64, 1, 160), (3, 600, 1, 16),
             (5, 257, 1, 72), (5, 33, 2, 7), (40, 18, 1, 512),
         ] {
-            let bench = TensorBench(path)
-            let (query, queries) = bench.input(1, rows, heads * size, in: -3...3)
+            let bench = TensorBench(table)
+            let (query, queryNumbers) = bench.input(1, rows, heads * size, in: -3...3)
             let (key, keyNumbers) = bench.input(1, keys, heads * size)
             let (value, valueNumbers) = bench.input(1, keys, heads * size)
+            let (queries, usedKeys) = (numbers(queryNumbers), numbers(keyNumbers))
+            let values = numbers(valueNumbers)
             let found = bench.run(
-                bench.graph.attention("test", query: query, key: key, value: value, heads: heads))
+                bench.graph.attention(
+                    "test", query: query, key: key, value: value, heads: heads,
+                    precision: precision))
             var expected = [Double](repeating: 0, count: rows * heads * size)
             for row in 0..<rows {
                 for head in 0..<heads {
                     let channels = head * size..<(head + 1) * size
                     let scores = (0..<keys).map { k in
-                        channels.reduce(0) { $0 + queries[row, $1] * keyNumbers[k, $1] }
+                        channels.reduce(0) { $0 + queries[row, $1] * usedKeys[k, $1] }
                             / Double(size).squareRoot()
                     }
                     let largest = scores.max() ?? 0
@@ -115,13 +121,15 @@ import Testing
                     let total = shares.reduce(0, +)
                     for channel in channels {
                         expected[row * heads * size + channel] =
-                            (0..<keys).reduce(0) { $0 + shares[$1] * valueNumbers[$1, channel] }
+                            (0..<keys).reduce(0) { $0 + shares[$1] * values[$1, channel] }
                             / total
                     }
                 }
             }
-            // Scores reach some 40 / sqrt(size): their rounding is the error of the shares.
-            let error = worst(found, expected, bounds: expected.map { _ in 6e-6 })
+            // Scores reach some 40 / sqrt(size): their rounding is the error of the shares. In bf16
+            // each share is rounded by 2^-9 of itself, of values up to 1.
+            let bound = isRounded ? 0x1p-9 + 6e-6 : 6e-6
+            let error = worst(found, expected, bounds: expected.map { _ in bound })
             #expect(error <= 1, "seed \(bench.random.seed): \(rows) \(keys) \(heads) \(size)")
         }
     }

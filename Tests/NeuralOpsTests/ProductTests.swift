@@ -95,29 +95,33 @@ private struct JudgedProduct {
 }
 
 @Suite struct ProductTests {
-    @Test(arguments: supportedPaths, WeightPrecision.allCases)
-    func linearLayersOfAnySizeGiveThePlainSums(path: KernelPath, precision: WeightPrecision) {
-        let bench = TensorBench(path)
+    /// With bf16 on both sides a product of two is exact: the bound is that of fp32 sums.
+    @Test(arguments: KernelTable.supported, WeightPrecision.allCases)
+    func linearLayersOfAnySizeGiveThePlainSums(table: KernelTable, precision: WeightPrecision) {
+        let bench = TensorBench(table)
         for _ in 0..<10 {
-            // Every remainder of rows, columns and depth; often more than one panel and block.
+            // Every remainder of rows, columns and depth; often more than one panel and block. Half
+            // of the depths are even: those can be bf16.
             let rows = Int.random(in: 1...13, using: &bench.random)
-            let inputs = Int.random(in: 1...300, using: &bench.random)
+            var inputs = Int.random(in: 1...300, using: &bench.random)
+            if Bool.random(using: &bench.random) { inputs += inputs % 2 }
             let shape = ProductShape(inputs, Int.random(in: 1...140, using: &bench.random))
             let judged = JudgedProduct(shape, precision, &bench.random)
             let (value, numbers) = bench.input(1, rows, inputs)
             let found = bench.run(bench.graph.product(judged.weights, value))
             let (expected, bounds) = judged.expected(
-                numbers, height: 1, width: rows, isUpsampled: false, .init())
+                table.rounds(judged.weights.precision) ? numbers.rounded : numbers, height: 1,
+                width: rows, isUpsampled: false, .init())
             let error = worst(found, expected, bounds: bounds)
             #expect(error <= 1, "seed \(bench.random.seed): \(rows) rows, \(shape)")
         }
     }
 
-    @Test(arguments: supportedPaths, WeightPrecision.allCases)
+    @Test(arguments: KernelTable.supported, WeightPrecision.allCases)
     func convolutionsOfAnyStrideAndBorderGiveThePlainSums(
-        path: KernelPath, precision: WeightPrecision
+        table: KernelTable, precision: WeightPrecision
     ) {
-        let bench = TensorBench(path)
+        let bench = TensorBench(table)
         for stride in 1...2 {
             for pad in 0...1 {
                 for isUpsampled in [false, true] {
@@ -133,7 +137,8 @@ private struct JudgedProduct {
                         bench.graph.product(
                             judged.weights, value, ProductExtras(isUpsampled: isUpsampled)))
                     let (expected, bounds) = judged.expected(
-                        numbers, height: height, width: width, isUpsampled: isUpsampled, .init())
+                        table.rounds(judged.weights.precision) ? numbers.rounded : numbers,
+                        height: height, width: width, isUpsampled: isUpsampled, .init())
                     let error = worst(found, expected, bounds: bounds)
                     #expect(error <= 1, "seed \(bench.random.seed): \(height)x\(width) \(shape)")
                 }
@@ -221,9 +226,9 @@ private struct JudgedProduct {
         }
     }
 
-    @Test(arguments: supportedPaths)
-    func tilesInAnyOrderGiveTheSameBytes(path: KernelPath) {
-        let bench = TensorBench(path)
+    @Test(arguments: KernelTable.supported)
+    func tilesInAnyOrderGiveTheSameBytes(table: KernelTable) {
+        let bench = TensorBench(table)
         let shape = ProductShape.convolution3x3(48, 160)
         let judged = JudgedProduct(shape, .bf16, &bench.random)
         let second = JudgedProduct(ProductShape(160, 66), .bf16, &bench.random)
@@ -234,5 +239,34 @@ private struct JudgedProduct {
         for runner in StepRunner.allCases {
             #expect(bench.run(result, by: runner) == expected, "\(runner)")
         }
+    }
+
+    @Test(arguments: supportedPaths)
+    func withFP32WeightsAllTablesOfAPathGiveTheSameBytes(path: KernelPath) {
+        var results: [[Float]] = []
+        var random = SeededGenerator()
+        let weights = JudgedProduct(
+            ProductShape(130, 90, activation: .silu), .fp32, &random)
+        for table in KernelTable.supported where table.path == path {
+            let bench = TensorBench(table)
+            let input = TensorBuffer(ActivationShape(height: 1, width: 23, channels: 130))
+            input.fill((0..<input.count).map { Float($0 * 7 % 11) * 0.3 - 1.7 })
+            let value = bench.graph.external(input)
+            let attended = bench.graph.attention(
+                "test", query: value, key: value, value: value, heads: 2)
+            results.append(bench.run(bench.graph.product(weights.weights, attended)))
+        }
+        #expect(!results.isEmpty && results.allSatisfy { $0 == results[0] })
+    }
+
+    @Test(arguments: supportedPaths)
+    func theNameTellsWhetherBF16IsMultiplied(path: KernelPath) {
+        #expect(path.name(at: WeightPrecision.fp32) == "\(path.rawValue)-fp32")
+        let isMultiplied = path.tensorKernels.hasBF16
+        #expect(
+            path.name(at: WeightPrecision.bf16)
+                == (isMultiplied ? "avx512bf16-bf16" : "\(path.rawValue)-bf16"))
+        // The compact network's names say the same.
+        #expect(path.name(at: WeightPrecision.bf16) == path.name(at: Precision.bf16))
     }
 }

@@ -3,8 +3,28 @@
 
 import Foundation
 import TestSupport
+import Testing
 
 @testable import NeuralOps
+
+/// One compiled form of the diffusion networks' kernels.
+struct KernelTable: Sendable, CustomTestStringConvertible {
+    let path: KernelPath
+    let kernels: TensorKernels
+
+    var testDescription: String { kernels.name }
+
+    /// All that this processor can run.
+    static let supported: [KernelTable] = KernelPath.allCases.filter(\.isSupported).flatMap {
+        path in
+        (0..<2).compactMap { choice in
+            path.tensorKernels(choice: choice).map { KernelTable(path: path, kernels: $0) }
+        }
+    }
+
+    /// Whether the other side of a plain product with such weights is rounded to bf16.
+    func rounds(_ precision: WeightPrecision) -> Bool { kernels.hasBF16 && precision == .bf16 }
+}
 
 /// `[rows, channels]` of random values, and a graph that reads them.
 final class TensorBench {
@@ -12,6 +32,10 @@ final class TensorBench {
     var random = SeededGenerator()
 
     init(_ path: KernelPath) { graph = TensorGraph(kernelPath: path) }
+
+    init(_ table: KernelTable) {
+        graph = TensorGraph(kernelPath: table.path, kernels: table.kernels)
+    }
 
     func input(
         _ height: Int, _ width: Int, _ channels: Int, in range: ClosedRange<Float> = -1...1
@@ -45,6 +69,11 @@ struct Matrix {
 
     var rows: Int { values.count / columns }
     subscript(row: Int, column: Int) -> Double { values[row * columns + column] }
+
+    /// Every number rounded to bf16.
+    var rounded: Matrix {
+        Matrix(columns: columns, values: values.map { Double(bf16(Float($0))) })
+    }
 
     static func joined(_ parts: [Matrix]) -> Matrix {
         Matrix(

@@ -18,6 +18,7 @@
 #define K_WINOGRAD_MEMORY (1 << 20) /* bytes of scratch memory that a call gets */
 #define K_KEY_BLOCK 256    /* keys between two corrections of a softmax */
 #define K_ATTENTION_ROWS 96
+#define K_ATTENTION_SUMS (K_ATTENTION_ROWS * 192) /* floats of weighted sums in a tile */
 #define K_MAX_HEAD 2048    /* most channels of an attention head */
 
 /* ---- Products: linear layers and convolutions --------------------------------------------- */
@@ -96,17 +97,22 @@ typedef struct k_attention {
     const float *value;   /* [keys, heads * size] */
     size_t rows, keys, heads, size;
     float scale;
+    int32_t uses_bf16;    /* a table that has instructions for it may round what it multiplies */
     float *packed_keys;   /* [heads, blocks of 64 keys, size, 64] */
     float *packed_values; /* [heads, panels of the head, keys, channels of the panel] */
     float *out;           /* [rows, heads * size] */
 } k_attention;
 
+/* Rows that one call works on together for heads of this size. */
+size_t k_attention_rows_together(size_t size);
 size_t k_packed_keys_count(size_t keys, size_t heads, size_t size);
 size_t k_packed_values_count(size_t keys, size_t heads, size_t size);
 
 /* ---- Tables ------------------------------------------------------------------------------- */
 
 typedef struct k_tensor_kernels {
+    const char *name;  /* of the instructions, e.g. "avx512bf16" */
+    int32_t has_bf16;  /* products with bf16 weights round their other side to bf16 too */
     /* Couts of the panels panel0 ..< panel1, rows row0 ..< row1. */
     void (*product)(const k_product *, size_t panel0, size_t panel1, size_t row0, size_t row1);
     /* Tiles tile0 ..< tile1 of a chunk to `values`. */
@@ -134,8 +140,10 @@ typedef struct k_tensor_kernels {
     void (*soft_clamp)(float *out, const float *in, size_t count);
 } k_tensor_kernels;
 
-/* NULL if this processor cannot run the path. */
-const k_tensor_kernels *k_tensor_kernels_of(enum k_path path);
+/* Tables of a path by `choice`, the fastest first: one with instructions for bf16, which differs
+ * from the next one where weights are bf16 alone, then one without. NULL: this processor cannot run
+ * the path, or there are no more. */
+const k_tensor_kernels *k_tensor_kernels_of(enum k_path path, size_t choice);
 
 /* out[2 half]: cosines, then sines (or sines first) of timestep * 10000^(-i / (half - shift)). */
 void k_timestep_embedding(float *restrict out, float timestep, size_t half, float shift,

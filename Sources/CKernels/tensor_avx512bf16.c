@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright 2026 The Frameloom authors
+ *
+ * As tensor_avx512.c, and bf16 products with the instruction made for them (AVX512-BF16). */
+#include "tensor_kernels.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#define PATH_VECTOR 16 /* floats */
+#define PATH_HAS_FMA 1
+#define PATH_HAS_BF16 1
+#define PATH_COLUMNS 4 /* vectors of 16 couts worked on together */
+#define PATH_TABLE k_tensor_kernels_avx512bf16
+#define PATH_NAME "avx512bf16"
+
+#pragma clang attribute push(__attribute__((target( \
+    "avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,avx2,fma"))), apply_to = function)
+#include "tensor_all.h"
+#pragma clang attribute pop
+
+#endif
