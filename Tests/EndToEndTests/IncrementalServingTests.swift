@@ -113,10 +113,15 @@ extension EndToEnd {
         }
 
         @Test func anotherSessionMayTakeTheCachesMemory() throws {
-            // Room for the model, two sessions of this size and one cache, not two.
-            let daemon = try Daemon([
-                "limits.incremental_memory_mib=16", "render.precision=fp32",
-            ])
+            let roomy = try Daemon()
+            let alone = try EngineClient(roomy.framePath)
+            try alone.open(open)
+            for id: UInt64 in 1...3 { _ = try render(alone, id, still, approximate: true) }
+            let cacheBytes = try #require(try roomy.stats().sessions.first?.cacheBytes)
+            #expect(cacheBytes > 0)
+            // Room for one such cache, not two.
+            let mebibytes = cacheBytes * 3 / 2 / (1 << 20)
+            let daemon = try Daemon(["limits.incremental_memory_mib=\(mebibytes)"])
             let first = try EngineClient(daemon.framePath)
             #expect(try first.open(open).features == FL_FEATURE_INCREMENTAL)
             let second = try EngineClient(daemon.framePath)
