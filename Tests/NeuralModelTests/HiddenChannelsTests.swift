@@ -36,7 +36,7 @@ import Testing
         var folder = ModelFolder(channels: [56, 24], blocks: [1, 2])
         for (index, tensor) in folder.tensors.enumerated()
         where tensor.name.hasSuffix("conv1.bias") {
-            for channel in active..<tensor.values.count {
+            for channel in min(active, tensor.values.count)..<tensor.values.count {
                 folder.tensors[index].values[channel] = -1000
             }
         }
