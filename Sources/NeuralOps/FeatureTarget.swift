@@ -12,7 +12,7 @@ struct FeatureTarget {
         case convolution(BoundConvolution)
     }
 
-    /// Cells of a band: with the widest features it fills half of a render thread's memory.
+    /// Cells of a band: few enough to stay in a core's own cache until they are read.
     private static let bandCells = 128
 
     let stepName: String

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import FrameTypes
+
 /// A network written down layer by layer, before there is memory for it.
 ///
 /// Each value may be kept in several forms: as it is or as its ReLU, in floats or integers, as its
@@ -151,6 +153,7 @@ package struct LayerGraph: Sendable {
         let converts =
             nodes[input.index].isInput && form != .plain && convolution.kernel == .one
             && nodes[input.index].uses[form.rawValue] == nil && !inBands
+            && shape.width * shape.paddedChannels * form.byteCount <= WorkerMemory.byteCount
         if converts {
             use(input, .plain)
         } else if readsBand {
