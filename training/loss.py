@@ -6,6 +6,8 @@ import torch
 
 from color import srgb_from_linear
 
+HISTORY_ERROR = 0.1  # of the history, sRGB, at which the loss on the change counts 1/e
+
 
 def seen(linear: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """The sRGB picture with a gradient also where it is too bright.
@@ -29,6 +31,11 @@ def picture_loss(linear: torch.Tensor, target: torch.Tensor,
 def change_loss(picture: torch.Tensor, target: torch.Tensor, source: torch.Tensor,
                 moved_truth: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
     """The picture's change against the truth's change, where there is history: `where` bool
-    `[B, 1, H, W]`, `source` the own previous picture moved, `moved_truth` the true one moved."""
-    error = ((picture - source) - (target - moved_truth)).abs() * where
+    `[B, 1, H, W]`, `source` the own previous picture moved, `moved_truth` the true one moved.
+
+    Counts less the more the history is wrong: a picture must not be rewarded for keeping the
+    error that it was given."""
+    wrong = (source - moved_truth).abs().amax(1, keepdim=True)
+    weight = where * torch.exp(-wrong / HISTORY_ERROR)
+    error = ((picture - source) - (target - moved_truth)).abs() * weight
     return error.sum() / (3 * where.sum()).clamp(min=1)

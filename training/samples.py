@@ -19,7 +19,7 @@ from schedule import Phase
 
 NOISE_LIMIT = 0.2  # the most that spoiling adds to sigma
 NOISE_GAIN = 1.5  # standard deviation of the log light's noise per unit of added sigma
-HOLES_SHARE, FORGET_CAMERA, STAY = 0.3, 0.1, 0.1
+HOLES_SHARE, STAINED_SHARE, FORGET_CAMERA, STAY = 0.3, 0.3, 0.1, 0.1
 TRUE_START = 0.5  # walks that begin on a true picture; the others begin with no history
 
 
@@ -32,6 +32,7 @@ class Sample:
     previous: int | None = None  # the frame that the history shows
     own: torch.Tensor | None = None  # [3, h, w] bytes: the model's picture of it; else the truth
     noise: float = 0.0
+    stained: bool = False  # spots of a wrong color in the history, which sigma does not tell of
     holes: list[tuple[int, int, int, int]] = ()
     knows_camera: bool = True
 
@@ -80,6 +81,7 @@ class Sampler:
         direction = int(rng.choice([-1, 1]))
         sample.previous, _ = self.neighbour(rng, sample.clip, sample.frame, direction)
         sample.noise = float(rng.uniform(0, NOISE_LIMIT))
+        sample.stained = bool(rng.random() < STAINED_SHARE)
         if rng.random() < HOLES_SHARE:
             sample.holes = []
             for _ in range(int(rng.integers(1, 5))):
@@ -88,8 +90,8 @@ class Sampler:
                                      int(w), int(h)))
         return sample
 
-    def singles(self, rng: np.random.Generator, phase: Phase) -> list[Sample]:
-        samples = [self.window(rng, phase.crop) for _ in range(phase.batch)]
+    def singles(self, rng: np.random.Generator, phase: Phase, count: int) -> list[Sample]:
+        samples = [self.window(rng, phase.crop) for _ in range(count)]
         if phase.history == "none":
             return samples
         # One in six keeps no history: the first frame must not be unlearned.
@@ -115,10 +117,10 @@ class Sampler:
     def walkers(self, rng: np.random.Generator, phase: Phase,
                 walkers: list[Walker] | None) -> list[Walker]:
         if walkers is None:
-            fresh = [self.started(rng, phase) for _ in range(phase.batch)]
-            for walker in fresh:  # spread their ends, or all walks would start together for good
+            started = [self.started(rng, phase) for _ in range(phase.batch - phase.single)]
+            for walker in started:  # spread their ends, or all walks would start together for good
                 walker.left = int(rng.integers(walker.left + 1))
-            return fresh
+            return started
         return [self.advanced(rng, walker, phase) for walker in walkers]
 
     def assembled(self, rng: np.random.Generator, samples: list[Sample], crop: int,
@@ -136,6 +138,7 @@ class Sampler:
         truth = previous.picture
         picture = torch.stack([truth[i] if s.own is None else s.own.to(device).float() / 255
                                for i, s in enumerate(samples)])
+        picture = stained_picture(rng, picture, [s.stained for s in samples])
         picture, light = spoiled_picture(rng, picture, previous.base, [s.noise for s in samples])
         sigma = torch.tensor([own_trust + s.noise for s in samples], device=device)
         history = carried(frame, previous, picture, own_trust, light)
@@ -147,6 +150,31 @@ class Sampler:
         valid = history.valid & usable.to(device)
         return frame, masked(frame, history.source, history.light, valid, history.pixel,
                              sigma[:, None, None, None]), known, previous
+
+
+def stained_picture(rng: np.random.Generator, picture: torch.Tensor,
+                    stained: list[bool]) -> torch.Tensor:
+    """Soft spots of a wrong color in some pictures.
+
+    A small error of the picture is a large one of the light where the base color is dark, and
+    noise on the light never makes it: without these a dark surface that once comes out too
+    bright grows brighter from frame to frame."""
+    if not any(stained):
+        return picture
+    out = picture.clone()
+    height, width = picture.shape[-2:]
+    rows = torch.arange(height, device=picture.device)[:, None]
+    columns = torch.arange(width, device=picture.device)[None]
+    for i in (i for i, here in enumerate(stained) if here):
+        for _ in range(int(rng.integers(1, 4))):
+            y, x = rng.uniform(0, height), rng.uniform(0, width)
+            radius = rng.uniform(min(height, width) / 16, min(height, width) / 3, 2)
+            distance = ((rows - y) / radius[0]) ** 2 + ((columns - x) / radius[1]) ** 2
+            strength = torch.exp(-(distance ** 2)) * rng.uniform(0.1, 1)
+            color = np.clip(rng.uniform(0, 1) + rng.normal(0, 0.1, 3), 0, 1)
+            color = torch.tensor(color, dtype=picture.dtype, device=picture.device)
+            out[i] += (color[:, None, None] - out[i]) * strength
+    return out
 
 
 def spoiled_picture(rng: np.random.Generator, picture: torch.Tensor, base: torch.Tensor,

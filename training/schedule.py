@@ -4,7 +4,7 @@
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 SAMPLE_PIXELS = 128 * 128  # budgets count crops of this size; a larger crop counts as several
@@ -19,6 +19,7 @@ class Phase:
     crop: int
     batch: int  # crops a step on each process
     longest: int = 1  # the longest walk on own pictures, in frames
+    single: int = 0  # of `batch`: crops on their own beside the walks, whose frames are much alike
 
 
 # The three stages of the paper. Most of the budget goes to the model's own pictures: only there
@@ -27,8 +28,8 @@ class Phase:
 DEFAULT = (
     Phase("first", 0.15, "none", 128, 8),
     Phase("true", 0.10, "true", 128, 8),
-    Phase("own", 0.50, "own", 128, 8, longest=10),
-    Phase("wide", 0.25, "own", 256, 2, longest=24),
+    Phase("own", 0.50, "own", 128, 8, longest=10, single=3),
+    Phase("wide", 0.25, "own", 256, 3, longest=24, single=1),
 )
 
 
@@ -48,6 +49,9 @@ def read_schedule(path: Path) -> tuple[Phase, ...]:
         if phase.crop % 32 or phase.crop < 32 or phase.batch < 1 or phase.share < 0:
             raise ScheduleError(f"{path}: phase '{phase.name}': crop must be a multiple of 32, "
                                 "batch at least 1, share not negative")
+        if not 0 <= phase.single < phase.batch:
+            raise ScheduleError(f"{path}: phase '{phase.name}': single {phase.single} must be "
+                                f"0..{phase.batch - 1}, less than the batch")
     if abs(sum(p.share for p in phases) - 1) > 1e-6:
         raise ScheduleError(f"{path}: the shares add up to {sum(p.share for p in phases):g}, not 1")
     return phases
@@ -60,7 +64,8 @@ def fitted(phases: tuple[Phase, ...], smallest_side: int) -> tuple[Phase, ...]:
     for phase in phases:
         crop = min(phase.crop, limit)
         batch = max(1, round(phase.batch * (phase.crop / crop) ** 2))
-        out.append(Phase(phase.name, phase.share, phase.history, crop, batch, phase.longest))
+        single = round(phase.single * batch / phase.batch)
+        out.append(replace(phase, crop=crop, batch=batch, single=single))
     return tuple(out)
 
 

@@ -73,9 +73,10 @@ class Training:
     def drawn(self, phase: Phase, rng) -> list:
         if phase.history != "own":
             self.walkers = None
-            return self.sampler.singles(rng, phase)
+            return self.sampler.singles(rng, phase, phase.batch)
         self.walkers = self.sampler.walkers(rng, phase, self.walkers)
-        return [walker.sample for walker in self.walkers]
+        walking = [walker.sample for walker in self.walkers]
+        return walking + self.sampler.singles(rng, phase, phase.single)
 
     def loss(self, linear, frame, history, previous) -> tuple[torch.Tensor, torch.Tensor]:
         total, shown = picture_loss(linear, frame.picture)
@@ -256,7 +257,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--initial", type=Path, help="model folder to start from")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--learning-rate", type=float, default=8e-4)
-    parser.add_argument("--change-weight", type=float, default=0.0,
+    parser.add_argument("--change-weight", type=float, default=0.2,
                         help="weight of the loss on the change between frames")
     parser.add_argument("--schedule", type=Path, help="JSON list of phases instead of the default")
     parser.add_argument("--probe-grid", type=int, nargs=3, default=[48, 16, 48], metavar="N",

@@ -20,12 +20,12 @@ from dataset import load, probe_bounds
 from drift import ping_pong
 from geometry import motion, pixel_centers, warp
 from history import Without, carried, nothing_carried, rendered
-from loss import picture_loss
+from loss import change_loss, picture_loss
 from metrics import psnr, ssim, temporal_error
 from model import CompactDenoiser, ModelConfig, picture
 from model_files import ModelError, read_model, write_model
-from samples import Sampler, generator_for, spoiled_picture
-from schedule import Phase
+from samples import Sampler, generator_for, spoiled_picture, stained_picture
+from schedule import DEFAULT, Phase, ScheduleError, fitted, read_schedule
 
 DEMO = REPOSITORY / "Clips" / "atrium-flight"
 OWN = Phase("own", 1.0, "own", 32, 3, longest=6)
@@ -83,7 +83,7 @@ def test_spoiled_history_is_less_trusted_and_has_holes(data_folder):
     sampler = Sampler(load(data_folder, Encodings()))
     phase = Phase("true", 1.0, "true", 64, 24)
     rng = generator_for(5, 0, 0)
-    samples = sampler.singles(rng, phase)
+    samples = sampler.singles(rng, phase, phase.batch)
     frame, history, known, previous = sampler.assembled(rng, samples, 64, 0.05, "cpu")
     assert previous is not None and 0 < sum(1 - known.flatten()) < 12
     for at, sample in enumerate(samples):
@@ -97,12 +97,39 @@ def test_spoiled_history_is_less_trusted_and_has_holes(data_folder):
             assert bool((sigma[y:y + h, x:x + w] == 1).all())
     noises = [s.noise for s in samples if s.previous is not None]
     assert max(noises) > 0.1 and any(s.holes for s in samples)
+    assert 0 < sum(s.stained for s in samples) < len(samples) / 2
+
+
+def test_stains_change_a_part_of_the_stained_pictures_alone():
+    truth = torch.rand(8, 3, 64, 64, generator=torch.Generator().manual_seed(2))
+    stained = [at % 2 == 1 for at in range(8)]
+    out = stained_picture(generator_for(1, 0, 0), truth, stained)
+    assert float(out.min()) >= 0 and float(out.max()) <= 1
+    for at, here in enumerate(stained):
+        changed = ((out[at] - truth[at]).abs() > 0.02).any(0).float().mean()
+        assert 0 < changed < 1 if here else torch.equal(out[at], truth[at])
+
+
+def test_walks_have_single_crops_beside_them(data_folder):
+    sampler = Sampler(load(data_folder, Encodings()))
+    phase = Phase("own", 1.0, "own", 32, 4, longest=6, single=1)
+    assert len(sampler.walkers(generator_for(1, 0, 0), phase, None)) == 3
+    assert [p.single for p in fitted((phase,), 512)] == [1]
+    assert all(0 <= p.single < p.batch for p in fitted(DEFAULT, 64))
+
+
+def test_a_schedule_of_single_crops_alone_is_refused(tmp_path):
+    path = tmp_path / "schedule.json"
+    path.write_text('[{"name": "own", "share": 1, "history": "own", "crop": 64, "batch": 2, '
+                    '"single": 2}]')
+    with pytest.raises(ScheduleError, match="single 2 must be 0..1"):
+        read_schedule(path)
 
 
 def test_same_step_draws_the_same_samples(data_folder):
     sampler = Sampler(load(data_folder, Encodings()))
     phase = Phase("true", 1.0, "true", 32, 4)
-    drawn = [sampler.singles(generator_for(1, 0, step), phase) for step in (7, 7, 8)]
+    drawn = [sampler.singles(generator_for(1, 0, step), phase, 4) for step in (7, 7, 8)]
     assert drawn[0] == drawn[1] != drawn[2]
 
 
@@ -112,6 +139,16 @@ def test_loss_has_a_gradient_where_the_picture_is_too_bright():
     target[..., 2:] = 1.0
     picture_loss(linear, target, gradient_weight=0)[0].backward()
     assert bool((linear.grad[..., :2] > 0).all()) and bool((linear.grad[..., 2:] == 0).all())
+
+
+def test_a_kept_error_costs_less_the_larger_it_is():
+    truth, everywhere = torch.full((1, 3, 4, 4), 0.2), torch.ones(1, 1, 4, 4, dtype=torch.bool)
+    assert float(change_loss(truth, truth, truth, truth, everywhere)) == 0
+    slightly, badly = truth + 0.01, truth + 0.5
+    # A picture that is right after a wrong history changes where the truth does not.
+    small = float(change_loss(truth, truth, slightly, truth, everywhere)) / 0.01
+    large = float(change_loss(truth, truth, badly, truth, everywhere)) / 0.5
+    assert 0.8 < small < 1 and large < 0.02
 
 
 def test_untrained_network_draws_base_color_under_carried_light(clip_folder):
