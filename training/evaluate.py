@@ -111,6 +111,23 @@ def served_pictures(folder: Path, clip: LoadedClip) -> list[torch.Tensor]:
     return pictures
 
 
+@torch.no_grad()
+def nearness(network: CompactDenoiser, clip: LoadedClip, served: list[torch.Tensor],
+             without: Without) -> dict:
+    """How near the served pictures are to what the network makes here of the served picture before:
+    of 255, over all bytes of the clip."""
+    counts = np.zeros(256, np.int64)
+    for index in range(len(clip)):
+        frame = clip.frame(index)
+        history = nothing_carried(frame) if index == 0 else carried(
+            frame, clip.frame(index - 1), served[index - 1], network.config.own_trust)
+        made = rounded_to_bytes(picture(rendered(network, frame, history, without)))
+        apart = ((made - served[index]).abs() * 255).round().long().flatten()
+        counts += np.bincount(apart.numpy(), minlength=256)
+    return {"within_1": float(counts[:2].sum() / counts.sum()),
+            "equal": float(counts[0] / counts.sum()), "largest": int(np.flatnonzero(counts)[-1])}
+
+
 def table(summaries: list[dict]) -> str:
     number = lambda value, digits: "-" if value is None else f"{value:.{digits}f}"
     lines = ["| | PSNR dB | SSIM | FLIP | without sky: PSNR | SSIM | FLIP | first, last dB | "
@@ -174,6 +191,11 @@ def evaluated(clip: LoadedClip, network: CompactDenoiser | None, options: argpar
     print(table(summaries), flush=True)
     result = {"clip": clip.name, "frames": len(clip), "without": held, "ways": summaries,
               "scores": {way.name: [asdict(s) for s in way.scores] for way in ways}}
+    if served is not None and network is not None:
+        result["served_to_here"] = near = nearness(network, clip, served, without)
+        print(f"served pictures against this network's, each from the served one before: "
+              f"{near['equal']:.3%} of the bytes equal, {near['within_1']:.4%} within 1 of 255, "
+              f"largest difference {near['largest']}")
     if options.out:
         write_picture(options.out / f"{clip.name}_sheet.png", sheet(clip, ways))
         plot(options.out / f"{clip.name}_frames.png", clip, ways, truth.temporal)

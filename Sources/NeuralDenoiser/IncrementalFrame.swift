@@ -31,6 +31,8 @@ final class IncrementalFrame: @unchecked Sendable {
     private let kept: KeptFrame
     private var ledger: TileLedger
     private var last: Last?
+    /// The history that the last frame rendered at all began with.
+    private var earlierHistory: PixelStorage?
     /// Whether the kept planes are those that every tile was rendered from.
     private var hasPlanes = false
     /// A frame was carried over in part since one was rendered whole.
@@ -101,6 +103,7 @@ final class IncrementalFrame: @unchecked Sendable {
         let stands = standsStill(request, geometry)
         compares = stands && hasPlanes && continues(request)
         kept.keepsPlanes = stands
+        kept.nextHoldsEarlier = request.nextHistory === earlierHistory
         verdict = .full
         isSame = false
         region.setFull()
@@ -111,6 +114,7 @@ final class IncrementalFrame: @unchecked Sendable {
         guard request != nil else { return }
         request = nil
         last = nil
+        earlierHistory = nil
         hasPlanes = false
     }
 
@@ -138,7 +142,7 @@ final class IncrementalFrame: @unchecked Sendable {
         let isRefresh =
             hasCarriedOver
             && frameID / settings.refreshFrames != lastWhole / settings.refreshFrames
-        isSame = ledger.isSame(kept)
+        isSame = kept.isSame
         verdict = ledger.decide(
             kept, allowsApproximate: request.allowsApproximate,
             isFixed: isSame && last?.isFixed == true, isRefresh: isRefresh)
@@ -165,11 +169,13 @@ final class IncrementalFrame: @unchecked Sendable {
             work = FrameWork(
                 tilesComputed: region.tilesComputed, tileCount: tileCount, isApproximate: true)
             hasCarriedOver = true
+            earlierHistory = request.history?.storage
             ledger.countExposure(region)
         case .full:
             work = FrameWork(tilesComputed: tileCount, tileCount: tileCount)
             next.isFixed = isSame && ledger.isFixed(kept)
             hasCarriedOver = false
+            earlierHistory = request.history?.storage
             lastWhole = frameID
             hasPlanes = kept.keepsPlanes
             ledger.forgetExposure()

@@ -58,16 +58,6 @@ struct TileLedger {
 
     private func start(of tile: Int) -> Int { tile * 7 % max(1, settings.budget / 2) }
 
-    /// Whether all planes are the same bytes as the kept ones.
-    func isSame(_ kept: KeptFrame) -> Bool {
-        var tile = 0
-        while tile < dirty.count {
-            if kept.difference(of: tile) != .none { return false }
-            tile += 1
-        }
-        return true
-    }
-
     /// Whether the last picture was the same bytes as the one before it.
     func isFixed(_ kept: KeptFrame) -> Bool {
         var tile = 0

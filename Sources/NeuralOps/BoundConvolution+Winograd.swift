@@ -16,6 +16,8 @@ extension BoundConvolution {
 
         /// Blocks that share each weight they fetch.
         static let blocksPerTile = 32
+        /// The same where a part of the frame is rendered.
+        static let leastBlocksPerTile = 16
         /// For two threads, each of which may be held up now and then.
         static let leastTiles = 4
 
@@ -57,13 +59,24 @@ extension BoundConvolution {
             name: convolution.name, tileCount: cut.rowTiles * cut.coutTiles
         ) { tile, memory in
             let (row, part) = tile.quotientAndRemainder(dividingBy: cut.coutTiles)
-            let first = blockRows.lowerBound + row * blockRows.count / cut.rowTiles
-            let end = blockRows.lowerBound + (row + 1) * blockRows.count / cut.rowTiles
+            let rows =
+                blockRows.lowerBound
+                * Self.side..<min(
+                    blockRows.upperBound * Self.side, self.shape.height)
+            let rowTiles = self.rowTiles(of: cut, rows)
+            if row >= rowTiles { return }
             self.runWinograd(
-                loops,
-                vectors: part * vectors / cut.coutTiles..<(part + 1) * vectors / cut.coutTiles,
-                rows: first * Self.side..<min(end * Self.side, self.shape.height), memory)
+                loops, vectors: (0..<vectors).part(part, of: cut.coutTiles),
+                rows: self.part(row, of: rowTiles, of: rows, unit: Self.side), memory)
         }
+    }
+
+    /// Where little is rendered, fewer tiles: each fetches all weights.
+    private func rowTiles(of cut: Cut, _ rows: Range<Int>) -> Int {
+        guard let count = partialCount(in: rows) else { return cut.rowTiles }
+        let blocks = count / (Self.side * Self.side)
+        let tiles = blocks / Cut.leastBlocksPerTile / 2 * 2
+        return min(cut.rowTiles, max(tiles, cut.coutTiles > 1 ? 1 : 2))
     }
 
     private func runWinograd(

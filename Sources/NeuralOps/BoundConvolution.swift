@@ -140,9 +140,8 @@ final class BoundConvolution: @unchecked Sendable {
         return OpStep(name: convolution.name, tileCount: blockTiles * rowTiles) { tile, _ in
             let (block, row) = tile.quotientAndRemainder(dividingBy: rowTiles)
             self.run(
-                blocks: block * blockCount / blockTiles..<(block + 1) * blockCount / blockTiles,
-                rows: rows.lowerBound + row * rows.count / rowTiles..<rows.lowerBound
-                    + (row + 1) * rows.count / rowTiles)
+                blocks: (0..<blockCount).part(block, of: blockTiles),
+                rows: self.part(row, of: rowTiles, of: rows, unit: 1))
         }
     }
 
@@ -187,10 +186,24 @@ final class BoundConvolution: @unchecked Sendable {
         of rows: Range<Int>, _ body: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
     ) {
         guard let region else { return body(rows, 0..<shape.width) }
-        let tileSide = (region.grid.side / 4) >> level
         region.forEachPart(
-            of: rows, width: shape.width, level: level, tileSide: tileSide, body)
+            of: rows, width: shape.width, level: level, tileSide: tileSide(region), body)
     }
+
+    /// One of `count` parts of some rows of the output, with about as much to compute in each.
+    func part(_ index: Int, of count: Int, of rows: Range<Int>, unit: Int) -> Range<Int> {
+        guard let region else { return rows.part(index, of: count, unit: unit) }
+        return region.part(
+            index, of: count, of: rows, unit: unit, level: level, tileSide: tileSide(region))
+    }
+
+    /// Values of the output to compute in some rows; nil: all of them.
+    func partialCount(in rows: Range<Int>) -> Int? {
+        guard let region, !region.isFull else { return nil }
+        return region.valueCount(in: rows, level: level, tileSide: tileSide(region))
+    }
+
+    private func tileSide(_ region: RenderRegion) -> Int { (region.grid.side / 4) >> level }
 
     /// What it takes to turn a sum into what is read of it, in products.
     private static let workOfFinish = 64

@@ -41,6 +41,9 @@ package final class KeptFrame: @unchecked Sendable {
     package let region: RenderRegion
     /// Whether this frame's planes are kept for the next to be compared with.
     package var keepsPlanes = false
+    /// Whether the next history's memory held the history that the last partly rendered frame began
+    /// with: then it has all tiles but those of that frame.
+    package var nextHoldsEarlier = false
     private let layout: GBufferLayout
     private let tolerances: PlaneTolerances
     private let kernels: FrameKernels
@@ -50,6 +53,8 @@ package final class KeptFrame: @unchecked Sendable {
     /// tile's edge, the tile beyond it is rendered too.
     private var differences: [Difference]
     private var changes: [Change]
+    /// By tile, whether it was rendered in the last frame that was rendered at all.
+    private var wasRendered: [Bool]
 
     package static func byteCount(for layout: GBufferLayout) -> Int { layout.byteCount }
 
@@ -68,6 +73,7 @@ package final class KeptFrame: @unchecked Sendable {
         }
         differences = Array(repeating: .beyond, count: region.grid.tileCount * 4)
         changes = Array(repeating: Change(), count: region.grid.tileCount)
+        wasRendered = Array(repeating: true, count: region.grid.tileCount)
     }
 
     /// The largest within a tile and half a tile around it.
@@ -89,6 +95,16 @@ package final class KeptFrame: @unchecked Sendable {
     }
 
     package func change(of tile: Int) -> Change { changes[tile] }
+
+    /// Whether all planes are the same bytes as the kept ones.
+    package var isSame: Bool {
+        var quarter = 0
+        while quarter < differences.count {
+            if differences[quarter] != .none { return false }
+            quarter += 1
+        }
+        return true
+    }
 
     // MARK: Compare
 
@@ -178,7 +194,6 @@ package final class KeptFrame: @unchecked Sendable {
     /// Ends one row of tiles: measures and keeps what was rendered, carries over the rest.
     package func settle(row: Int) {
         let grid = region.grid
-        let rows = grid.pixelRows(row)
         var column = 0
         while column < grid.columns {
             let start = column
@@ -189,12 +204,36 @@ package final class KeptFrame: @unchecked Sendable {
                 if isRendered, keepsPlanes { measure(row: row, column: column) }
                 column += 1
             }
-            let columns = start * grid.side..<min(column * grid.side, grid.size.width)
             if !isRendered {
-                kernels.carryOver(rows: rows, columns: columns, history: region.tilesComputed > 0)
+                carryOver(row: row, columns: start..<column)
             } else if keepsPlanes {
-                keep(rows, columns)
+                keep(grid.pixelRows(row), grid.pixelColumns(start..<column))
             }
+        }
+        if region.tilesComputed == 0 { return }
+        column = 0
+        while column < grid.columns {
+            wasRendered[row * grid.columns + column] = region.contains(row: row, column: column)
+            column += 1
+        }
+    }
+
+    /// The picture, and of the history what the next one's memory lacks. Where nothing is rendered
+    /// the history stays the one it is.
+    private func carryOver(row: Int, columns: Range<Int>) {
+        let grid = region.grid
+        let rows = grid.pixelRows(row)
+        kernels.carryOverPicture(rows: rows, columns: grid.pixelColumns(columns))
+        if region.tilesComputed == 0 { return }
+        if !nextHoldsEarlier {
+            return kernels.carryOverHistory(rows: rows, columns: grid.pixelColumns(columns))
+        }
+        var column = columns.lowerBound
+        while column < columns.upperBound {
+            if wasRendered[row * grid.columns + column] {
+                kernels.carryOverHistory(rows: rows, columns: grid.pixelColumns(column))
+            }
+            column += 1
         }
     }
 
@@ -252,18 +291,24 @@ extension FrameKernels {
             rows.lowerBound, rows.upperBound, columns.lowerBound, columns.upperBound)
     }
 
-    /// The history's picture as this frame's, and with `history` the rest of it too.
-    func carryOver(rows: Range<Int>, columns: Range<Int>, history: Bool) {
-        let bytes = k_plane(
+    /// The history's picture as this frame's.
+    func carryOverPicture(rows: Range<Int>, columns: Range<Int>) {
+        copy(
+            previousPicture, to: UnsafePointer(frame.pointee.picture),
+            rowStride: frame.pointee.picture_row_stride, rows, columns)
+    }
+
+    private var previousPicture: k_plane {
+        k_plane(
             top: frame.pointee.previous_picture, row_stride: size.width * 4,
             format: Int32(K_RGBA8.rawValue))
+    }
+
+    /// The history as the next one.
+    func carryOverHistory(rows: Range<Int>, columns: Range<Int>) {
         copy(
-            bytes, to: UnsafePointer(frame.pointee.picture),
-            rowStride: frame.pointee.picture_row_stride, rows, columns)
-        guard history else { return }
-        copy(
-            bytes, to: UnsafePointer(frame.pointee.next_picture), rowStride: size.width * 4, rows,
-            columns)
+            previousPicture, to: UnsafePointer(frame.pointee.next_picture),
+            rowStride: size.width * 4, rows, columns)
         let base = k_plane(
             top: frame.pointee.previous_base, row_stride: size.width * 4,
             format: Int32(K_RGBA8.rawValue))

@@ -18,12 +18,12 @@ package struct OpStep: Sendable {
         self.runTile = runTile
     }
 
-    /// How many tiles fill a step of 4 ms on one core, a yield point behind each: an even number, so
+    /// How many tiles fill a step of 3 ms on one core, a yield point behind each: an even number, so
     /// that two threads finish together.
     /// - Parameters:
     ///   - tileWork: multiply-adds of a tile.
     static func tilesPerStep(tileWork: Int, _ path: KernelPath) -> Int {
-        max(1, path.workPerMillisecond * 2 / max(1, tileWork)) * 2
+        max(1, path.workPerMillisecond * 3 / 2 / max(1, tileWork)) * 2
     }
 
     /// Steps over `count` rows, `perTile` in a tile and `tilesPerStep` in a step.

@@ -26,8 +26,10 @@ package struct TileGrid: Sendable, Hashable {
         row * side..<min((row + 1) * side, size.height)
     }
 
-    package func pixelColumns(_ column: Int) -> Range<Int> {
-        column * side..<min((column + 1) * side, size.width)
+    package func pixelColumns(_ column: Int) -> Range<Int> { pixelColumns(column..<column + 1) }
+
+    package func pixelColumns(_ columns: Range<Int>) -> Range<Int> {
+        columns.lowerBound * side..<min(columns.upperBound * side, size.width)
     }
 }
 
@@ -185,6 +187,55 @@ package final class RenderRegion: @unchecked Sendable {
         return false
     }
 
+    /// Values to render in some rows of a level.
+    /// - Parameter tileSide: of a tile, in values of the level.
+    package func valueCount(in rows: Range<Int>, level: Int, tileSide: Int) -> Int {
+        if isFull { return rows.count * grid.columns * tileSide }
+        var count = 0
+        var start = rows.lowerBound
+        while start < rows.upperBound {
+            let end = min(rows.upperBound, (start / tileSide + 1) * tileSide)
+            count += (end - start) * tilesRendered(row: start / tileSide, level: level) * tileSide
+            start = end
+        }
+        return count
+    }
+
+    /// One of `count` parts of some rows that follow each other, with about as much to render in
+    /// each.
+    /// - Parameter unit: rows that stay together, counted from the first of `rows`.
+    package func part(
+        _ index: Int, of count: Int, of rows: Range<Int>, unit: Int, level: Int, tileSide: Int
+    ) -> Range<Int> {
+        let total = isFull ? 0 : valueCount(in: rows, level: level, tileSide: tileSide)
+        guard total > 0 else { return rows.part(index, of: count, unit: unit) }
+        var done = 0
+        var first = index == 0 ? rows.lowerBound : rows.upperBound
+        var start = rows.lowerBound
+        while start < rows.upperBound {
+            let end = min(start + unit, rows.upperBound)
+            let work = valueCount(in: start..<end, level: level, tileSide: tileSide)
+            // A unit belongs to the part that its middle lies in.
+            let part = min((2 * done + work) * count / (2 * total), count - 1)
+            if part >= index, first == rows.upperBound { first = start }
+            if part > index { return min(first, start)..<start }
+            done += work
+            start = end
+        }
+        return first..<rows.upperBound
+    }
+
+    private func tilesRendered(row: Int, level: Int) -> Int {
+        let place = level * grid.rows + row
+        var count = 0
+        var index = 0
+        while index < runCounts[place] {
+            count += runs[place * runsPerRow + index].count
+            index += 1
+        }
+        return count
+    }
+
     /// The parts of some rows of a level's values that are rendered.
     /// - Parameters:
     ///   - rows: of values, `tileSide` values to a tile.
@@ -208,5 +259,16 @@ package final class RenderRegion: @unchecked Sendable {
             }
             start = end
         }
+    }
+}
+
+extension Range<Int> {
+    /// One of `count` equal parts.
+    /// - Parameter unit: numbers that stay together, counted from the first.
+    func part(_ index: Int, of count: Int, unit: Int = 1) -> Range<Int> {
+        let units = (self.count + unit - 1) / unit
+        let first = lowerBound + index * units / count * unit
+        let end = lowerBound + (index + 1) * units / count * unit
+        return Swift.min(first, upperBound)..<Swift.min(end, upperBound)
     }
 }

@@ -58,10 +58,10 @@ struct WinogradTiles: Sendable {
     ) -> [OpStep] {
         let most = Int(K_WINOGRAD_TILES)
         let (blockCount, taskCount) = (blockCount, (count + most - 1) / most * blockCount)
-        // Turning weights costs as much as 4 tiles, what follows the sums as 40 channels.
+        // Turning weights costs as much as 4 tiles, what follows the sums as 80 channels.
         let work =
             Int(K_WINOGRAD_PLACES) * (min(count, most) + 4) * Int(K_WINOGRAD_COLUMNS)
-            * (channels + 40)
+            * (channels + 80)
         let tasksPerStep = OpStep.tilesPerStep(tileWork: work, kernelPath)
         return stride(from: 0, to: taskCount, by: tasksPerStep).map { first in
             OpStep(name: name, tileCount: min(tasksPerStep, taskCount - first)) { tile, memory in

@@ -10,19 +10,34 @@ final class FrameLane {
     let workspace: any FrameWorkspace
     let picture: PixelStorage
     private let layout: GBufferLayout
+    private let clock: StepClock?
+    private let steps: [RenderStep]
     private let planes: PixelStorage
     private var histories: [PixelStorage]
     private var history: FrameHistory?
     private var nextID: UInt64 = 1
 
-    init(_ workspace: any FrameWorkspace, layout: GBufferLayout) {
+    /// - Parameter isProfiled: adds up how long each step takes.
+    init(_ workspace: any FrameWorkspace, layout: GBufferLayout, isProfiled: Bool) {
         self.workspace = workspace
         self.layout = layout
+        clock = isProfiled ? StepClock() : nil
+        steps = clock?.timed(workspace.steps) ?? workspace.steps
         planes = PixelStorage(byteCount: layout.byteCount)
         picture = PixelStorage(byteCount: layout.size.pixelCount * 4)
         histories = (0..<2).map { _ in
             PixelStorage(byteCount: FrameHistory.byteCount(of: layout.size))
         }
+    }
+
+    func forgetTimes() { clock?.reset() }
+
+    /// By name in the order of the steps, milliseconds of each of `frames` frames; empty unless
+    /// profiled.
+    func stepTimes(frames: Int) -> [BenchStep] {
+        guard let clock else { return [] }
+        return BenchProfile(steps: workspace.steps, work: [], bytesPerValue: 0, ceiling: nil)
+            .table(sums: clock.sums, frames: frames)
     }
 
     struct Result {
@@ -45,7 +60,7 @@ final class FrameLane {
         let job = pool.render(
             RenderJob(
                 session: 0, frameID: nextID, submittedAt: 0,
-                workspace: WorkspaceKey(model: "", size: layout.size), steps: workspace.steps,
+                workspace: WorkspaceKey(model: "", size: layout.size), steps: steps,
                 begin: { try workspace.begin(request) }, finish: { workspace.finish() }))
         if case .failed(let error) = job.outcome { throw RunError.denoiser("\(error)") }
         if !workspace.work.keepsHistory { histories.swapAt(0, 1) }

@@ -15,8 +15,8 @@ struct StillCommand: ParsableCommand {
         abstract: "Measure what a frame costs whose camera stands still, and what is lost.",
         discussion: """
             Holds one frame of a clip, pastes squares of another one in that move, and renders every \
-            frame twice, in turn: whole, and only what changed. Both start from the same settled \
-            picture and go on from their own.
+            frame twice: whole, and only what changed, in turns of ten frames. Both start from the \
+            same settled picture and go on from their own.
             """)
 
     @Argument(help: "Folder of the clip.")
@@ -52,6 +52,9 @@ struct StillCommand: ParsableCommand {
     @Option(help: "Folder for pictures of the frame with the largest difference.")
     var out: String?
 
+    @Flag(help: "Also list how long each step takes, whole and in part.")
+    var profile = false
+
     @Flag(help: "Print the result as JSON.")
     var json = false
 
@@ -85,9 +88,9 @@ struct StillCommand: ParsableCommand {
         let run = StillRun(
             scenario: StillScenario(
                 clip: clip, settings: .init(frame: frame, share: share, places: places)),
-            layout: clip.layout, denoiser: denoiser, pool: pool)
+            layout: clip.layout, denoiser: denoiser, pool: pool, isProfiled: profile)
         try run.settle(frames: warmUp)
-        for index in 0..<frames { try run.measure(index) }
+        try run.measure(frames: frames)
         if let out { try run.writeWorst(to: out) }
         let report = StillReport(run, denoiser: denoiser, threads: threads)
         print(json ? report.json : report.text)

@@ -4,6 +4,13 @@
 import FoundationEssentials
 import NeuralDenoiser
 
+/// One step of a frame, mean of its times.
+struct StillStep: Encodable {
+    var name: String
+    var wholeMs: Double
+    var partlyMs: Double
+}
+
 /// What a still scenario cost and lost; the keys of `--json` are its names in snake case.
 struct StillReport: Encodable {
     var width: Int
@@ -35,6 +42,8 @@ struct StillReport: Encodable {
     var pictureErrorMean: Double
     var pictureErrorP999: Int
     var pictureErrorMax: Int
+    /// With `--profile`.
+    var steps: [StillStep]?
 
     init(_ run: StillRun, denoiser: Denoiser, threads: Int) {
         width = run.layout.size.width
@@ -63,6 +72,7 @@ struct StillReport: Encodable {
         pictureErrorMean = run.allErrors.mean
         pictureErrorP999 = run.allErrors.quantile(0.999)
         pictureErrorMax = run.allErrors.largest
+        if !run.stepTimes.isEmpty { steps = run.stepTimes }
     }
 
     private static func quantile(_ times: [UInt64], _ share: Double) -> Double {
@@ -80,7 +90,18 @@ struct StillReport: Encodable {
     }
 
     /// For people.
-    var text: String {
+    var text: String { ([summary] + table).joined(separator: "\n") }
+
+    private var table: [String] {
+        guard let steps else { return [] }
+        var table = Table(["STEP", "WHOLE MS", "CHANGED MS"])
+        for step in steps {
+            table.add([step.name, decimal(step.wholeMs, 3), decimal(step.partlyMs, 3)])
+        }
+        return ["", table.text]
+    }
+
+    private var summary: String {
         """
         Model      \(model), \(kernelPath), \(threads) threads, \(width)x\(height)
         Frames     \(frames): \(unchangedFrames) unchanged, \(partialFrames) in part, \

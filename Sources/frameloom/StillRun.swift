@@ -23,14 +23,20 @@ final class StillRun {
     private(set) var errors = PictureErrors()
     /// In the whole picture.
     private(set) var allErrors = PictureErrors()
+    private static let turn = 10
     private var worst: (whole: [UInt8], partly: [UInt8])?
 
-    init(scenario: StillScenario, layout: GBufferLayout, denoiser: Denoiser, pool: RenderPool) {
+    init(
+        scenario: StillScenario, layout: GBufferLayout, denoiser: Denoiser, pool: RenderPool,
+        isProfiled: Bool
+    ) {
         self.scenario = scenario
         self.layout = layout
         self.pool = pool
-        whole = FrameLane(denoiser.makeWorkspace(for: layout.size), layout: layout)
-        partly = FrameLane(denoiser.makeIncrementalWorkspace(for: layout), layout: layout)
+        whole = FrameLane(
+            denoiser.makeWorkspace(for: layout.size), layout: layout, isProfiled: isProfiled)
+        partly = FrameLane(
+            denoiser.makeIncrementalWorkspace(for: layout), layout: layout, isProfiled: isProfiled)
     }
 
     /// Both lanes come to the same settled picture.
@@ -44,16 +50,38 @@ final class StillRun {
             _ = try render(-1, whole, false)
             if try render(-1, partly, true).work.kind == .unchanged { break }
         }
+        whole.forgetTimes()
+        partly.forgetTimes()
     }
 
-    func measure(_ frame: Int) throws {
-        let full = try render(frame, whole, false)
-        let result = try render(frame, partly, true)
-        wholeTimes.append(full.nanoseconds)
-        partlyTimes.append(result.nanoseconds)
-        shares.append(Double(result.work.computedShare))
-        kinds[result.work.kind, default: 0] += 1
-        compare(frame)
+    /// In turns of ten frames whole and the same in part: a session's frames follow each other, and
+    /// find in the caches what the frame before left there.
+    func measure(frames: Int) throws {
+        for first in stride(from: 0, to: frames, by: Self.turn) {
+            let turn = first..<min(first + Self.turn, frames)
+            let pictures = try turn.map { frame in
+                wholeTimes.append(try render(frame, whole, false).nanoseconds)
+                return whole.picture.copiedBytes()
+            }
+            for (frame, picture) in zip(turn, pictures) {
+                let result = try render(frame, partly, true)
+                partlyTimes.append(result.nanoseconds)
+                shares.append(Double(result.work.computedShare))
+                kinds[result.work.kind, default: 0] += 1
+                compare(frame, picture, partly.picture.copiedBytes())
+            }
+        }
+    }
+
+    /// Steps of whole and of partly rendered frames; empty unless profiled.
+    var stepTimes: [StillStep] {
+        let times = whole.stepTimes(frames: wholeTimes.count)
+        let partlyTimes = partly.stepTimes(frames: partlyTimes.count)
+        return partlyTimes.map { step in
+            StillStep(
+                name: step.name, wholeMs: times.first { $0.name == step.name }?.ms ?? 0,
+                partlyMs: step.ms)
+        }
     }
 
     private func render(
@@ -64,8 +92,7 @@ final class StillRun {
             allowsApproximate: allowsApproximate, on: pool)
     }
 
-    private func compare(_ frame: Int) {
-        let (a, b) = (whole.picture.copiedBytes(), partly.picture.copiedBytes())
+    private func compare(_ frame: Int, _ a: [UInt8], _ b: [UInt8]) {
         let side = partly.workspace.tileSide
         let tiles = partly.workspace.computedTiles
         let columns = (layout.size.width + side - 1) / side

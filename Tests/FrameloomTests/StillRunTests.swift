@@ -45,7 +45,7 @@ import Testing
     }
 
     private func run(
-        places: Int, frames: Int, precision: Precision = .fp32
+        places: Int, frames: Int, precision: Precision = .fp32, isProfiled: Bool = false
     ) throws -> StillReport {
         var options = ClipOptions()
         options.frameLimit = 2
@@ -60,9 +60,9 @@ import Testing
         let run = StillRun(
             scenario: StillScenario(
                 clip: clip, settings: .init(frame: 0, share: 0.03, places: places)),
-            layout: clip.layout, denoiser: denoiser, pool: pool)
+            layout: clip.layout, denoiser: denoiser, pool: pool, isProfiled: isProfiled)
         try run.settle(frames: 10)
-        for index in 0..<frames { try run.measure(index) }
+        try run.measure(frames: frames)
         return StillReport(run, denoiser: denoiser, threads: 2)
     }
 
@@ -84,5 +84,13 @@ import Testing
         #expect(report.unchangedFrames >= 4)
         #expect(report.unchangedFrames + report.partialFrames == 8)
         #expect(report.pictureErrorMax <= 4)
+    }
+
+    @Test func aProfileListsEveryStep() throws {
+        let steps = try #require(try run(places: 1, frames: 2, isProfiled: true).steps)
+        #expect(steps.map(\.name).contains("compare") && steps.map(\.name).contains("settle"))
+        // The whole lane compares nothing; a convolution takes time in both.
+        #expect(steps.first { $0.name == "compare" }?.wholeMs == 0)
+        #expect(steps.contains { $0.wholeMs > 0 && $0.partlyMs > 0 })
     }
 }

@@ -98,4 +98,43 @@ import Testing
         #expect(found == whole.copy(of: wholeOutput, in: wholeArena), "seed \(random.seed)")
         #expect(found?.contains { $0 > 0 } == true)
     }
+
+    /// Parts of rows follow each other, keep units whole and hold about as much to render each.
+    @Test func partsShareWhatIsRendered() {
+        var random = SeededGenerator()
+        let (side, unit) = (8, 4)
+        let grid = TileGrid(size: FrameSize(width: 512, height: 512), multiple: 32)
+        let region = RenderRegion(grid: grid, levelCount: 1)
+        for round in 0..<20 {
+            let corner = (
+                Int.random(in: 0..<12, using: &random), Int.random(in: 0..<12, using: &random)
+            )
+            let tiles = (0..<grid.tileCount).map {
+                (corner.0..<corner.0 + 5).contains($0 / 16)
+                    && (corner.1..<corner.1 + 5).contains($0 % 16)
+            }
+            if round == 0 { region.setFull() } else { region.set(tiles, halos: [0]) }
+            let rows = 0..<grid.rows * side - 2
+            let total = region.valueCount(in: rows, level: 0, tileSide: side)
+            let most =
+                (0..<rows.count / unit).map {
+                    region.valueCount(
+                        in: $0 * unit..<($0 + 1) * unit, level: 0, tileSide: side)
+                }.max() ?? 0
+            for count in [1, 2, 3, 8] {
+                var next = 0
+                for index in 0..<count {
+                    let part = region.part(
+                        index, of: count, of: rows, unit: unit, level: 0, tileSide: side)
+                    #expect(part.lowerBound == next && part.lowerBound % unit == 0)
+                    next = part.upperBound
+                    let found = region.valueCount(in: part, level: 0, tileSide: side)
+                    #expect(
+                        abs(found * count - total) <= most * count,
+                        "seed \(random.seed): part \(index) of \(count), \(found) of \(total)")
+                }
+                #expect(next == rows.upperBound)
+            }
+        }
+    }
 }

@@ -18,6 +18,7 @@ from clip import Encodings
 from color import linear_from_srgb, log_light, rounded_to_bytes, srgb_from_linear
 from dataset import load, probe_bounds
 from drift import ping_pong
+from evaluate import nearness
 from geometry import motion, pixel_centers, warp
 from history import Without, carried, nothing_carried, rendered
 from loss import change_loss, picture_loss
@@ -291,3 +292,21 @@ def test_scene_is_a_sound_glb(tmp_path: Path):
         a, b, c = (points[mesh.indices[i::3]] for i in range(3))
         facing = (np.cross(b - a, c - a) * normals[mesh.indices[0::3]]).sum(1)
         assert (facing > -1e-9).all()
+
+
+def test_served_pictures_are_compared_each_from_the_one_before(clip_folder):
+    clip = load(clip_folder, Encodings())[0]
+    network = CompactDenoiser(ModelConfig(channels=[8, 8], blocks=[1, 1], probe_grid=[2, 2, 2]))
+    served = []
+    with torch.no_grad():
+        for index in range(len(clip)):
+            frame = clip.frame(index)
+            history = nothing_carried(frame) if index == 0 else carried(
+                frame, clip.frame(index - 1), served[-1], network.config.own_trust)
+            served.append(rounded_to_bytes(picture(rendered(network, frame, history))))
+    assert nearness(network, clip, served, Without()) == {
+        "within_1": 1.0, "equal": 1.0, "largest": 0}
+    served[-1] = served[-1].clone()
+    served[-1][0, 0, 3, 3] = (served[-1][0, 0, 3, 3] + 0.5) % 1
+    spoiled = nearness(network, clip, served, Without())
+    assert spoiled["largest"] > 100 and 0.99 < spoiled["within_1"] < 1
