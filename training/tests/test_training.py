@@ -161,7 +161,8 @@ def test_schedule_spends_each_share():
         assert numbers.count(number) == round(1000 * phase.share)
     assert numbers == sorted(numbers) and phase_at(DEFAULT, 1.5) == len(DEFAULT) - 1
     small = fitted(DEFAULT, 100)
-    assert all(p.crop <= 96 for p in small) and small[-1].batch == 14
+    assert all(p.crop <= 96 for p in small) and small[-1].batch == 21
+    assert small[-1].single == 7  # a third of the crops, as before
     assert learning_rate(1.0, 5000, 1.0) == pytest.approx(0.02)
     assert learning_rate(1.0, 0, 0.0) == pytest.approx(1 / 200)
     assert learning_rate(1.0, 30, 0.03) > 0.99  # a training of 1,000 steps
