@@ -38,7 +38,7 @@ INLINE float largest16(v16 v)
     return result;
 }
 
-/* exp16 with fused sums, for scores: twice as fast; relative error below 2e-7. */
+/* exp16 with fused sums, for scores; relative error below 2e-7. */
 INLINE v16 fast_exp16(v16 x)
 {
     i16 low = x < -87.0f;
