@@ -52,6 +52,8 @@ package final class KeptFrame: @unchecked Sendable {
     /// By quarter of a tile, whose rows are twice as many as the tiles': where a change is near a
     /// tile's edge, the tile beyond it is rendered too.
     private var differences: [Difference]
+    /// By row of quarters and column of tiles: the largest of a tile's quarters and one to each side.
+    private var widened: [Difference]
     private var changes: [Change]
     /// By tile, whether it was rendered in the last frame that was rendered at all.
     private var wasRendered: [Bool]
@@ -72,23 +74,20 @@ package final class KeptFrame: @unchecked Sendable {
             kernels.frame.pointee.plane($0, isFlipped: layout.origin == .bottomLeft, source: bytes)
         }
         differences = Array(repeating: .beyond, count: region.grid.tileCount * 4)
+        widened = Array(repeating: .beyond, count: region.grid.tileCount * 2)
         changes = Array(repeating: Change(), count: region.grid.tileCount)
         wasRendered = Array(repeating: true, count: region.grid.tileCount)
     }
 
     /// The largest within a tile and half a tile around it.
     package func difference(of tile: Int) -> Difference {
-        let (columns, rows) = (region.grid.columns * 2, region.grid.rows * 2)
-        let (top, left) = (tile / region.grid.columns * 2, tile % region.grid.columns * 2)
+        let columns = region.grid.columns
+        let (top, column) = (tile / columns * 2, tile % columns)
         var largest = Difference.none
         var row = max(0, top - 1)
-        while row <= min(rows - 1, top + 2) {
-            var column = max(0, left - 1)
-            while column <= min(columns - 1, left + 2) {
-                let found = differences[row * columns + column]
-                if found.rawValue > largest.rawValue { largest = found }
-                column += 1
-            }
+        while row <= min(region.grid.rows * 2 - 1, top + 2) {
+            let found = widened[row * columns + column]
+            if found.rawValue > largest.rawValue { largest = found }
             row += 1
         }
         return largest
@@ -98,10 +97,10 @@ package final class KeptFrame: @unchecked Sendable {
 
     /// Whether all planes are the same bytes as the kept ones.
     package var isSame: Bool {
-        var quarter = 0
-        while quarter < differences.count {
-            if differences[quarter] != .none { return false }
-            quarter += 1
+        var index = 0
+        while index < widened.count {
+            if widened[index] != .none { return false }
+            index += 1
         }
         return true
     }
@@ -111,8 +110,26 @@ package final class KeptFrame: @unchecked Sendable {
     /// The bound frame's planes with the kept ones, in one row of tiles.
     package func compare(row: Int) {
         let half = region.grid.side / 2
-        compare(quarters: row * 2, half)
-        compare(quarters: row * 2 + 1, half)
+        for quarters in row * 2...row * 2 + 1 {
+            compare(quarters: quarters, half)
+            widen(quarters: quarters)
+        }
+    }
+
+    private func widen(quarters row: Int) {
+        let columns = region.grid.columns
+        var column = 0
+        while column < columns {
+            var largest = Difference.none
+            var quarter = max(0, column * 2 - 1)
+            while quarter <= min(columns * 2 - 1, column * 2 + 2) {
+                let found = differences[row * columns * 2 + quarter]
+                if found.rawValue > largest.rawValue { largest = found }
+                quarter += 1
+            }
+            widened[row * columns + column] = largest
+            column += 1
+        }
     }
 
     private func compare(quarters row: Int, _ side: Int) {

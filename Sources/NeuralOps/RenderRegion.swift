@@ -90,7 +90,8 @@ package final class RenderRegion: @unchecked Sendable {
         isFull = false
         var level = 0
         while level < levelCount {
-            widen(tiles, by: halos[level])
+            // What is around the same tiles is there from the level above; its squares are no larger.
+            if level == 0 || halos[level] != halos[level - 1] { widen(tiles, by: halos[level]) }
             if groups[level] > 1 { fill(squaresOf: groups[level]) }
             if level == 0 { tilesComputed = 0 }
             var row = 0
@@ -225,6 +226,16 @@ package final class RenderRegion: @unchecked Sendable {
         return first..<rows.upperBound
     }
 
+    private func hasSameRuns(_ place: Int, _ other: Int) -> Bool {
+        guard runCounts[place] == runCounts[other] else { return false }
+        var index = 0
+        while index < runCounts[place] {
+            if runs[place * runsPerRow + index] != runs[other * runsPerRow + index] { return false }
+            index += 1
+        }
+        return true
+    }
+
     private func tilesRendered(row: Int, level: Int) -> Int {
         let place = level * grid.rows + row
         var count = 0
@@ -248,9 +259,14 @@ package final class RenderRegion: @unchecked Sendable {
         var start = rows.lowerBound
         while start < rows.upperBound {
             let row = start / tileSide
-            // The rows of a square have the same runs.
-            let end = min(rows.upperBound, (row / groups[level] + 1) * groups[level] * tileSide)
             let place = level * grid.rows + row
+            // Rows of tiles that render the same columns go together: a kernel fetches its weights
+            // once for all that it is given.
+            var next = row + 1
+            while next * tileSide < rows.upperBound, hasSameRuns(place, level * grid.rows + next) {
+                next += 1
+            }
+            let end = min(rows.upperBound, next * tileSide)
             var index = 0
             while index < runCounts[place] {
                 let run = runs[place * runsPerRow + index]

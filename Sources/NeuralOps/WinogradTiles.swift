@@ -56,12 +56,9 @@ struct WinogradTiles: Sendable {
         _ name: String, _ chunk: Int, _ count: Int, _ kernelPath: KernelPath,
         _ product: OpDescription<k_product>, _ kernels: TensorKernels
     ) -> [OpStep] {
-        let most = Int(K_WINOGRAD_TILES)
+        let most = tilesPerTask(count, kernelPath)
         let (blockCount, taskCount) = (blockCount, (count + most - 1) / most * blockCount)
-        // Turning weights costs as much as 4 tiles, what follows the sums as 80 channels.
-        let work =
-            Int(K_WINOGRAD_PLACES) * (min(count, most) + 4) * Int(K_WINOGRAD_COLUMNS)
-            * (channels + 80)
+        let work = taskWork(min(count, most))
         let tasksPerStep = OpStep.tilesPerStep(tileWork: work, kernelPath)
         return stride(from: 0, to: taskCount, by: tasksPerStep).map { first in
             OpStep(name: name, tileCount: min(tasksPerStep, taskCount - first)) { tile, memory in
@@ -71,5 +68,20 @@ struct WinogradTiles: Sendable {
                     memory.floats)
             }
         }
+    }
+
+    /// Fewer where a task with many channels would take more than 2 ms.
+    private func tilesPerTask(_ count: Int, _ kernelPath: KernelPath) -> Int {
+        var most = Int(K_WINOGRAD_TILES)
+        while most > Self.leastTiles, taskWork(min(count, most)) > kernelPath.workPerMillisecond * 2
+        {
+            most /= 2
+        }
+        return most
+    }
+
+    /// Turning weights costs as much as 4 tiles, what follows the sums as 80 channels.
+    private func taskWork(_ tiles: Int) -> Int {
+        Int(K_WINOGRAD_PLACES) * (tiles + 4) * Int(K_WINOGRAD_COLUMNS) * (channels + 80)
     }
 }

@@ -13,22 +13,23 @@ struct BenchProfile {
     /// Operations a second; nil where it was not measured.
     let ceiling: Double?
 
-    /// - Parameter sums: nanoseconds of each step over `frames` frames.
-    func table(sums: [UInt64], frames: Int) -> [BenchStep] {
+    /// - Parameter times: each step's over `frames` frames.
+    func table(times: [StepTime], frames: Int) -> [BenchStep] {
         var names: [String] = []
         var totals: [String: UInt64] = [:]
         var longest: [String: UInt64] = [:]
-        for (step, sum) in zip(steps, sums) {
+        var longestAtBest: [String: UInt64] = [:]
+        for (step, time) in zip(steps, times) where time.longest > 0 {
             if totals[step.name] == nil { names.append(step.name) }
-            totals[step.name, default: 0] += sum
-            longest[step.name] = max(longest[step.name] ?? 0, sum)
+            totals[step.name, default: 0] += time.sum
+            longest[step.name] = max(longest[step.name] ?? 0, time.longest)
+            longestAtBest[step.name] = max(longestAtBest[step.name] ?? 0, time.shortest)
         }
         return names.map { name in
-            let nanoseconds = 1e9 * Double(max(frames, 1))
-            let seconds = Double(totals[name] ?? 0) / nanoseconds
+            let seconds = Double(totals[name] ?? 0) / (1e9 * Double(max(frames, 1)))
             var step = BenchStep(
-                name: name, ms: seconds * 1e3,
-                longestMs: Double(longest[name] ?? 0) / nanoseconds * 1e3)
+                name: name, ms: seconds * 1e3, longestMs: Double(longest[name] ?? 0) / 1e6,
+                longestAtBestMs: Double(longestAtBest[name] ?? 0) / 1e6)
             let layers = layers(in: name)
             guard !layers.isEmpty, seconds > 0 else { return step }
             let operations = layers.reduce(0) { $0 + 2 * Double($1.multiplyAddsDone) }

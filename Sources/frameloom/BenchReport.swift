@@ -160,8 +160,10 @@ struct BenchStep: Encodable {
     var name: String
     /// Mean of a frame.
     var ms: Double
-    /// Of the longest part without a yield point, a mean of its own.
+    /// The longest stretch without a yield point that was seen.
     var longestMs: Double
+    /// The same of each stretch's fastest frame: what other programs took from it is left out.
+    var longestAtBestMs: Double
     /// Of what was done, by the plain algorithm; nil where the step is no layer of the network.
     var gflops: Double?
     /// What the layer reads and writes at least, numbers and weights once each.
@@ -169,10 +171,11 @@ struct BenchStep: Encodable {
     var ceilingShare: Double?
 
     static func table(_ steps: [BenchStep]) -> String {
-        var table = Table(["STEP", "MS", "LONGEST", "GFLOP/S", "GB/S", "CEILING %"])
+        var table = Table(["STEP", "MS", "LONGEST", "AT BEST", "GFLOP/S", "GB/S", "CEILING %"])
         for step in steps {
             table.add([
                 step.name, decimal(step.ms, 3), decimal(step.longestMs, 3),
+                decimal(step.longestAtBestMs, 3),
                 step.gflops.map { decimal($0, 0) } ?? "-",
                 step.gbPerSecond.map { decimal($0, 1) } ?? "-",
                 step.ceilingShare.map { decimal($0 * 100, 0) } ?? "-",

@@ -69,7 +69,7 @@ final class BenchRun {
                 steps: renderer.steps, work: work,
                 bytesPerValue: renderer.denoiser.description.precision == "fp32" ? 4 : 2,
                 ceiling: report.ceilingGflops.map { $0 * 1e9 })
-            report.steps = profile.table(sums: clock.sums, frames: settings.frameCount)
+            report.steps = profile.table(times: clock.times, frames: settings.frameCount)
         }
         // A diffusion model is served at the precision of its files alone.
         if !work.isEmpty { try compare(into: &report) }

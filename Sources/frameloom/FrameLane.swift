@@ -37,7 +37,7 @@ final class FrameLane {
     func stepTimes(frames: Int) -> [BenchStep] {
         guard let clock else { return [] }
         return BenchProfile(steps: workspace.steps, work: [], bytesPerValue: 0, ceiling: nil)
-            .table(sums: clock.sums, frames: frames)
+            .table(times: clock.times, frames: frames)
     }
 
     struct Result {

@@ -60,7 +60,7 @@ final class NetworkBench {
                 steps: pass.steps, work: work,
                 bytesPerValue: denoiser.description.precision == "fp32" ? 4 : 2,
                 ceiling: report.ceilingGflops.map { $0 * 1e9 })
-            report.steps = profile.table(sums: clock.sums, frames: passCount)
+            report.steps = profile.table(times: clock.times, frames: passCount)
         }
         return report
     }

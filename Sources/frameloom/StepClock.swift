@@ -4,20 +4,34 @@
 import FrameTypes
 import Synchronization
 
-/// Adds up how long each step of a frame takes.
+/// How long one step took over several frames, nanoseconds.
+struct StepTime {
+    var sum: UInt64 = 0
+    /// In its fastest frame: what it takes where no other program takes the processor from it.
+    var shortest = UInt64.max
+    var longest: UInt64 = 0
+
+    mutating func add(_ time: UInt64) {
+        sum += time
+        shortest = min(shortest, time)
+        longest = max(longest, time)
+    }
+}
+
+/// Notes how long each step of a frame takes.
 ///
 /// It stands between the steps as steps of its own: such a one has a single tile, which the leading
 /// thread runs after all tiles of the step before and ahead of the next ones.
 final class StepClock: Sendable {
     private struct State {
         var last: UInt64 = 0
-        var sums: [UInt64] = []
+        var times: [StepTime] = []
     }
 
     private let state = Mutex(State())
 
     func timed(_ steps: [RenderStep]) -> [RenderStep] {
-        state.withLock { $0.sums = Array(repeating: 0, count: steps.count) }
+        state.withLock { $0.times = Array(repeating: StepTime(), count: steps.count) }
         guard let first = steps.first else { return [] }
         let start = mark(first.stage) { state, time in state.last = time }
         return [start]
@@ -25,20 +39,20 @@ final class StepClock: Sendable {
                 [
                     step,
                     mark(step.stage) { state, time in
-                        state.sums[index] += time - state.last
+                        state.times[index].add(time - state.last)
                         state.last = time
                     },
                 ]
             }
     }
 
-    /// Forgets what was added up until now, such as frames that only warmed up.
+    /// Forgets what was noted until now, such as frames that only warmed up.
     func reset() {
-        state.withLock { $0.sums = Array(repeating: 0, count: $0.sums.count) }
+        state.withLock { $0.times = Array(repeating: StepTime(), count: $0.times.count) }
     }
 
-    /// Nanoseconds, in the order of the steps.
-    var sums: [UInt64] { state.withLock { $0.sums } }
+    /// In the order of the steps.
+    var times: [StepTime] { state.withLock { $0.times } }
 
     private func mark(
         _ stage: RenderStep.Stage, _ record: @escaping @Sendable (inout State, UInt64) -> Void

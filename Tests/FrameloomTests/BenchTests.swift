@@ -89,11 +89,13 @@ import Testing
         ])
         #expect(steps.count == 5)
         for _ in 0..<2 { for step in steps { step.runTile(0, memory) } }
-        let sums = clock.sums
-        #expect(sums.count == 2)
-        #expect(sums[1] >= 10_000_000 && sums[0] < sums[1])
+        let times = clock.times
+        #expect(times.count == 2)
+        #expect(times[1].sum >= 10_000_000 && times[0].sum < times[1].sum)
+        #expect(times[1].shortest >= 5_000_000)
+        #expect(times[1].shortest + times[1].longest == times[1].sum)
         clock.reset()
-        #expect(clock.sums == [0, 0])
+        #expect(clock.times.allSatisfy { $0.sum == 0 && $0.longest == 0 })
         #expect(StepClock().timed([]).isEmpty)
     }
 
@@ -109,8 +111,17 @@ import Testing
                 step("features+stem"), step("encoder.0.0.conv1"), step("encoder.0.0.conv1"),
                 step("picture"),
             ], work: work, bytesPerValue: 2, ceiling: 8e9)
+        func time(_ frames: UInt64...) -> StepTime {
+            frames.reduce(into: StepTime()) { $0.add($1) }
+        }
         // Two frames; a step cut into two counts as one.
-        let table = profile.table(sums: [2_000_000, 1_000_000, 3_000_000, 4_000_000], frames: 2)
+        let table = profile.table(
+            times: [
+                time(1_000_000, 1_000_000), time(750_000, 250_000), time(500_000, 2_500_000),
+                time(2_000_000, 2_000_000),
+            ], frames: 2)
+        #expect(table.map(\.longestMs) == [1, 2.5, 2])
+        #expect(table.map(\.longestAtBestMs) == [1, 0.5, 2])
         #expect(table.map(\.name) == ["features+stem", "encoder.0.0.conv1", "picture"])
         #expect(table.map(\.ms) == [1, 2, 2])
         #expect(table[0].gflops == 2 && table[0].ceilingShare == 0.25)

@@ -154,6 +154,7 @@ private struct JudgedProduct {
         // Sizes that 4 does not divide; several blocks of channels, of couts and of tiles.
         for (height, width, inputs, couts, isUpsampled) in [
             (19, 58, 16, 16, false), (7, 30, 80, 48, false), (8, 7, 32, 16, true),
+            (17, 70, 160, 32, false),
         ] {
             let shape = ProductShape.convolution3x3(inputs, couts)
             let judged = JudgedProduct(shape, precision, &bench.random)

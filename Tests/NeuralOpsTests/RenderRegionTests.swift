@@ -99,6 +99,21 @@ import Testing
         #expect(found?.contains { $0 > 0 } == true)
     }
 
+    @Test func rowsOfTilesThatRenderTheSameColumnsComeTogether() {
+        let grid = TileGrid(size: FrameSize(width: 256, height: 256), multiple: 32)
+        let region = RenderRegion(grid: grid, levelCount: 1)
+        // Rows 1 to 3 alike, row 4 one column wider, row 6 in two runs.
+        let columns: [Int: [Int]] = [1: [2, 3], 2: [2, 3], 3: [2, 3], 4: [2, 3, 4], 6: [0, 7]]
+        region.set(
+            (0..<grid.tileCount).map { columns[$0 / 8]?.contains($0 % 8) == true }, halos: [0])
+        var parts: [[Range<Int>]] = []
+        region.forEachPart(of: 2..<62, width: 64, level: 0, tileSide: 8) { parts.append([$0, $1]) }
+        #expect(
+            parts == [
+                [8..<32, 16..<32], [32..<40, 16..<40], [48..<56, 0..<8], [48..<56, 56..<64],
+            ])
+    }
+
     /// Parts of rows follow each other, keep units whole and hold about as much to render each.
     @Test func partsShareWhatIsRendered() {
         var random = SeededGenerator()
