@@ -145,30 +145,29 @@ def warp(image: torch.Tensor, pixel: torch.Tensor) -> torch.Tensor:
     x0, y0, fx, fy = index_and_fraction(pixel, height, width)
     wide = F.pad(image, (1, 2, 1, 2), mode="replicate")  # clamped taps, and one index for all 16
     first = y0 * (width + 3) + x0
+    across = torch.stack(catmull_rom_weights(fx), 1)
+    down = torch.stack(catmull_rom_weights(fy), 1)
     # One sample at a time stays in the cache: 1.4 times the speed of the whole batch, measured.
-    return torch.stack([
-        warp_one(wide[n], first[n], [w[n] for w in catmull_rom_weights(fx)],
-                 [w[n] for w in catmull_rom_weights(fy)]) for n in range(len(image))])
+    return torch.stack([warp_one(*sample) for sample in zip(wide, first, across, down)])
 
 
-def warp_one(wide: torch.Tensor, first: torch.Tensor, across: list[torch.Tensor],
-             down: list[torch.Tensor]) -> torch.Tensor:
+def warp_one(wide: torch.Tensor, first: torch.Tensor, across: torch.Tensor,
+             down: torch.Tensor) -> torch.Tensor:
     """`wide` `[C, H+3, W+3]`; `first` `[h, w]` is each pixel's top left tap in it; the weights
-    are `[h, w]`."""
-    channels, _, row = wide.shape
-    flat, first = wide.flatten(1), first.flatten()
-    total, inner = torch.zeros(channels, len(first), dtype=wide.dtype, device=wide.device), []
+    are `[4, h, w]`. Four taps at a time: many small operations would take longer than the work."""
+    (channels, _, row), pixel_shape = wide.shape, first.shape
+    flat, first, across, down = wide.flatten(1), first.flatten(), across.flatten(1), down.flatten(1)
+    columns = first + torch.arange(4, device=first.device)[:, None]
+    total = torch.zeros(channels, len(first), dtype=wide.dtype, device=wide.device)
+    inner = []
     for j in range(4):
-        line = torch.zeros_like(total)
-        for i in range(4):
-            value = flat.index_select(1, first + (j * row + i))
-            line.addcmul_(value, across[i].flatten())
-            if j in (1, 2) and i in (1, 2):
-                inner.append(value)
-        total.addcmul_(line, down[j].flatten())
+        taps = flat.index_select(1, (columns + j * row).flatten()).reshape(channels, 4, -1)
+        if j in (1, 2):
+            inner += [taps[:, 1], taps[:, 2]]
+        total.addcmul_((taps * across).sum(1), down[j])
     low = torch.minimum(torch.minimum(inner[0], inner[1]), torch.minimum(inner[2], inner[3]))
     high = torch.maximum(torch.maximum(inner[0], inner[1]), torch.maximum(inner[2], inner[3]))
-    return torch.minimum(torch.maximum(total, low), high).reshape(channels, *across[0].shape)
+    return torch.minimum(torch.maximum(total, low), high).reshape(channels, *pixel_shape)
 
 
 def index_and_fraction(pixel: torch.Tensor, height: int, width: int):

@@ -3,7 +3,7 @@
 """What a frame gets from the one before it: the previous picture and its light, moved to where
 their surfaces are now, and how far they may be believed."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 
@@ -42,6 +42,7 @@ class Carried:
     light: torch.Tensor  # [B, 3, H, W]
     valid: torch.Tensor  # [B, H, W] bool
     pixel: torch.Tensor | None  # [B, 2, H, W] where it was; None: nothing was carried
+    truth: torch.Tensor | None = None  # [B, 3, H, W] what the source should be, for training
 
 
 def nothing_carried(frame: FrameBatch) -> Carried:
@@ -51,10 +52,11 @@ def nothing_carried(frame: FrameBatch) -> Carried:
 
 
 def carried(frame: FrameBatch, previous: FrameBatch, picture: torch.Tensor, own_trust: float,
-            light: torch.Tensor | None = None) -> Carried:
+            light: torch.Tensor | None = None, truth: torch.Tensor | None = None) -> Carried:
     """The history `picture` `[B, 3, H, W]` of the frame `previous`, moved into `frame`.
 
-    `light` replaces the log light that the picture and its base color give.
+    `light` replaces the log light that the picture and its base color give. `truth` is moved
+    alike.
     """
     if frame.cameras is None or previous.cameras is None:
         return nothing_carried(frame)
@@ -62,8 +64,9 @@ def carried(frame: FrameBatch, previous: FrameBatch, picture: torch.Tensor, own_
     valid = trust(pixel, reprojected, frame.depth, previous.depth)
     if light is None:
         light = log_light(picture, previous.base)
-    moved = warp(torch.cat([picture, light], 1), pixel)
-    return masked(frame, moved[:, :3], moved[:, 3:], valid, pixel, own_trust)
+    moved = warp(torch.cat([picture, light] + ([] if truth is None else [truth]), 1), pixel)
+    history = masked(frame, moved[:, :3], moved[:, 3:6], valid, pixel, own_trust)
+    return history if truth is None else replace(history, truth=moved[:, 6:])
 
 
 def masked(frame: FrameBatch, source: torch.Tensor, light: torch.Tensor, valid: torch.Tensor,

@@ -6,20 +6,19 @@ Everything drawn at random comes from a generator made anew for each step from (
 step): a resumed training draws what the uninterrupted one would have drawn.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
-from color import EPS, LIGHT_LIMIT, linear_from_srgb, log_light, srgb_from_linear
 from dataset import LoadedClip, batch
 from history import Carried, FrameBatch, carried, masked, nothing_carried
+from paint import Paint, drawn_paint, painted
 from schedule import Phase
+from spoil import shaken_base, spoiled_picture, stained_picture
 
 NOISE_LIMIT = 0.2  # the most that spoiling adds to sigma
-NOISE_GAIN = 1.5  # standard deviation of the log light's noise per unit of added sigma
-HOLES_SHARE, STAINED_SHARE, FORGET_CAMERA, STAY = 0.3, 0.3, 0.1, 0.1
+HOLES_SHARE, STAINED_SHARE, PAINTED_SHARE, FORGET_CAMERA, STAY = 0.3, 0.3, 0.3, 0.1, 0.15
 TRUE_START = 0.5  # walks that begin on a true picture; the others begin with no history
 
 
@@ -35,6 +34,9 @@ class Sample:
     stained: bool = False  # spots of a wrong color in the history, which sigma does not tell of
     holes: list[tuple[int, int, int, int]] = ()
     knows_camera: bool = True
+    paint: Paint | None = None
+    shake: int | None = None  # the seed of its base color's noise
+    previous_shake: int | None = None
 
 
 @dataclass
@@ -60,9 +62,15 @@ class Sampler:
     def window(self, rng: np.random.Generator, crop: int) -> Sample:
         clip = int(rng.choice(len(self.clips), p=self.chance))
         width, height = self.clips[clip].size
-        return Sample(clip, int(rng.integers(len(self.clips[clip]))),
-                      int(rng.integers(width - crop + 1)), int(rng.integers(height - crop + 1)),
-                      knows_camera=bool(rng.random() >= FORGET_CAMERA))
+        sample = Sample(clip, int(rng.integers(len(self.clips[clip]))),
+                        int(rng.integers(width - crop + 1)), int(rng.integers(height - crop + 1)),
+                        knows_camera=bool(rng.random() >= FORGET_CAMERA))
+        if self.clips[clip].cameras is not None and rng.random() < PAINTED_SHARE:
+            x, y = sample.x, sample.y
+            camera = self.clips[clip].cameras[sample.frame].cropped(x, y, crop, crop)
+            depth = self.clips[clip].depth[sample.frame, y:y + crop, x:x + crop]
+            sample.paint = drawn_paint(rng, camera, depth)
+        return sample
 
     def neighbour(self, rng: np.random.Generator, clip: int, frame: int,
                   direction: int) -> tuple[int, int]:
@@ -110,8 +118,9 @@ class Sampler:
         if walker.left <= 0 or walker.picture is None or self.clips[here.clip].cameras is None:
             return self.started(rng, phase)
         frame, direction = self.neighbour(rng, here.clip, here.frame, walker.direction)
-        sample = Sample(here.clip, frame, here.x, here.y, here.frame, walker.picture,
-                        knows_camera=here.knows_camera)
+        shake = int(rng.integers(2 ** 62)) if frame == here.frame else None
+        sample = replace(here, frame=frame, previous=here.frame, own=walker.picture, noise=0.0,
+                         stained=False, holes=(), shake=shake, previous_shake=here.shake)
         return Walker(sample, direction, walker.left - 1)
 
     def walkers(self, rng: np.random.Generator, phase: Phase,
@@ -124,79 +133,37 @@ class Sampler:
         return [self.advanced(rng, walker, phase) for walker in walkers]
 
     def assembled(self, rng: np.random.Generator, samples: list[Sample], crop: int,
-                  own_trust: float, device) -> tuple[FrameBatch, Carried, torch.Tensor,
-                                                     FrameBatch | None]:
-        """The frames, their history, which of them know their camera, and the frames before."""
+                  own_trust: float, device) -> tuple[FrameBatch, Carried, torch.Tensor]:
+        """The frames, their history, and which of them know their camera."""
         at = lambda s, frame: (self.clips[s.clip], frame, s.x, s.y)
         frame = batch([at(s, s.frame) for s in samples], crop, crop).to(device)
+        frame = shown(frame, samples, [s.shake for s in samples])
         known = torch.tensor([float(s.knows_camera) for s in samples], device=device)
         known = known[:, None, None, None]
         if frame.cameras is None or all(s.previous is None for s in samples):
-            return frame, nothing_carried(frame), known, None
+            return frame, nothing_carried(frame), known
         previous = batch([at(s, s.frame if s.previous is None else s.previous) for s in samples],
                          crop, crop).to(device)
+        previous = shown(previous, samples, [s.previous_shake for s in samples])
         truth = previous.picture
         picture = torch.stack([truth[i] if s.own is None else s.own.to(device).float() / 255
                                for i, s in enumerate(samples)])
         picture = stained_picture(rng, picture, [s.stained for s in samples])
         picture, light = spoiled_picture(rng, picture, previous.base, [s.noise for s in samples])
         sigma = torch.tensor([own_trust + s.noise for s in samples], device=device)
-        history = carried(frame, previous, picture, own_trust, light)
+        history = carried(frame, previous, picture, own_trust, light, truth)
         usable = torch.ones(len(samples), crop, crop, dtype=torch.bool)
         for i, s in enumerate(samples):
             usable[i] = s.previous is not None
             for x, y, w, h in s.holes:
                 usable[i, y:y + h, x:x + w] = False
         valid = history.valid & usable.to(device)
-        return frame, masked(frame, history.source, history.light, valid, history.pixel,
-                             sigma[:, None, None, None]), known, previous
+        spoiled = masked(frame, history.source, history.light, valid, history.pixel,
+                         sigma[:, None, None, None])
+        return frame, replace(spoiled, truth=history.truth), known
 
 
-def stained_picture(rng: np.random.Generator, picture: torch.Tensor,
-                    stained: list[bool]) -> torch.Tensor:
-    """Soft spots of a wrong color in some pictures.
-
-    A small error of the picture is a large one of the light where the base color is dark, and
-    noise on the light never makes it: without these a dark surface that once comes out too
-    bright grows brighter from frame to frame."""
-    if not any(stained):
-        return picture
-    out = picture.clone()
-    height, width = picture.shape[-2:]
-    rows = torch.arange(height, device=picture.device)[:, None]
-    columns = torch.arange(width, device=picture.device)[None]
-    for i in (i for i, here in enumerate(stained) if here):
-        for _ in range(int(rng.integers(1, 4))):
-            y, x = rng.uniform(0, height), rng.uniform(0, width)
-            radius = rng.uniform(min(height, width) / 16, min(height, width) / 3, 2)
-            distance = ((rows - y) / radius[0]) ** 2 + ((columns - x) / radius[1]) ** 2
-            strength = torch.exp(-(distance ** 2)) * rng.uniform(0.1, 1)
-            color = np.clip(rng.uniform(0, 1) + rng.normal(0, 0.1, 3), 0, 1)
-            color = torch.tensor(color, dtype=picture.dtype, device=picture.device)
-            out[i] += (color[:, None, None] - out[i]) * strength
-    return out
-
-
-def spoiled_picture(rng: np.random.Generator, picture: torch.Tensor, base: torch.Tensor,
-                    amounts: list[float]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Noise on the light of some pictures: two thirds smooth, a third per pixel. Gives the
-    pictures and their log light."""
-    light = log_light(picture, base)
-    if not any(amounts):
-        return picture, light
-    batch_size, channels, height, width = picture.shape
-    noise = torch.zeros_like(picture)
-    draw = torch.Generator().manual_seed(int(rng.integers(2 ** 62)))
-    for i, amount in enumerate(amounts):
-        if amount == 0:
-            continue
-        cell = int(rng.choice([8, 16, 32]))
-        coarse = torch.randn(1, channels, height // cell + 2, width // cell + 2, generator=draw)
-        coarse = coarse * 0.5 + coarse.mean(1, keepdim=True)  # mostly a change of brightness
-        smooth = F.interpolate(coarse, size=(height, width), mode="bilinear")[0]
-        fine = torch.randn(channels, height, width, generator=draw)
-        noise[i] = (smooth * 2 / 3 + fine / 3).to(noise.device) * (amount * NOISE_GAIN)
-    spoiled = srgb_from_linear(((linear_from_srgb(picture) + EPS) * noise.exp() - EPS).clamp(0, 1))
-    touched = torch.tensor([a > 0 for a in amounts], device=picture.device)[:, None, None, None]
-    return (torch.where(touched, spoiled, picture),
-            torch.where(touched, (light + noise).clamp(-LIGHT_LIMIT, LIGHT_LIMIT), light))
+def shown(frame: FrameBatch, samples: list[Sample], shakes: list[int | None]) -> FrameBatch:
+    """The frames with their samples' paint on and their base color's noise."""
+    frame = painted(frame, [s.paint for s in samples])
+    return replace(frame, base=shaken_base(frame.base, shakes))

@@ -22,7 +22,6 @@ from clip import ClipError
 from color import rounded_to_bytes
 from dataset import LoadedClip, add_encoding_options, doubts, encodings_from, load, \
     probe_bounds, progress
-from geometry import warp
 from history import WITHOUT_NAMES, Without, rendered
 from loss import change_loss, picture_loss
 from model import CompactDenoiser, ModelConfig, picture
@@ -78,13 +77,12 @@ class Training:
         walking = [walker.sample for walker in self.walkers]
         return walking + self.sampler.singles(rng, phase, phase.single)
 
-    def loss(self, linear, frame, history, previous) -> tuple[torch.Tensor, torch.Tensor]:
+    def loss(self, linear, frame, history) -> torch.Tensor:
         total, shown = picture_loss(linear, frame.picture)
-        if self.options.change_weight > 0 and previous is not None:
-            moved = warp(previous.picture, history.pixel)
+        if self.options.change_weight > 0 and history.truth is not None:
             total = total + self.options.change_weight * change_loss(
-                shown, frame.picture, history.source, moved, history.valid[:, None])
-        return total, shown
+                shown, frame.picture, history.source, history.truth, history.valid[:, None])
+        return total
 
     def train_step(self) -> dict:
         """One step of the optimiser; gives its loss and gradient norm."""
@@ -95,14 +93,14 @@ class Training:
         rng = generator_for(self.options.seed, self.place.rank, self.step)
         samples = self.drawn(phase, rng)
         with torch.no_grad():
-            frame, history, known, previous = self.sampler.assembled(
+            frame, history, known = self.sampler.assembled(
                 rng, samples, phase.crop, self.network.config.own_trust, self.device)
         rate = learning_rate(self.options.learning_rate, self.step, self.progress)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["scale"]
         self.optimizer.zero_grad(set_to_none=True)
         linear = rendered(self.network, frame, history, self.without, known, self.autocast)
-        loss, _ = self.loss(linear, frame, history, previous)
+        loss = self.loss(linear, frame, history)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         if not bool(torch.isfinite(norm)):

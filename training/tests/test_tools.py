@@ -25,8 +25,9 @@ from loss import change_loss, picture_loss
 from metrics import psnr, ssim, temporal_error
 from model import CompactDenoiser, ModelConfig, picture
 from model_files import ModelError, read_model, write_model
-from samples import Sampler, generator_for, spoiled_picture, stained_picture
+from samples import Sampler, generator_for
 from schedule import DEFAULT, Phase, ScheduleError, fitted, read_schedule
+from spoil import spoiled_picture, stained_picture
 
 DEMO = REPOSITORY / "Clips" / "atrium-flight"
 OWN = Phase("own", 1.0, "own", 32, 3, longest=6)
@@ -85,8 +86,8 @@ def test_spoiled_history_is_less_trusted_and_has_holes(data_folder):
     phase = Phase("true", 1.0, "true", 64, 24)
     rng = generator_for(5, 0, 0)
     samples = sampler.singles(rng, phase, phase.batch)
-    frame, history, known, previous = sampler.assembled(rng, samples, 64, 0.05, "cpu")
-    assert previous is not None and 0 < sum(1 - known.flatten()) < 12
+    frame, history, known = sampler.assembled(rng, samples, 64, 0.05, "cpu")
+    assert history.truth is not None and 0 < sum(1 - known.flatten()) < 12
     for at, sample in enumerate(samples):
         sigma = history.sigma[at, 0]
         inside = sigma[sigma < 1]
