@@ -9,6 +9,11 @@ package struct IncrementalSettings: Sendable, Hashable {
     /// By level of the network, the finest first: tiles around a changed one that are rendered with
     /// it. The last one counts for all coarser levels.
     package var halos = [0, 0, 0, 1]
+    /// From this level on the network's values may stay as they are for `restFrames` frames, while only
+    /// tiles change that changed when these levels were last rendered: what they see, in blocks of 16
+    /// pixels and more, hardly differs from frame to frame, and their weights are most of the network's.
+    package var firstRestingLevel = 2
+    package var restFrames = 2
     /// A tile has settled when no byte of its picture differs by more from the picture before it.
     package var settledDifference = 1
     /// The same while there are other tiles to render: what is left of so small a change fades

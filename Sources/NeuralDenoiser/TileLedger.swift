@@ -19,6 +19,12 @@ struct TileLedger {
     /// How often a tile was rendered again only because it had not settled, since its planes changed.
     private var attempts: [Int]
     private(set) var dirty: [Bool]
+    /// Their planes differ from those that they were rendered from.
+    private var isChanged: [Bool]
+    /// Tiles that had changed in the last frame that rendered the deep levels.
+    private var wasSeenDeep: [Bool]
+    /// Frames since then.
+    private var restedFrames = 0
 
     init(grid: TileGrid, levelCount: Int, settings: IncrementalSettings) {
         self.settings = settings
@@ -34,6 +40,8 @@ struct TileLedger {
         exposure = Array(repeating: 0, count: grid.tileCount)
         attempts = exposure
         dirty = Array(repeating: false, count: grid.tileCount)
+        isChanged = dirty
+        wasSeenDeep = dirty
         forgetExposure()
     }
 
@@ -43,6 +51,7 @@ struct TileLedger {
         var tile = 0
         while tile < exposure.count {
             exposure[tile] = start(of: tile)
+            wasSeenDeep[tile] = false
             tile += 1
         }
     }
@@ -75,12 +84,12 @@ struct TileLedger {
     mutating func decide(
         _ kept: KeptFrame, allowsApproximate: Bool, isFixed: Bool, isRefresh: Bool
     ) -> Verdict {
+        let rests = noteChanges(kept) && restsDeep()
         var dueCount = 0
         var tile = 0
         while tile < dirty.count {
-            let isChanged = kept.difference(of: tile) == .beyond
-            if isChanged { attempts[tile] = 0 }
-            let isDue = isChanged || exposure[tile] >= settings.budget
+            // What only lies near changes waits for a frame that renders all levels.
+            let isDue = isChanged[tile] || !rests && exposure[tile] >= settings.budget
             if isDue { dueCount += 1 }
             dirty[tile] = isDue || kept.change(of: tile).most > settings.movingDifference
             tile += 1
@@ -88,9 +97,47 @@ struct TileLedger {
         if isFixed { return .unchanged(isExact: true) }
         guard allowsApproximate, !isRefresh else { return .full }
         if dueCount == 0, !markUnsettled(kept) { return .unchanged(isExact: false) }
-        kept.region.set(dirty, halos: halos)
+        if rests { restedFrames += 1 } else { noteDeepFrame() }
+        let resting = settings.firstRestingLevel..<max(settings.firstRestingLevel, halos.count - 1)
+        kept.region.set(dirty, halos: halos, resting: rests ? resting : 0..<0)
         let share = Float(kept.region.tilesComputed) / Float(dirty.count)
         return share > settings.largestShare ? .full : .partial
+    }
+
+    /// Gives whether any tile's planes changed.
+    private mutating func noteChanges(_ kept: KeptFrame) -> Bool {
+        var found = false
+        var tile = 0
+        while tile < isChanged.count {
+            isChanged[tile] = kept.difference(of: tile) == .beyond
+            if isChanged[tile] {
+                attempts[tile] = 0
+                found = true
+            }
+            tile += 1
+        }
+        return found
+    }
+
+    /// Whether the deep levels can stay as they are: where they have seen the same tiles change a
+    /// frame or two before.
+    private func restsDeep() -> Bool {
+        guard restedFrames < settings.restFrames else { return false }
+        var tile = 0
+        while tile < isChanged.count {
+            if isChanged[tile], !wasSeenDeep[tile] { return false }
+            tile += 1
+        }
+        return true
+    }
+
+    private mutating func noteDeepFrame() {
+        restedFrames = 0
+        var tile = 0
+        while tile < dirty.count {
+            wasSeenDeep[tile] = isChanged[tile]
+            tile += 1
+        }
     }
 
     /// Where nothing else is to be done, every tile is brought to rest. A picture that goes round in a

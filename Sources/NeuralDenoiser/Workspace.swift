@@ -88,7 +88,7 @@ package final class Workspace: FrameWorkspace, @unchecked Sendable {
 extension RenderStep {
     init(_ step: OpStep, stage: Stage, isIdle: (@Sendable () -> Bool)? = nil) {
         self.init(
-            name: step.name, stage: stage, tileCount: step.tileCount, isIdle: isIdle,
-            runTile: step.runTile)
+            name: step.name, stage: stage, tileCount: step.tileCount,
+            isIdle: step.isIdle ?? isIdle, runTile: step.runTile)
     }
 }

@@ -110,7 +110,14 @@ final class BoundConvolution: @unchecked Sendable {
     /// Bands of rows that take about 4 ms on two cores, each cut into tiles of at most about half a
     /// millisecond.
     func steps() -> [OpStep] {
-        if let winograd = convolution.winograd { return winogradSteps(winograd) }
+        var steps = convolution.winograd.map(winogradSteps) ?? plainSteps()
+        guard let region else { return steps }
+        let level = level
+        for index in steps.indices { steps[index].isIdle = { region.isEmpty(level: level) } }
+        return steps
+    }
+
+    private func plainSteps() -> [OpStep] {
         let unit = workPerMillisecond
         let workPerRow =
             shape.width * shape.paddedChannels

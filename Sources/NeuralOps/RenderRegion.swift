@@ -44,6 +44,8 @@ package final class RenderRegion: @unchecked Sendable {
     /// By level and row of tiles: runs of columns, ascending. Room for the most that a row can have.
     private var runs: [Range<Int>]
     private var runCounts: [Int]
+    /// By level: nothing is rendered.
+    private var isEmptyLevel: [Bool]
     private let runsPerRow: Int
     /// By level: tiles along a side of the squares that are rendered whole.
     private let groups: [Int]
@@ -61,6 +63,7 @@ package final class RenderRegion: @unchecked Sendable {
         runsPerRow = (grid.columns + 1) / 2
         runs = Array(repeating: 0..<0, count: levelCount * grid.rows * runsPerRow)
         runCounts = Array(repeating: 0, count: levelCount * grid.rows)
+        isEmptyLevel = Array(repeating: false, count: levelCount)
         marked = Array(repeating: false, count: grid.tileCount)
         widened = marked
         tilesComputed = grid.tileCount
@@ -74,18 +77,31 @@ package final class RenderRegion: @unchecked Sendable {
     package func setEmpty() {
         isFull = false
         tilesComputed = 0
-        var index = 0
-        while index < runCounts.count {
-            runCounts[index] = 0
-            index += 1
+        var level = 0
+        while level < levelCount {
+            clear(level: level)
+            level += 1
         }
     }
+
+    private func clear(level: Int) {
+        isEmptyLevel[level] = true
+        var row = 0
+        while row < grid.rows {
+            runCounts[level * grid.rows + row] = 0
+            row += 1
+        }
+    }
+
+    /// Whether nothing is rendered at a level.
+    package func isEmpty(level: Int) -> Bool { !isFull && isEmptyLevel[level] }
 
     /// - Parameters:
     ///   - tiles: row by row.
     ///   - halos: by level, how many tiles around each of them are rendered too; not falling, since
     ///     a level is made from the one above it.
-    package func set(_ tiles: [Bool], halos: [Int]) {
+    ///   - resting: levels that stay as they are.
+    package func set(_ tiles: [Bool], halos: [Int], resting: Range<Int> = 0..<0) {
         precondition(tiles.count == grid.tileCount && halos.count == levelCount)
         isFull = false
         var level = 0
@@ -94,8 +110,9 @@ package final class RenderRegion: @unchecked Sendable {
             if level == 0 || halos[level] != halos[level - 1] { widen(tiles, by: halos[level]) }
             if groups[level] > 1 { fill(squaresOf: groups[level]) }
             if level == 0 { tilesComputed = 0 }
+            clear(level: level)
             var row = 0
-            while row < grid.rows {
+            while !resting.contains(level), row < grid.rows {
                 collect(row: row, level: level)
                 row += 1
             }
@@ -174,6 +191,7 @@ package final class RenderRegion: @unchecked Sendable {
             if level == 0 { tilesComputed += column - start }
         }
         runCounts[place] = count
+        if count > 0 { isEmptyLevel[level] = false }
     }
 
     /// Whether a tile is rendered at a level.

@@ -43,6 +43,7 @@ import Testing
         var settings = IncrementalSettings()
         settings.halos = [9]
         settings.largestShare = 1
+        settings.restFrames = 0
         let plain = try IncrementalLane(scenes[0], settings: nil, path: path)
         let cached = try IncrementalLane(scenes[0], settings: settings, path: path)
         var partial = 0
@@ -153,6 +154,26 @@ import Testing
             // The square's own tile is among them.
             #expect(cached.workspace.computedTiles[2 * 6 + 2])
         }
+    }
+
+    @Test func deepLevelsRestWhileTheSameTilesChange() throws {
+        var random = SeededGenerator()
+        let scene = Scene.calm(size, &random)
+        let lane = try IncrementalLane(scene, settings: .init())
+        let region = try #require(lane.workspace.incremental?.region)
+        for _ in 0..<3 { try lane.render(scene) }
+        var rests: [Bool] = []
+        // Within one tile, then into the next one.
+        for x in [70, 71, 72, 73, 70, 71, 90, 91] {
+            try lane.render(scene.withSquare(x: x, y: 70, side: 6))
+            #expect(lane.workspace.work.kind == .partial && !region.isEmpty(level: 1))
+            #expect(region.isEmpty(level: 2) == region.isEmpty(level: 3))
+            rests.append(region.isEmpty(level: 3))
+        }
+        #expect(rests == [false, true, true, false, true, true, false, true])
+        // What comes to rest does so at all levels.
+        try lane.render(scene.withSquare(x: 91, y: 70, side: 6))
+        #expect(lane.workspace.work.kind == .partial && !region.isEmpty(level: 3))
     }
 
     @Test func aMovedCameraOrCutRendersEverythingAndComparesNothing() throws {

@@ -114,6 +114,22 @@ import Testing
             ])
     }
 
+    @Test func restingLevelsRenderNothing() {
+        let grid = TileGrid(size: FrameSize(width: 128, height: 128), multiple: 32)
+        let region = RenderRegion(grid: grid, levelCount: 4)
+        let tiles = (0..<grid.tileCount).map { $0 == 5 }
+        region.set(tiles, halos: [0, 0, 1, 1], resting: 1..<3)
+        #expect((0..<4).map { region.isEmpty(level: $0) } == [false, true, true, false])
+        #expect((0..<4).map { region.contains(row: 0, column: 0, level: $0) }.last == true)
+        #expect(region.valueCount(in: 0..<16, level: 2, tileSide: 4) == 0)
+        region.set(tiles, halos: [0, 0, 1, 1])
+        #expect(!(0..<4).contains { region.isEmpty(level: $0) })
+        region.setEmpty()
+        #expect((0..<4).allSatisfy { region.isEmpty(level: $0) })
+        region.setFull()
+        #expect(!(0..<4).contains { region.isEmpty(level: $0) })
+    }
+
     /// Parts of rows follow each other, keep units whole and hold about as much to render each.
     @Test func partsShareWhatIsRendered() {
         var random = SeededGenerator()
