@@ -15,10 +15,10 @@ from dataset import LoadedClip, batch
 from history import Carried, FrameBatch, carried, masked, nothing_carried
 from paint import Paint, drawn_paint, painted
 from schedule import Phase
-from spoil import shaken_base, spoiled_picture, stained_picture
+from spoil import spoiled_picture, stained_picture
 
 NOISE_LIMIT = 0.2  # the most that spoiling adds to sigma
-HOLES_SHARE, STAINED_SHARE, PAINTED_SHARE, FORGET_CAMERA, STAY = 0.3, 0.3, 0.3, 0.1, 0.15
+HOLES_SHARE, STAINED_SHARE, PAINTED_SHARE, FORGET_CAMERA, STAY = 0.3, 0.3, 0.3, 0.1, 0.1
 TRUE_START = 0.5  # walks that begin on a true picture; the others begin with no history
 
 
@@ -35,8 +35,6 @@ class Sample:
     holes: list[tuple[int, int, int, int]] = ()
     knows_camera: bool = True
     paint: Paint | None = None
-    shake: int | None = None  # the seed of its base color's noise
-    previous_shake: int | None = None
 
 
 @dataclass
@@ -118,9 +116,8 @@ class Sampler:
         if walker.left <= 0 or walker.picture is None or self.clips[here.clip].cameras is None:
             return self.started(rng, phase)
         frame, direction = self.neighbour(rng, here.clip, here.frame, walker.direction)
-        shake = int(rng.integers(2 ** 62)) if frame == here.frame else None
         sample = replace(here, frame=frame, previous=here.frame, own=walker.picture, noise=0.0,
-                         stained=False, holes=(), shake=shake, previous_shake=here.shake)
+                         stained=False, holes=())
         return Walker(sample, direction, walker.left - 1)
 
     def walkers(self, rng: np.random.Generator, phase: Phase,
@@ -136,15 +133,15 @@ class Sampler:
                   own_trust: float, device) -> tuple[FrameBatch, Carried, torch.Tensor]:
         """The frames, their history, and which of them know their camera."""
         at = lambda s, frame: (self.clips[s.clip], frame, s.x, s.y)
-        frame = batch([at(s, s.frame) for s in samples], crop, crop).to(device)
-        frame = shown(frame, samples, [s.shake for s in samples])
+        paints = [s.paint for s in samples]
+        frame = painted(batch([at(s, s.frame) for s in samples], crop, crop).to(device), paints)
         known = torch.tensor([float(s.knows_camera) for s in samples], device=device)
         known = known[:, None, None, None]
         if frame.cameras is None or all(s.previous is None for s in samples):
             return frame, nothing_carried(frame), known
         previous = batch([at(s, s.frame if s.previous is None else s.previous) for s in samples],
                          crop, crop).to(device)
-        previous = shown(previous, samples, [s.previous_shake for s in samples])
+        previous = painted(previous, paints)
         truth = previous.picture
         picture = torch.stack([truth[i] if s.own is None else s.own.to(device).float() / 255
                                for i, s in enumerate(samples)])
@@ -161,9 +158,3 @@ class Sampler:
         spoiled = masked(frame, history.source, history.light, valid, history.pixel,
                          sigma[:, None, None, None])
         return frame, replace(spoiled, truth=history.truth), known
-
-
-def shown(frame: FrameBatch, samples: list[Sample], shakes: list[int | None]) -> FrameBatch:
-    """The frames with their samples' paint on and their base color's noise."""
-    frame = painted(frame, [s.paint for s in samples])
-    return replace(frame, base=shaken_base(frame.base, shakes))

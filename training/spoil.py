@@ -1,34 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 The Frameloom authors
-"""What goes wrong with histories and base colors when a model is served, made on purpose."""
+"""What goes wrong with histories when a model is served, made on purpose."""
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from color import EPS, LIGHT_LIMIT, linear_from_srgb, log_light, rounded_to_bytes, \
-    srgb_from_linear
+from color import EPS, LIGHT_LIMIT, linear_from_srgb, log_light, srgb_from_linear
 
 NOISE_GAIN = 1.5  # standard deviation of the log light's noise per unit of added sigma
-SHAKE = 0.18  # pixels, standard deviation: where in its pixel an engine's sample lies
-
-
-def shaken_base(base: torch.Tensor, seeds: list[int | None]) -> torch.Tensor:
-    """Base colors `[B, 3, H, W]` as another frame of a standing camera has them: sampled a little
-    off in every pixel, as anti-aliasing does."""
-    if not any(seed is not None for seed in seeds):
-        return base
-    out = base.clone()
-    height, width = base.shape[-2:]
-    across = F.pad(base[..., 2:] - base[..., :-2], (1, 1, 0, 0), mode="replicate") / 2
-    down = F.pad(base[..., 2:, :] - base[..., :-2, :], (0, 0, 1, 1), mode="replicate") / 2
-    for i, seed in enumerate(seeds):
-        if seed is not None:
-            draw = torch.Generator().manual_seed(seed)
-            offset = SHAKE * torch.randn(2, 1, height, width, generator=draw).to(base.device)
-            moved = base[i] + across[i] * offset[0] + down[i] * offset[1]
-            out[i] = rounded_to_bytes(moved)
-    return out
 
 
 def stained_picture(rng: np.random.Generator, picture: torch.Tensor,
