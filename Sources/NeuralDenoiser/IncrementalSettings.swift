@@ -14,6 +14,9 @@ package struct IncrementalSettings: Sendable, Hashable {
     /// pixels and more, hardly differs from frame to frame, and their weights are most of the network's.
     package var firstRestingLevel = 2
     package var restFrames = 2
+    /// Where a changing tile's last picture differed by more from the one before, of 255 on average, they
+    /// do not rest: it shows something else, not the same a little further on.
+    package var restingChange: Float = 16
     /// A tile has settled when no byte of its picture differs by more from the picture before it.
     package var settledDifference = 1
     /// The same while there are other tiles to render: what is left of so small a change fades

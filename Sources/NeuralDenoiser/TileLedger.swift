@@ -84,7 +84,7 @@ struct TileLedger {
     mutating func decide(
         _ kept: KeptFrame, allowsApproximate: Bool, isFixed: Bool, isRefresh: Bool
     ) -> Verdict {
-        let rests = noteChanges(kept) && restsDeep()
+        let rests = noteChanges(kept) && restsDeep(kept)
         var dueCount = 0
         var tile = 0
         while tile < dirty.count {
@@ -121,11 +121,15 @@ struct TileLedger {
 
     /// Whether the deep levels can stay as they are: where they have seen the same tiles change a
     /// frame or two before.
-    private func restsDeep() -> Bool {
+    private func restsDeep(_ kept: KeptFrame) -> Bool {
         guard restedFrames < settings.restFrames else { return false }
         var tile = 0
         while tile < isChanged.count {
-            if isChanged[tile], !wasSeenDeep[tile] { return false }
+            if isChanged[tile],
+                !wasSeenDeep[tile] || kept.change(of: tile).mean > settings.restingChange
+            {
+                return false
+            }
             tile += 1
         }
         return true

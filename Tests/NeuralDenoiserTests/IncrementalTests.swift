@@ -176,6 +176,20 @@ import Testing
         #expect(lane.workspace.work.kind == .partial && !region.isEmpty(level: 3))
     }
 
+    @Test func deepLevelsDoNotRestWhereThePictureBecomesAnother() throws {
+        var random = SeededGenerator()
+        let scene = Scene.calm(size, &random)
+        var settings = IncrementalSettings()
+        settings.restingChange = 0
+        let lane = try IncrementalLane(scene, settings: settings)
+        let region = try #require(lane.workspace.incremental?.region)
+        for _ in 0..<3 { try lane.render(scene) }
+        for x in [70, 71, 72, 73] {
+            try lane.render(scene.withSquare(x: x, y: 70, side: 6))
+            #expect(lane.workspace.work.kind == .partial && !region.isEmpty(level: 3))
+        }
+    }
+
     @Test func aMovedCameraOrCutRendersEverythingAndComparesNothing() throws {
         var random = SeededGenerator()
         let scene = Scene.calm(size, &random)
