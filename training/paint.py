@@ -2,9 +2,9 @@
 # Copyright 2026 The Frameloom authors
 """Surfaces of an environment in other colors than it has.
 
-A data set shows each surface in its own color, seen again and again: a network may take the picture
-of a rare one from its history without learning what light does to it, and one that it never saw then
-drifts. Paint gives it surfaces that nothing but their base color tells of.
+A data set shows each surface in its own color alone. On one that it never saw, or only from afar, a
+network's own pictures may drift from frame to frame (figures in docs/training.md); paint gives it
+surfaces whose look it cannot know by heart.
 """
 
 from dataclasses import dataclass, replace

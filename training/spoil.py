@@ -16,8 +16,7 @@ def stained_picture(rng: np.random.Generator, picture: torch.Tensor,
     """Soft spots of a wrong color in some pictures.
 
     A small error of the picture is a large one of the light where the base color is dark, and
-    noise on the light never makes it: without these a dark surface that once comes out too
-    bright grows brighter from frame to frame."""
+    noise on the light never makes it."""
     if not any(stained):
         return picture
     out = picture.clone()
