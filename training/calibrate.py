@@ -20,11 +20,10 @@ from torch import nn
 
 from checkpoint import CheckpointError
 from clip import ClipError
-from color import rounded_to_bytes
 from dataset import LoadedClip, add_encoding_options, encodings_from, load, progress
 from export import network_of
-from history import carried, nothing_carried, rendered
-from model import Block, CompactDenoiser, picture
+from history import Session
+from model import Block, CompactDenoiser
 from model_files import ModelError, add_file
 
 FORMAT = "frameloom-calibration-2"
@@ -94,13 +93,9 @@ def measured(network: CompactDenoiser, clips: list[LoadedClip], say) -> dict[str
     ranges, hooks = watch(network)
     with torch.no_grad():
         for number, clip in enumerate(clips):
-            own, previous = None, None
+            session = Session(network)
             for index in range(len(clip)):
-                frame = clip.frame(index)
-                history = nothing_carried(frame) if own is None else \
-                    carried(frame, previous, own, network.config.own_trust)
-                own = rounded_to_bytes(picture(rendered(network, frame, history)))
-                previous = frame
+                session.render(clip.frame(index))
             say(f"\rclip {number + 1} of {len(clips)}")
     say("\n")
     for hook in hooks:

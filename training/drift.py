@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from color import rounded_to_bytes
 from dataset import LoadedClip
-from history import Without, carried, nothing_carried, rendered
+from history import Session, Without
 from metrics import psnr
-from model import CompactDenoiser, picture
+from model import CompactDenoiser
 
 
 def ping_pong(count: int, steps: int) -> list[int]:
@@ -26,14 +25,10 @@ def drift(network: CompactDenoiser, clip: LoadedClip, steps: int, without: Witho
           say) -> dict:
     """PSNR of every step, means by pass, and by how much the last full pass differs from the
     second (the first begins from nothing)."""
-    own, previous, values = None, None, []
+    session, values = Session(network, without), []
     for step, index in enumerate(ping_pong(len(clip), steps)):
         frame = clip.frame(index)
-        history = nothing_carried(frame) if own is None else \
-            carried(frame, previous, own, network.config.own_trust)
-        own = rounded_to_bytes(picture(rendered(network, frame, history, without)))
-        previous = frame
-        values.append(psnr(own, frame.picture))
+        values.append(psnr(session.render(frame), frame.picture))
         say(f"\r{clip.name}: drift, frame {step + 1} of {steps}")
     say("\n")
     period = max(1, 2 * (len(clip) - 1))

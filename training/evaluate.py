@@ -18,13 +18,12 @@ import torch
 
 from checkpoint import CheckpointError
 from clip import ClipError
-from color import rounded_to_bytes
 from dataset import LoadedClip, add_encoding_options, encodings_from, load, progress
 from drift import drift, drift_plot, drift_text
 from export import network_of
-from history import WITHOUT_NAMES, Without, carried, nothing_carried, rendered
+from history import WITHOUT_NAMES, Session, Without, from_history, nothing_carried
 from metrics import Score, score, temporal_error
-from model import CompactDenoiser, picture
+from model import CompactDenoiser
 from model_files import ModelError
 from pictures import as_bytes, contact_sheet, read_picture, write_picture
 
@@ -57,12 +56,12 @@ class Judged:
 
 @torch.no_grad()
 def judged(clip: LoadedClip, name: str, make, with_flip: bool, say) -> Judged:
-    """`make(index, frame, previous, own)` gives a picture `[1, 3, H, W]`."""
+    """`make(index, frame)` gives a picture `[1, 3, H, W]`, called frame by frame."""
     result = Judged(name, [], [], [], [])
     own, previous = None, None
     for index in range(len(clip)):
         frame = clip.frame(index)
-        made = make(index, frame, previous, own)
+        made = make(index, frame)
         surface = frame.depth > 0
         result.scores.append(score(made, frame.picture, None, with_flip))
         if bool(surface.any()):
@@ -77,16 +76,14 @@ def judged(clip: LoadedClip, name: str, make, with_flip: bool, say) -> Judged:
 
 
 def makers(network: CompactDenoiser | None, served: list[torch.Tensor] | None, without: Without):
-    ways = {"base color alone": lambda i, frame, previous, own: frame.base}
+    ways = {"base color alone": lambda i, frame: frame.base}
     if served is not None:
-        ways["served pictures"] = lambda i, frame, previous, own: served[i]
+        ways["served pictures"] = lambda i, frame: served[i]
     if network is not None:
-        render = lambda frame, history: rounded_to_bytes(
-            picture(rendered(network, frame, history, without)))
-        ways["reset"] = lambda i, frame, previous, own: render(frame, nothing_carried(frame))
-        ways["autoregressive"] = lambda i, frame, previous, own: render(
-            frame, nothing_carried(frame) if own is None else
-            carried(frame, previous, own, network.config.own_trust))
+        session = Session(network, without)
+        ways["reset"] = lambda i, frame: from_history(
+            network, frame, nothing_carried(frame), without)
+        ways["autoregressive"] = lambda i, frame: session.render(frame)
     return ways
 
 
@@ -117,13 +114,12 @@ def nearness(network: CompactDenoiser, clip: LoadedClip, served: list[torch.Tens
     """How near the served pictures are to what the network makes here of the served picture before:
     of 255, over all bytes of the clip."""
     counts = np.zeros(256, np.int64)
+    session = Session(network, without)
     for index in range(len(clip)):
-        frame = clip.frame(index)
-        history = nothing_carried(frame) if index == 0 else carried(
-            frame, clip.frame(index - 1), served[index - 1], network.config.own_trust)
-        made = rounded_to_bytes(picture(rendered(network, frame, history, without)))
+        made = session.render(clip.frame(index))
         apart = ((made - served[index]).abs() * 255).round().long().flatten()
         counts += np.bincount(apart.numpy(), minlength=256)
+        session.picture = served[index]
     return {"within_1": float(counts[:2].sum() / counts.sum()),
             "equal": float(counts[0] / counts.sum()), "largest": int(np.flatnonzero(counts)[-1])}
 
@@ -180,7 +176,7 @@ def plot(path: Path, clip: LoadedClip, ways: list[Judged], reference: list) -> N
 def evaluated(clip: LoadedClip, network: CompactDenoiser | None, options: argparse.Namespace,
               without: Without) -> dict:
     served = served_pictures(options.pictures, clip) if options.pictures else None
-    truth = judged(clip, "reference", lambda i, frame, p, o: frame.picture, False, lambda t: None)
+    truth = judged(clip, "reference", lambda i, frame: frame.picture, False, lambda t: None)
     ways = [judged(clip, name, make, not options.no_flip, progress)
             for name, make in makers(network, served, without).items()]
     still = [clip.cameras is not None and clip.cameras[i] == clip.cameras[i - 1]

@@ -7,9 +7,12 @@ from dataclasses import dataclass, fields, replace
 
 import torch
 
-from color import log_light
+from color import log_light, rounded_to_bytes
 from geometry import Camera, Cells, cells, motion, trust, warp
-from model import CompactDenoiser, FramePlanes, composed
+from model import CompactDenoiser, FramePlanes, composed, picture
+
+# The mean of base color where nothing moved: over so many frames; how far one may be off it.
+MEAN_FRAMES, MEAN_TOLERANCE = 8, 12 / 255
 
 
 @dataclass
@@ -23,6 +26,7 @@ class FrameBatch:
     metallic: torch.Tensor  # [B, 1, H, W]
     picture: torch.Tensor  # [B, 3, H, W] sRGB 0..1, what the frame should look like
     cameras: list[Camera] | None
+    base_frames: torch.Tensor | None = None  # [B, H, W] frames in base's mean; None: 1
 
     def __len__(self) -> int:
         return self.base.shape[0]
@@ -67,6 +71,32 @@ def carried(frame: FrameBatch, previous: FrameBatch, picture: torch.Tensor, own_
     moved = warp(torch.cat([picture, light] + ([] if truth is None else [truth]), 1), pixel)
     history = masked(frame, moved[:, :3], moved[:, 3:6], valid, pixel, own_trust)
     return history if truth is None else replace(history, truth=moved[:, 6:])
+
+
+def averaged(frame: FrameBatch, previous: FrameBatch) -> FrameBatch:
+    """`frame` with the running mean of base color where a camera stands.
+
+    An engine's anti-aliasing draws base color a little different each frame, and the picture would
+    flicker with it. Whole numbers of 255, as the daemon keeps them; a pixel beyond the tolerance
+    shows something else, and its mean begins anew.
+    """
+    if frame.cameras is None or previous.cameras is None:
+        return frame
+    stands = torch.tensor([a == b for a, b in zip(frame.cameras, previous.cameras)])
+    if not bool(stands.any()):
+        return frame
+    valid = trust(*motion(frame.depth, frame.cameras, previous.cameras), frame.depth,
+                  previous.depth)
+    before = (previous.base * 255).round()
+    change = (frame.base * 255).round() - before
+    stays = valid & stands.to(valid.device)[:, None, None] \
+        & (change.abs().amax(1) <= round(MEAN_TOLERANCE * 255))
+    frames = torch.ones_like(frame.depth)
+    seen = frames if previous.base_frames is None else previous.base_frames
+    count = (seen + 1).clamp(max=MEAN_FRAMES)
+    part = change.sign() * (change.abs() / count[:, None] + 0.5).floor()
+    return replace(frame, base=torch.where(stays[:, None], (before + part) / 255, frame.base),
+                   base_frames=torch.where(stays, count, frames))
 
 
 def masked(frame: FrameBatch, source: torch.Tensor, light: torch.Tensor, valid: torch.Tensor,
@@ -123,3 +153,32 @@ def rendered(network: CompactDenoiser, frame: FrameBatch, history: Carried,
                       config.multiple)
     planes, place = without.held_back(planes, place)
     return composed((forward or network)(planes, place, camera_known), planes)
+
+
+class Session:
+    """Renders frames one after the other, each from the picture before it, as the daemon does."""
+
+    def __init__(self, network: CompactDenoiser, without: Without = Without()):
+        self.network, self.without = network, without
+        self.frame: FrameBatch | None = None  # the last one, base color averaged
+        self.picture: torch.Tensor | None = None  # [B, 3, H, W] what the next history shows
+        self.history: Carried | None = None  # that the last picture was made from
+
+    @torch.no_grad()
+    def render(self, frame: FrameBatch) -> torch.Tensor:
+        """The picture `[B, 3, H, W]`, rounded to 8 bits."""
+        if self.frame is None or self.picture is None:
+            self.history = nothing_carried(frame)
+        else:
+            frame = averaged(frame, self.frame)
+            self.history = carried(frame, self.frame, self.picture, self.network.config.own_trust)
+        self.frame, self.picture = frame, from_history(self.network, frame, self.history,
+                                                       self.without)
+        return self.picture
+
+
+@torch.no_grad()
+def from_history(network: CompactDenoiser, frame: FrameBatch, history: Carried,
+                 without: Without = Without()) -> torch.Tensor:
+    """The picture `[B, 3, H, W]`, rounded to 8 bits, as served."""
+    return rounded_to_bytes(picture(rendered(network, frame, history, without)))

@@ -12,11 +12,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from color import rounded_to_bytes
 from dataset import LoadedClip
-from history import Without, carried, nothing_carried, rendered
+from history import Session, Without, from_history, nothing_carried
 from metrics import psnr, ssim, temporal_error
-from model import CompactDenoiser, picture
+from model import CompactDenoiser
 from pictures import as_bytes, contact_sheet, write_picture
 
 COLUMNS = ["step", "samples", "seconds", "phase", "learning_rate", "loss", "gradient_norm",
@@ -124,24 +123,21 @@ def duration(seconds: float) -> str:
 def look(network: CompactDenoiser, clip: LoadedClip, frames: int, without: Without,
          device) -> tuple[dict, np.ndarray]:
     """Renders the first frames of a clip, each on its own last picture, and some from nothing."""
-    own, before, figures, rows = None, None, [], []
+    session, own, before, figures, rows = Session(network, without), None, None, [], []
     frames = min(frames, len(clip))
     shown = {0, frames // 2, frames - 1}
     for index in range(frames):
         frame = clip.frame(index).to(device)
-        history = nothing_carried(frame) if own is None else \
-            carried(frame, before, own, network.config.own_trust)
-        result = rounded_to_bytes(picture(rendered(network, frame, history, without)))
+        result = session.render(frame)
         entry = {"psnr": psnr(result, frame.picture), "ssim": ssim(result, frame.picture)}
         if own is not None:
             entry["temporal_error"] = temporal_error(frame, before, result, own)
         if index in shown:
-            fresh = rounded_to_bytes(picture(
-                rendered(network, frame, nothing_carried(frame), without)))
+            fresh = from_history(network, frame, nothing_carried(frame), without)
             entry["psnr_reset"] = psnr(fresh, frame.picture)
             error = ((result - frame.picture).abs() * 4).clamp(0, 1)
             rows.append([(f"{clip.name} {index} base color", as_bytes(frame.base[0])),
-                         ("carried", as_bytes(history.source[0])),
+                         ("carried", as_bytes(session.history.source[0])),
                          (f"rendered {entry['psnr']:.2f} dB", as_bytes(result[0])),
                          ("reference", as_bytes(frame.picture[0])),
                          ("error x4", as_bytes(error[0]))])

@@ -18,6 +18,7 @@
 #include "path_history.h"
 #include "path_planes.h"
 #include "path_geometry.h"
+#include "path_mean.h"
 #include "path_features.h"
 #include "path_composition.h"
 
@@ -33,6 +34,7 @@ const k_kernels PATH_TABLE = {
     .expand_history = expand_history,
     .load = load_planes,
     .reproject = reproject,
+    .average = average_base,
     .warp = warp,
     .place = place,
     .pack = pack_features,

@@ -113,6 +113,7 @@ static void render_cells(const k_frame *f, const k_output *features, size_t cell
             k.count = K_CHUNK_CELLS;
         load_planes(f, &k);
         reproject(f, &k);
+        average_base(f, &k);
         warp(f, &k);
         place(f, &k);
         pack_features(&chunk, f->model, &k, f->has_camera);

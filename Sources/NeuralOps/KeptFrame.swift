@@ -32,7 +32,7 @@ package final class KeptFrame: @unchecked Sendable {
 
     /// How far a tile's last picture was from the picture before it.
     package struct Change: Sendable, Hashable {
-        /// The largest difference of a byte.
+        /// The largest difference of a byte; at least 1 where base color's mean still moves.
         package var most: Int = 0
         /// Of all its bytes.
         package var mean: Float = 0
@@ -261,8 +261,11 @@ package final class KeptFrame: @unchecked Sendable {
             changes[row * grid.columns + column] = Change(most: 255, mean: 255)
             return
         }
+        var most = Int(change.most)
+        // A mean of base color that still moves may move the next picture, though not this one.
+        if most == 0, kernels.baseColorMoved(rows: rows, columns: columns) { most = 1 }
         changes[row * grid.columns + column] = Change(
-            most: Int(change.most),
+            most: most,
             mean: Float(change.sum) / Float(rows.count * columns.count * 3))
     }
 
@@ -308,6 +311,17 @@ extension FrameKernels {
             rows.lowerBound, rows.upperBound, columns.lowerBound, columns.upperBound)
     }
 
+    /// Whether base color as it was rendered differs from the history's, which has this size.
+    func baseColorMoved(rows: Range<Int>, columns: Range<Int>) -> Bool {
+        var now = previousBase
+        now.top = UnsafePointer(frame.pointee.next_base)
+        var (before, colorsOnly) = (previousBase, k_tolerance())
+        colorsOnly.kind = Int32(K_TOLERATE_STEPS.rawValue)
+        return k_compare_planes(
+            &now, &before, rows.lowerBound, rows.upperBound, columns.lowerBound,
+            columns.upperBound, &colorsOnly) == Int32(K_APART.rawValue)
+    }
+
     /// The history's picture as this frame's.
     func carryOverPicture(rows: Range<Int>, columns: Range<Int>) {
         copy(
@@ -321,17 +335,20 @@ extension FrameKernels {
             format: Int32(K_RGBA8.rawValue))
     }
 
+    private var previousBase: k_plane {
+        k_plane(
+            top: frame.pointee.previous_base, row_stride: size.width * 4,
+            format: Int32(K_RGBA8.rawValue))
+    }
+
     /// The history as the next one.
     func carryOverHistory(rows: Range<Int>, columns: Range<Int>) {
         copy(
             previousPicture, to: UnsafePointer(frame.pointee.next_picture),
             rowStride: size.width * 4, rows, columns)
-        let base = k_plane(
-            top: frame.pointee.previous_base, row_stride: size.width * 4,
-            format: Int32(K_RGBA8.rawValue))
         copy(
-            base, to: UnsafePointer(frame.pointee.next_base), rowStride: size.width * 4, rows,
-            columns)
+            previousBase, to: UnsafePointer(frame.pointee.next_base), rowStride: size.width * 4,
+            rows, columns)
         let depth = k_plane(
             top: UnsafeRawPointer(frame.pointee.previous_depth).assumingMemoryBound(
                 to: UInt8.self), row_stride: size.width * 4, format: Int32(K_R32F.rawValue))

@@ -33,6 +33,7 @@ struct ChunkReader {
                 chunk.pointee.count = Int32(min(Int(K_CHUNK_CELLS), width - x))
                 table.load(frame, chunk)
                 table.reproject(frame, chunk)
+                table.average(frame, chunk)
                 table.warp(frame, chunk)
                 table.place(frame, chunk)
                 read(chunk)

@@ -15,12 +15,13 @@ from conftest import REPOSITORY
 import camera_paths
 import make_scene
 from clip import Encodings
-from color import linear_from_srgb, log_light, rounded_to_bytes, srgb_from_linear
+from color import linear_from_srgb, log_light, srgb_from_linear
 from dataset import load, probe_bounds
 from drift import ping_pong
 from evaluate import nearness
 from geometry import motion, pixel_centers, warp
-from history import Without, carried, nothing_carried, rendered
+from history import FrameBatch, Session, Without, averaged, carried, from_history, \
+    nothing_carried, rendered
 from loss import change_loss, picture_loss
 from metrics import psnr, ssim, temporal_error
 from model import CompactDenoiser, ModelConfig, picture
@@ -197,7 +198,7 @@ def test_shipped_model_reaches_its_stated_figure_on_the_demo_clip():
     clip = load(DEMO, Encodings())[0]
     network, _ = read_model(REPOSITORY / "Models" / "atrium")
     frame = clip.frame(0)
-    shown = rounded_to_bytes(picture(rendered(network, frame, nothing_carried(frame))))
+    shown = from_history(network, frame, nothing_carried(frame))
     assert psnr(shown, frame.picture) == pytest.approx(22.97, abs=0.01)
     assert psnr(frame.base, frame.picture) < 13
 
@@ -298,16 +299,56 @@ def test_scene_is_a_sound_glb(tmp_path: Path):
 def test_served_pictures_are_compared_each_from_the_one_before(clip_folder):
     clip = load(clip_folder, Encodings())[0]
     network = CompactDenoiser(ModelConfig(channels=[8, 8], blocks=[1, 1], probe_grid=[2, 2, 2]))
-    served = []
-    with torch.no_grad():
-        for index in range(len(clip)):
-            frame = clip.frame(index)
-            history = nothing_carried(frame) if index == 0 else carried(
-                frame, clip.frame(index - 1), served[-1], network.config.own_trust)
-            served.append(rounded_to_bytes(picture(rendered(network, frame, history))))
+    session = Session(network)
+    served = [session.render(clip.frame(index)) for index in range(len(clip))]
     assert nearness(network, clip, served, Without()) == {
         "within_1": 1.0, "equal": 1.0, "largest": 0}
     served[-1] = served[-1].clone()
     served[-1][0, 0, 3, 3] = (served[-1][0, 0, 3, 3] + 0.5) % 1
     spoiled = nearness(network, clip, served, Without())
     assert spoiled["largest"] > 100 and 0.99 < spoiled["within_1"] < 1
+
+
+def standing(draw: torch.Generator, moves: bool = False) -> FrameBatch:
+    """A flat wall at 3 m whose base color is near mid grey, a different one at each call."""
+    from geometry import Camera
+    wall = torch.full((1, 1, 6, 8), 0.5)
+    base = 120 + torch.randint(-5, 6, (1, 3, 6, 8), generator=draw)
+    numbers = (1, 0, 0, 0.01 if moves else 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1)
+    camera = Camera(8, 8, 4, 3, 8, 6, 0.1, 100, numbers)
+    return FrameBatch(base / 255, torch.zeros_like(base) + 0.5, wall[:, 0] * 6, wall, wall,
+                      base / 255, [camera])
+
+
+def test_base_color_becomes_the_mean_of_standing_frames():
+    draw = torch.Generator().manual_seed(11)
+    frames = [standing(draw) for _ in range(6)]
+    kept = frames[0]
+    for number, frame in enumerate(frames[1:], 2):
+        kept = averaged(frame, kept)
+        mean = sum(f.base for f in frames[:number]) / number
+        # Each frame's rounding is off by half a level at most, and is averaged again.
+        assert float((kept.base - mean).abs().max()) * 255 <= sum(range(2, number + 1)) / number / 2
+        assert bool((kept.base_frames == number).all())
+    other = standing(draw)
+    other.base[0, :, 2, 3] += 40 / 255
+    changed = averaged(other, kept)
+    assert torch.equal(changed.base[0, :, 2, 3], other.base[0, :, 2, 3])
+    assert float(changed.base_frames[0, 2, 3]) == 1 and float(changed.base_frames[0, 2, 4]) == 7
+    moved = standing(draw, moves=True)
+    assert averaged(moved, kept) is moved
+    for _ in range(9):
+        kept = averaged(frames[0], kept)
+    assert float(kept.base_frames.max()) == 8
+
+
+def test_a_standing_camera_gets_a_steadier_picture():
+    draw = torch.Generator().manual_seed(5)
+    network = CompactDenoiser(ModelConfig(channels=[8, 8], blocks=[1, 1], probe_grid=[2, 2, 2]))
+    session, made, bare = Session(network), [], []
+    for _ in range(6):
+        frame = standing(draw)
+        made.append(session.render(frame))
+        bare.append(from_history(network, frame, nothing_carried(frame)))
+    apart = lambda pictures: float((pictures[-1] - pictures[-2]).abs().mean())
+    assert apart(made) < 0.5 * apart(bare)

@@ -23,6 +23,9 @@
 #define K_MAX_PROBES 1024 /* channels of a probe */
 #define K_CHUNK_CELLS 8  /* cells that the pixel kernels work on together */
 #define K_CHUNK_PIXELS (K_CHUNK_CELLS * K_LANES)
+/* The mean of base color where nothing moved: over so many frames; of 255, how far one may be off. */
+#define K_MEAN_FRAMES 8
+#define K_MEAN_TOLERANCE 12
 
 /* ---- Convolution -------------------------------------------------------------------------- */
 
@@ -200,12 +203,13 @@ typedef struct k_frame {
     /* Motion plane: px = (i + motion_x + motion_sx * value) * motion_rx - motion_px. */
     float motion_x, motion_y, motion_sx, motion_sy, motion_rx, motion_ry, motion_px, motion_py;
     int32_t previous_width, previous_height;
-    const uint8_t *previous_picture, *previous_base; /* RGBA8 [h, w] */
+    const uint8_t *previous_picture, *previous_base; /* RGBA8 [h, w]; base alpha: see next_base */
     const float *previous_depth;                     /* [h, w] metres, 0: sky */
     const uint8_t *previous_coverage;                /* [h, w] */
     float *history;          /* [h, w, 8]: picture 3, 0, carried light 3, 0 */
     /* Results. */
-    uint8_t *next_picture, *next_base;               /* RGBA8 [height, width], top-left */
+    uint8_t *next_picture, *next_base;               /* RGBA8 [height, width], top-left; base color's
+                                                      * alpha: 256 - the frames in its mean */
     float *next_depth;
     uint8_t *next_coverage;
     uint8_t *picture;        /* RGBA8, the picture's top row */
@@ -292,6 +296,7 @@ typedef struct k_kernels {
     /* The parts of `cells` on one chunk, in this order. */
     void (*load)(const k_frame *frame, k_chunk *chunk);
     void (*reproject)(const k_frame *frame, k_chunk *chunk);
+    void (*average)(const k_frame *frame, k_chunk *chunk);
     void (*warp)(const k_frame *frame, k_chunk *chunk);
     void (*place)(const k_frame *frame, k_chunk *chunk);
     /* Features of the chunk's cells from `features->at` on, `features->pixel` bytes apart, in a plain
