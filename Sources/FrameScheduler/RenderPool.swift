@@ -103,7 +103,7 @@ package final class RenderPool: Sendable {
     /// Leader only: the helpers may sleep, and the last step is let go of.
     func endFrame() { tiles.endFrame() }
 
-    /// Leader only: runs all tiles of a step on all threads, unless they have nothing to do.
+    /// Leader only: runs all tiles of a step on all threads, unless it is no part of the frame.
     func run(_ step: RenderStep) {
         if let isIdle = step.isIdle, isIdle() { return }
         if threadCount == 1 || step.tileCount <= 1 {

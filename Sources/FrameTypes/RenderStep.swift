@@ -16,8 +16,8 @@ package struct RenderStep: Sendable {
     /// Work on one tile; called once for each of `0 ..< tileCount`, at the same time from several
     /// threads, each with its own memory. The result does not depend on who runs which tile.
     package var runTile: @Sendable (_ tile: Int, _ memory: WorkerMemory) -> Void
-    /// Whether its tiles would do nothing in this frame, so that they need not be run; asked before
-    /// the first of them. nil: never.
+    /// Whether it is no part of this frame: then none of its tiles may be run. Asked before the first
+    /// of them, after all steps before. nil: never.
     package var isIdle: (@Sendable () -> Bool)?
 
     package init(

@@ -96,8 +96,7 @@ package final class Denoiser: Sendable {
     package func incrementalByteCount(for layout: GBufferLayout) -> Int {
         switch model {
         case .compact(let model):
-            FramePlan(size: layout.size, model: model, isIncremental: true).layers.byteCount
-                + IncrementalFrame.byteCount(for: layout)
+            Workspace.incrementalByteCount(model, layout)
         case .frameDiffuser: workspaceByteCount(for: layout.size)
         }
     }

@@ -63,7 +63,8 @@ final class IncrementalFrame: @unchecked Sendable {
 
     var grid: TileGrid { region.grid }
 
-    /// Whether the last frame's planes were kept to compare the next one with.
+    /// Whether the camera stands still: then this frame's planes are kept to compare the next one with.
+    /// Known after `begin`.
     var keepsPlanes: Bool { kept.keepsPlanes }
 
     var computedTiles: [Bool] {

@@ -27,6 +27,11 @@ package final class Workspace: FrameWorkspace, @unchecked Sendable {
     let arena: Arena
     let kernels: FrameKernels
     let incremental: IncrementalFrame?
+    /// What renders an incremental session's frames whose camera moved: the very steps of a session
+    /// that keeps nothing, in the same memory, which values that are never kept fill more tightly.
+    private let moving: FrameKernels?
+    /// Of the two, what renders the frame under way.
+    private var bound: FrameKernels?
 
     init(
         _ plan: FramePlan, model: CompactModel,
@@ -34,37 +39,44 @@ package final class Workspace: FrameWorkspace, @unchecked Sendable {
     ) {
         self.plan = plan
         size = plan.size
-        arena = Arena(byteCount: plan.layers.byteCount)
+        guard let incremental else {
+            arena = Arena(byteCount: plan.layers.byteCount)
+            kernels = FrameKernels(plan, model: model, arena: arena)
+            self.incremental = nil
+            moving = nil
+            steps = kernels.steps(of: plan, in: arena)
+            return
+        }
+        let movingPlan = FramePlan(size: plan.size, model: model)
+        arena = Arena(byteCount: max(plan.layers.byteCount, movingPlan.layers.byteCount))
         let levelCount = model.manifest.channels.count
-        let region = incremental.map { _ in
-            RenderRegion(
-                grid: TileGrid(size: plan.size, multiple: model.manifest.sizeMultiple),
-                levelCount: levelCount + 1, blockSide: plan.layers.blockSide)
-        }
-        kernels = FrameKernels(
-            model: model.pixels, size: plan.size, places: plan.places, plan: plan.layers,
-            arena: arena, region: region)
-        var frame: IncrementalFrame?
-        if let incremental, let region {
-            frame = IncrementalFrame(
-                layout: incremental.layout, settings: incremental.settings,
-                levelCount: levelCount, kernels: kernels, region: region)
-        }
+        let region = RenderRegion(
+            grid: TileGrid(size: plan.size, multiple: model.manifest.sizeMultiple),
+            levelCount: levelCount + 1, blockSide: plan.layers.blockSide)
+        kernels = FrameKernels(plan, model: model, arena: arena, region: region)
+        let moving = FrameKernels(movingPlan, model: model, arena: arena)
+        self.moving = moving
+        let frame = IncrementalFrame(
+            layout: incremental.layout, settings: incremental.settings, levelCount: levelCount,
+            kernels: kernels, region: region)
         self.incremental = frame
-        let (first, last) = (frame?.firstSteps() ?? [], frame?.lastSteps() ?? [])
-        let layers = plan.layers.steps(in: arena, region: region)
-        // Of a frame that is carried over whole only the ends are left.
-        var isIdle: (@Sendable () -> Bool)?
-        if let region { isIdle = { region.tilesComputed == 0 } }
-        let idle = isIdle
         steps =
-            first.map { RenderStep($0, stage: .convert) }
-            + kernels.historySteps().map { RenderStep($0, stage: .convert, isIdle: idle) }
-            // The network's first layer runs in the same steps.
-            + kernels.featureSteps().map { RenderStep($0, stage: .render, isIdle: idle) }
-            + layers.map { RenderStep($0, stage: .render, isIdle: idle) }
-            + kernels.pictureSteps().map { RenderStep($0, stage: .encode, isIdle: idle) }
-            + last.map { RenderStep($0, stage: .encode) }
+            frame.firstSteps().map { RenderStep($0, stage: .convert) }
+            + moving.steps(of: movingPlan, in: arena) { frame.keepsPlanes }
+            // Of a frame that is carried over whole only the ends are left.
+            + kernels.steps(of: plan, in: arena, region: region) {
+                !frame.keepsPlanes || region.tilesComputed == 0
+            }
+            + frame.lastSteps().map { RenderStep($0, stage: .encode) }
+    }
+
+    static func incrementalByteCount(
+        _ model: CompactModel, _ layout: GBufferLayout
+    ) -> Int {
+        let plans = [true, false].map {
+            FramePlan(size: layout.size, model: model, isIncremental: $0).layers.byteCount
+        }
+        return max(plans[0], plans[1]) + IncrementalFrame.byteCount(for: layout)
     }
 
     /// Binds a frame's inputs and outputs. Allocates nothing, unless the history comes from a larger
@@ -73,22 +85,57 @@ package final class Workspace: FrameWorkspace, @unchecked Sendable {
         try request.check(size: size)
         let geometry = try FrameGeometry(request)
         usedHistoryFrame = geometry.motion == .none ? nil : request.history?.frameID
-        kernels.bind(request, geometry: geometry)
         incremental?.begin(request, geometry)
+        let used = incremental?.keepsPlanes == false ? moving ?? kernels : kernels
+        used.bind(request, geometry: geometry)
+        bound = used
     }
 
     /// Lets go of the request's storages.
     package func finish() {
-        kernels.release()
+        bound?.release()
+        bound = nil
         incremental?.finish()
         usedHistoryFrame = nil
     }
 }
 
+extension FrameKernels {
+    fileprivate convenience init(
+        _ plan: FramePlan, model: CompactModel, arena: Arena, region: RenderRegion? = nil
+    ) {
+        self.init(
+            model: model.pixels, size: plan.size, places: plan.places, plan: plan.layers,
+            arena: arena, region: region)
+    }
+
+    /// A frame from its planes to its picture.
+    fileprivate func steps(
+        of plan: FramePlan, in arena: Arena, region: RenderRegion? = nil,
+        isIdle: (@Sendable () -> Bool)? = nil
+    ) -> [RenderStep] {
+        historySteps().map { RenderStep($0, stage: .convert, isIdle: isIdle) }
+            // The network's first layer runs in the same steps.
+            + featureSteps().map { RenderStep($0, stage: .render, isIdle: isIdle) }
+            + plan.layers.steps(in: arena, region: region).map {
+                RenderStep($0, stage: .render, isIdle: isIdle)
+            }
+            + pictureSteps().map { RenderStep($0, stage: .encode, isIdle: isIdle) }
+    }
+}
+
 extension RenderStep {
+    /// - Parameter isIdle: of the whole frame's steps; a step may be idle by itself as well.
     init(_ step: OpStep, stage: Stage, isIdle: (@Sendable () -> Bool)? = nil) {
         self.init(
             name: step.name, stage: stage, tileCount: step.tileCount,
-            isIdle: step.isIdle ?? isIdle, runTile: step.runTile)
+            isIdle: Self.either(isIdle, step.isIdle), runTile: step.runTile)
+    }
+
+    private static func either(
+        _ first: (@Sendable () -> Bool)?, _ second: (@Sendable () -> Bool)?
+    ) -> (@Sendable () -> Bool)? {
+        guard let first, let second else { return first ?? second }
+        return { first() || second() }
     }
 }

@@ -7,7 +7,7 @@ import FrameTypes
 package struct OpStep: Sendable {
     package var name: String
     package var tileCount: Int
-    /// Whether it has nothing to do in this frame; nil: never.
+    /// Whether it has nothing to do in this frame, as for `RenderStep`; nil: never.
     package var isIdle: (@Sendable () -> Bool)?
     package var runTile: @Sendable (_ tile: Int, _ memory: WorkerMemory) -> Void
 

@@ -290,7 +290,8 @@ import Testing
             // Counted loops: an unoptimised iterator allocates.
             while step < workspace.steps.count {
                 var tile = 0
-                while tile < workspace.steps[step].tileCount {
+                let isIdle = workspace.steps[step].isIdle?() == true
+                while !isIdle, tile < workspace.steps[step].tileCount {
                     workspace.steps[step].runTile(tile, memory)
                     tile += 1
                 }

@@ -11,11 +11,15 @@ package enum StepRunner: Sendable, CaseIterable {
     case forwards, backwards, twoThreads, fiveThreads
 
     package func run(_ steps: [RenderStep]) {
-        for step in steps { run(tileCount: step.tileCount, step.runTile) }
+        for step in steps where step.isIdle?() != true {
+            run(tileCount: step.tileCount, step.runTile)
+        }
     }
 
     package func run(_ steps: [OpStep]) {
-        for step in steps { run(tileCount: step.tileCount, step.runTile) }
+        for step in steps where step.isIdle?() != true {
+            run(tileCount: step.tileCount, step.runTile)
+        }
     }
 
     private func run(tileCount: Int, _ tile: @escaping @Sendable (Int, WorkerMemory) -> Void) {
