@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 The Frameloom authors
-"""Measures the values between a model's convolutions, for int8: per channel the largest magnitude
-and the best clip of the ReLU over training clips, each frame rendered on the model's own last
-picture as when it is served.
+"""Measures the values between a model's convolutions, for int8: per channel the largest magnitude,
+the best clip of the ReLU and the step of its 8 bits that suits the weights which read it, over
+training clips, each frame rendered on the model's own last picture as when it is served.
 
     python training/calibrate.py --model Models/atrium --data DATA/train
 
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from checkpoint import CheckpointError
@@ -30,6 +31,9 @@ FORMAT = "frameloom-calibration-2"
 FILE = "calibration.json"
 KEPT_PER_FRAME = 8_000  # numbers of a value that are kept of each frame, to choose its clip
 CLIPS = np.linspace(0.3, 1, 15)  # shares of the largest number that are tried as a clip
+LEAST_SHARE = 1e-3  # of a layer's largest clip: what was always near zero may be larger elsewhere
+TRIED_CELLS, TRIED_CLIPS = 40, 6  # side of the crops, and how many, that steps are tried on
+EVENNESS = (0.25, 0.5, 0.75)  # how far the weights of small channels are brought up to the largest
 
 
 class Ranges:
@@ -89,18 +93,85 @@ def watch(network: CompactDenoiser) -> tuple[dict[str, Ranges], list]:
     return ranges, hooks
 
 
+def readers(network: CompactDenoiser) -> dict[str, nn.Conv2d]:
+    """The 3x3 convolution that reads a value's ReLU, by the value's name: what int8 multiplies."""
+    found: dict[str, nn.Conv2d] = {}
+
+    def follow(value: str, name: str, blocks: nn.Sequential) -> str:
+        for number, block in enumerate(blocks):
+            found[value], found[f"{name}.{number}.conv1"] = block.conv1, block.conv2
+            value = f"{name}.{number}.conv2"
+        return value
+
+    for level, blocks in enumerate(network.encoder):
+        follow(f"down.{level - 1}" if level else "stem", f"encoder.{level}", blocks)
+    last = ""
+    for level in reversed(range(len(network.decoder))):
+        last = follow(f"skip.{level}", f"decoder.{level}", network.decoder[level])
+    found[last] = network.head
+    return found
+
+
+def in_integers(conv: nn.Conv2d, read: torch.Tensor, steps: torch.Tensor) -> torch.Tensor:
+    """What int8 makes of `read` `[B, C, h, w]`, less the bias: 8 bits a value, `steps` `[C]`, and a
+    weight, with one scale for each output channel."""
+    steps = steps[:, None, None]
+    weights = conv.weight * steps
+    scale = (weights.abs().amax((1, 2, 3), keepdim=True) / 127).clamp(min=1e-12)
+    whole = F.conv2d((read / steps).round().clamp(0, 255), (weights / scale).round(), padding=1)
+    return whole * scale[:, 0]
+
+
+@torch.no_grad()
+def best_steps(conv: nn.Conv2d, read: torch.Tensor, clips: torch.Tensor) -> torch.Tensor:
+    """Steps `[C]` of a ReLU for its reader. They may be larger than the clip asks for: the value
+    loses by it, but where few weights are far larger than the others and would leave those no bits,
+    the weights gain more."""
+    largest = clips.max().clamp(min=1e-6)
+    clips = clips.clamp(min=float(largest) * LEAST_SHARE)
+    reach = conv.weight.abs().amax((0, 2, 3)) * clips
+    reach = reach.clamp(min=max(float(reach.max()) * LEAST_SHARE, 1e-12))
+    tried = [(clips * largest).sqrt() / 255]
+    tried += [clips * (reach.max() / reach) ** evenness / 255 for evenness in EVENNESS]
+    exact = F.conv2d(read, conv.weight, padding=1)
+    errors = [float((in_integers(conv, read, steps) - exact).square().mean()) for steps in tried]
+    return tried[int(np.argmin(errors))]
+
+
+def cropped(tensor: torch.Tensor) -> torch.Tensor:
+    """The ReLU of the middle of `[1, C, h, w]`."""
+    top, left = ((side - min(side, TRIED_CELLS)) // 2 for side in tensor.shape[2:])
+    return tensor[..., top:top + TRIED_CELLS, left:left + TRIED_CELLS].clamp(min=0)
+
+
+@torch.no_grad()
 def measured(network: CompactDenoiser, clips: list[LoadedClip], say) -> dict[str, dict]:
     ranges, hooks = watch(network)
-    with torch.no_grad():
-        for number, clip in enumerate(clips):
-            session = Session(network)
-            for index in range(len(clip)):
-                session.render(clip.frame(index))
-            say(f"\rclip {number + 1} of {len(clips)}")
+    read_by = readers(network)
+    crops: dict[str, list[torch.Tensor]] = {name: [] for name in read_by}
+    now: dict[str, torch.Tensor] = {}
+    for name, conv in read_by.items():
+        hooks.append(conv.register_forward_pre_hook(
+            lambda _, inputs, name=name: now.__setitem__(name, inputs[0])))
+    every = max(1, len(clips) // TRIED_CLIPS)
+    for number, clip in enumerate(clips):
+        session = Session(network)
+        for index in range(len(clip)):
+            session.render(clip.frame(index))
+        if number % every == 0:
+            for name, tensor in now.items():
+                crops[name].append(cropped(tensor))
+        say(f"\rclip {number + 1} of {len(clips)}")
     say("\n")
     for hook in hooks:
         hook.remove()
-    return {name: r.summary() for name, r in ranges.items()}
+    values = {name: r.summary() for name, r in ranges.items()}
+    for name, conv in read_by.items():
+        if len({crop.shape for crop in crops[name]}) > 1:  # clips of different sizes
+            crops[name] = crops[name][-1:]
+        steps = best_steps(conv, torch.cat(crops[name]), torch.tensor(values[name]["relu"]))
+        values[name]["steps"] = [float(f"{step:.6g}") for step in steps.tolist()]
+    return values
 
 
 def main() -> int:

@@ -42,15 +42,22 @@ struct Calibration {
         of name: String, channels: Int, hidden: HiddenChannels? = nil
     ) throws(ModelError) -> ValueScale {
         let magnitudes = Self.raised(try numbers(name, "magnitude", channels))
-        let clips = try numbers(name, "relu", channels)
-        let largest = clips.reduce(1e-6, max)
-        let raised = Self.raised(clips)
+        let reluSteps = try reluSteps(of: name, channels: channels)
         let kept = hidden?.kept ?? Array(0..<channels)
         return ValueScale(
             plainSteps: kept.map { magnitudes[$0] * Self.headroom / 32767 },
-            // Between a range of its own for each channel, which suits activations, and one for
-            // all, which suits weights.
-            reluSteps: kept.map { (raised[$0] * largest).squareRoot() / 255 })
+            reluSteps: kept.map { reluSteps[$0] })
+    }
+
+    /// As the calibration chose them. One without "steps" gets them between a range of its own for
+    /// each channel, which suits activations, and one for all, which suits weights.
+    private func reluSteps(of name: String, channels: Int) throws(ModelError) -> [Float] {
+        if values[name]?["steps"] != nil {
+            return try numbers(name, "steps", channels).map { max($0, 1e-9) }
+        }
+        let clips = try numbers(name, "relu", channels)
+        let largest = clips.reduce(1e-6, max)
+        return Self.raised(clips).map { ($0 * largest).squareRoot() / 255 }
     }
 
     /// Those channels of a block's hidden value that ever were above zero.

@@ -32,7 +32,10 @@ import Testing
 
     /// A small model, of whose hidden channels only `active` in each block ever act, with a
     /// calibration that says so or that shows very little of the others instead.
-    private func folder(active: Int, isSaidSo: Bool) -> ModelFolder {
+    /// - Parameter steps: of a value's ReLU by its clips; nil: not stated.
+    private func folder(
+        active: Int, isSaidSo: Bool, steps: (([Float]) -> [Float])? = nil
+    ) -> ModelFolder {
         var folder = ModelFolder(channels: [56, 24], blocks: [1, 2])
         for (index, tensor) in folder.tensors.enumerated()
         where tensor.name.hasSuffix("conv1.bias") {
@@ -46,6 +49,7 @@ import Testing
             var clips = random.floats(channels, in: 0.5...1)
             for channel in (active ?? channels)..<channels { clips[channel] = isSaidSo ? 0 : 1e-9 }
             values[name] = ["magnitude": clips.map { max($0, 0.5) }, "relu": clips]
+            if let steps { values[name]?["steps"] = steps(clips) }
         }
         for tensor in folder.tensors where tensor.name.hasSuffix(".weight") {
             let name = String(tensor.name.dropLast(".weight".count))
@@ -98,6 +102,23 @@ import Testing
         let expected = try head(whole)
         #expect(Set(expected).count > 100)
         #expect(try head(small) == expected)
+    }
+
+    @Test func stepsAreThoseOfTheCalibrationWhereItStatesThem() throws {
+        func head(_ steps: (([Float]) -> [Float])?) throws -> [Float] {
+            try self.head(model(folder(active: 56, isSaidSo: true, steps: steps), .best))
+        }
+        let unstated = try head(nil)
+        let same = try head { clips in
+            clips.map { ($0 * clips.reduce(1e-6, max)).squareRoot() / 255 }
+        }
+        #expect(same == unstated)
+        #expect(try head { $0.map { $0 / 100 } } != unstated)
+        #expect(
+            throws: ModelError.manifest(
+                file: "calibration.json", field: "values.stem.steps",
+                expected: "numbers from 0 to 1000000", found: "-1")
+        ) { try head { $0.map { _ in -1 } } }
     }
 
     @Test func theDefaultModelLeavesOutWhatItsCalibrationNeverSaw() throws {

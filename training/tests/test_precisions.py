@@ -10,6 +10,7 @@ import torch
 from conftest import REPOSITORY
 
 import precisions
+from calibrate import best_steps, in_integers, readers
 from clip import Encodings
 from dataset import load
 from model import CompactDenoiser, ModelConfig
@@ -82,3 +83,30 @@ for path in (pathlib.Path(sys.argv[2]) / "FinalImage").iterdir():
     # New weights have no figures yet.
     write_model(CompactDenoiser(config), model, "room", "2", "a test", "CC0-1.0", "nothing")
     assert "precisions" not in json.loads((model / "model.json").read_text())
+
+
+def test_steps_leave_bits_to_small_weights():
+    draw = torch.Generator().manual_seed(3)
+    conv = torch.nn.Conv2d(16, 8, 3, padding=1)
+    conv.weight.data = torch.randn(conv.weight.shape, generator=draw) * 0.05
+    conv.weight.data[:, 4] *= 60  # one channel with far larger weights
+    read = torch.rand(1, 16, 20, 20, generator=draw)
+    read[:, 4] *= 0.1
+    clips = read.amax((0, 2, 3))
+    exact = torch.nn.functional.conv2d(read, conv.weight, padding=1)
+    error = lambda steps: float(
+        (in_integers(conv, read, steps) - exact).detach().square().mean())
+    steps = best_steps(conv, read, clips)
+    assert error(steps) < 0.5 * error((clips * clips.max()).sqrt() / 255)
+    assert error(steps) < 0.5 * error(clips / 255)
+
+
+def test_every_3x3_convolution_reads_one_value():
+    network = CompactDenoiser(ModelConfig())
+    found = readers(network)
+    threes = [m for m in network.modules()
+              if isinstance(m, torch.nn.Conv2d) and m.kernel_size == (3, 3)]
+    assert sorted(map(id, found.values())) == sorted(map(id, threes))
+    assert found["skip.2"] is network.decoder[2][0].conv1
+    assert found["encoder.1.0.conv2"] is network.encoder[1][1].conv1
+    assert found["decoder.0.0.conv2"] is network.head
