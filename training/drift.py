@@ -50,6 +50,32 @@ def drift_text(result: dict) -> str:
     return text
 
 
+@torch.no_grad()
+def hold(network: CompactDenoiser, clip: LoadedClip, steps: int, without: Without, say) -> dict:
+    """The clip's middle frame for `steps` frames on end, as a player sees it who stops there: PSNR,
+    and after how many frames no byte changes by more than one any more."""
+    middle, session = len(clip) // 2, Session(network, without)
+    for index in range(middle):
+        session.render(clip.frame(index))
+    frame = clip.frame(middle)
+    values, moves = [], 0
+    for step in range(steps):
+        before, made = session.picture, session.render(frame)
+        values.append(psnr(made, frame.picture))
+        if step > 0 and float((made - before).abs().max()) * 255 > 1.5:
+            moves = step
+        say(f"\r{clip.name}: held, frame {step + 1} of {steps}")
+    say("\n")
+    return {"frame": middle, "psnr": values, "at_rest_after": moves if moves + 1 < steps else None}
+
+
+def hold_text(result: dict) -> str:
+    rest = result["at_rest_after"]
+    return (f"frame {result['frame']} held for {len(result['psnr'])} frames: PSNR "
+            f"{result['psnr'][0]:.2f} to {result['psnr'][-1]:.2f} dB, "
+            + ("not at rest yet" if rest is None else f"at rest after {rest}"))
+
+
 def drift_plot(path: Path, result: dict) -> None:
     import matplotlib
     matplotlib.use("Agg")

@@ -19,7 +19,7 @@ import torch
 from checkpoint import CheckpointError
 from clip import ClipError
 from dataset import LoadedClip, add_encoding_options, encodings_from, load, progress
-from drift import drift, drift_plot, drift_text
+from drift import drift, drift_plot, drift_text, hold, hold_text
 from export import network_of
 from history import WITHOUT_NAMES, Session, Without, from_history, nothing_carried
 from metrics import Score, score, temporal_error
@@ -201,6 +201,9 @@ def evaluated(clip: LoadedClip, network: CompactDenoiser | None, options: argpar
         result["drift"] = passes
         if options.out:
             drift_plot(options.out / f"{clip.name}_drift.png", passes)
+    if options.hold and network is not None:
+        result["held"] = hold(network, clip, options.hold, without, progress)
+        print(hold_text(result["held"]))
     return result
 
 
@@ -213,6 +216,8 @@ def main() -> int:
     parser.add_argument("--without", nargs="*", default=[], choices=WITHOUT_NAMES)
     parser.add_argument("--drift", type=int, default=0, metavar="N",
                         help="also N frames on end, the clip walked forth and back (1000)")
+    parser.add_argument("--hold", type=int, default=0, metavar="N",
+                        help="also the middle frame N times on end, as where a player stops (100)")
     parser.add_argument("--no-flip", action="store_true", help="FLIP takes the longest")
     parser.add_argument("--out", type=Path, help="folder for figures, plots and sheets")
     parser.add_argument("--threads", type=int)

@@ -174,7 +174,8 @@ def made(network: CompactDenoiser, name: str, folder: Path,
         cameras = cameras | shares(outputs, inputs)
     tensors = {f"in.{k}": v for k, v in inputs.items()}
     tensors |= {f"out.{k}": v for k, v in outputs.items()}
-    return {k: v.contiguous() for k, v in tensors.items()}, cameras
+    # The file takes no two names for the same memory.
+    return {k: v.contiguous().clone() for k, v in tensors.items()}, cameras
 
 
 def compared(made: Tensors, committed: Tensors) -> list[str]:

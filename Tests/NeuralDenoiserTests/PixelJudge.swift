@@ -95,6 +95,11 @@ struct PixelJudge {
             margin = min(
                 margin ?? 0, abs(previous.x - previous.x.rounded()),
                 abs(previous.y - previous.y.rounded()))
+            // The taps that hold a sample within bounds change at a pixel's center: a step.
+            let center = previous - 0.5
+            margin = min(
+                margin ?? 0, abs(center.x - center.x.rounded()),
+                abs(center.y - center.y.rounded()))
             let index = Int(row) * history.size.width + Int(column)
             let before = Double(previousDepth[index])
             if metres == 0 {

@@ -122,12 +122,12 @@ def test_learns_exports_and_evaluates(data_folder, schedule, tmp_path):
     subprocess.run([sys.executable, str(tools / "export.py"), str(out), "--to", str(model),
                     "--licence", "CC0-1.0", "--source", "a test"], check=True, timeout=100)
     subprocess.run([sys.executable, str(tools / "evaluate.py"), "--model", str(model), "--data",
-                    str(data_folder), "--clip", "room2", "--no-flip", "--drift", "20", "--out",
-                    str(report), "--threads", "1"], check=True, timeout=200)
+                    str(data_folder), "--clip", "room2", "--no-flip", "--drift", "20", "--hold",
+                    "9", "--out", str(report), "--threads", "1"], check=True, timeout=200)
     result = json.loads((report / "evaluation.json").read_text())[0]
     ways = {w["name"]: w for w in result["ways"]}
     assert ways["autoregressive"]["psnr"] > ways["base color alone"]["psnr"]
-    assert len(result["drift"]["passes"]) == 3
+    assert len(result["drift"]["passes"]) == 3 and len(result["held"]["psnr"]) == 9
     subprocess.run([sys.executable, str(tools / "calibrate.py"), "--model", str(model), "--data",
                     str(data_folder)], check=True, timeout=200)
     values = json.loads((model / "calibration.json").read_text())["values"]
