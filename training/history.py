@@ -11,8 +11,8 @@ from color import log_light, rounded_to_bytes
 from geometry import Camera, Cells, cells, motion, trust, warp
 from model import CompactDenoiser, FramePlanes, composed, picture
 
-# The mean of base color where nothing moved: over so many frames; how far one may be off it.
-MEAN_FRAMES, MEAN_TOLERANCE = 8, 12 / 255
+# The mean of base color where nothing moved: over so many frames; of 255, how far one may be off it.
+MEAN_FRAMES, MEAN_TOLERANCE = 8, 12
 
 
 @dataclass
@@ -90,7 +90,7 @@ def averaged(frame: FrameBatch, previous: FrameBatch) -> FrameBatch:
     before = (previous.base * 255).round()
     change = (frame.base * 255).round() - before
     stays = valid & stands.to(valid.device)[:, None, None] \
-        & (change.abs().amax(1) <= round(MEAN_TOLERANCE * 255))
+        & (change.abs().amax(1) <= MEAN_TOLERANCE)
     frames = torch.ones_like(frame.depth)
     seen = frames if previous.base_frames is None else previous.base_frames
     count = (seen + 1).clamp(max=MEAN_FRAMES)

@@ -22,6 +22,11 @@ static void average_base(const k_frame *f, k_chunk *k)
     if ((kind != K_MOTION_STILL && kind != K_MOTION_PLANE) || f->previous_width != f->width ||
         f->previous_height != f->height)
         return;
+    i16 stays[K_CHUNK_CELLS], some = 0;
+    for (int32_t cell = 0; cell < k->count; cell++)
+        some |= stays[cell] = stays16(f, k, cell);
+    if (__builtin_reduce_or(some) == 0)
+        return;
     _Alignas(64) int32_t words[K_CHUNK_PIXELS], means[K_CHUNK_PIXELS];
     const ptrdiff_t row_stride = (ptrdiff_t)f->width * 4;
     load_words(f, k, f->next_base, row_stride, 4, words);
@@ -41,8 +46,7 @@ static void average_base(const k_frame *f, k_chunk *k)
             const i16 part = int16_of(float16_of(size) / float16_of(frames) + 0.5f);
             mean |= (old + (change < 0 ? -part : part)) << (c * 8);
         }
-        const i16 stays = stays16(f, k, cell) & (apart <= K_MEAN_TOLERANCE);
-        const i16 word = stays ? mean : now;
+        const i16 word = (stays[cell] & (apart <= K_MEAN_TOLERANCE)) ? mean : now;
         *(i16_at *)(words + i) = word;
         for (int c = 0; c < 3; c++)
             store16(k->base[c] + i, field16(word, c * 8, 8) * (1.0f / 255.0f));

@@ -7,7 +7,8 @@ import FrameTypes
 /// Turns the payload of a resuming client into the history that rendering would have left.
 ///
 /// The same depth rule as rendering, rows from the top, so that resuming gives the same bytes as never
-/// having stopped; but for base color's mean over standing frames, which begins anew. Work is cut into bands of rows for the render threads.
+/// having stopped; but for base color's mean over standing frames, which begins anew. Work is cut into
+/// bands of rows for the render threads.
 package struct HistoryConversion: Sendable {
     package let description: HistoryDescription
     /// In: `description.byteCount` bytes as the client sent them.

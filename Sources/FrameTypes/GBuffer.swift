@@ -29,9 +29,9 @@ package struct GBuffer: Sendable {
 /// What the next frame needs from this one: exactly what a client can send to resume.
 ///
 /// Rows from the top, packed, whatever the client's origin:
-/// `picture` RGBA8, `baseColor` RGBA8 (alpha: 256 - the frames that it is the mean of, 255 from a client
-/// that resumes; a model that keeps no mean leaves it alone), `depth` Float32 metres (0: sky), `coverage` R8
-/// (alpha of the `known` plane; 0 without one).
+/// `picture` RGBA8, `baseColor` RGBA8 (alpha: 256 - the frames that it is the mean of, 255 from a
+/// client that resumes; a model that keeps no mean leaves it alone), `depth` Float32 metres (0: sky),
+/// `coverage` R8 (alpha of the `known` plane; 0 without one).
 package struct FrameHistory: Sendable {
     package var size: FrameSize
     package var frameID: UInt64

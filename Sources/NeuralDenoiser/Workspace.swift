@@ -86,7 +86,8 @@ package final class Workspace: FrameWorkspace, @unchecked Sendable {
         let geometry = try FrameGeometry(request)
         usedHistoryFrame = geometry.motion == .none ? nil : request.history?.frameID
         incremental?.begin(request, geometry)
-        let used = incremental?.keepsPlanes == false ? moving ?? kernels : kernels
+        var used = kernels
+        if let incremental, let moving, !incremental.keepsPlanes { used = moving }
         used.bind(request, geometry: geometry)
         bound = used
     }

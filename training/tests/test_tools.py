@@ -19,7 +19,7 @@ from color import linear_from_srgb, log_light, srgb_from_linear
 from dataset import load, probe_bounds
 from drift import ping_pong
 from evaluate import nearness
-from geometry import motion, pixel_centers, warp
+from geometry import Camera, motion, pixel_centers, warp
 from history import FrameBatch, Session, Without, averaged, carried, from_history, \
     nothing_carried, rendered
 from loss import change_loss, picture_loss
@@ -311,7 +311,6 @@ def test_served_pictures_are_compared_each_from_the_one_before(clip_folder):
 
 def standing(draw: torch.Generator, moves: bool = False) -> FrameBatch:
     """A flat wall at 3 m whose base color is near mid grey, a different one at each call."""
-    from geometry import Camera
     wall = torch.full((1, 1, 6, 8), 0.5)
     base = 120 + torch.randint(-5, 6, (1, 3, 6, 8), generator=draw)
     numbers = (1, 0, 0, 0.01 if moves else 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1)

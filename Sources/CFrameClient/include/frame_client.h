@@ -145,7 +145,8 @@ int fc_in_flight(const fc_client *client);
 /* Connects anew (waiting for a daemon that is being restarted), opens the session with the history
  * of the last picture that arrived, and sends the unanswered frames again in order. Pictures then
  * go on with the same bytes, where the daemon has the same model and kernel path (see `opened`,
- * which may be NULL) and no frame was approximate. May be tried again after an error. A frame that
+ * which may be NULL), no frame was approximate and base color did not change where pixels stood
+ * still (its mean over frames begins anew). May be tried again after an error. A frame that
  * was refused or dropped counts as answered. */
 int fc_resume(fc_client *client, fl_opened *opened, int timeout_ms);
 
