@@ -15,8 +15,8 @@ from PIL import Image
 from geometry import Camera
 from pictures import read_picture
 
-PLANES = ["BaseColor", "Normals", "Depth", "Roughness", "Metallic", "FinalImage"]
-OPTIONAL = {"Metallic"}  # zero where absent, as in FrameDiffuser's own data
+PLANES = ["BaseColor", "Normals", "Depth", "Roughness", "Metallic", "FinalImage", "Emissive"]
+OPTIONAL = {"Metallic", "Emissive"}  # zero where absent, as in FrameDiffuser's own data
 GREY = {"Depth", "Roughness", "Metallic"}
 CLIP_FORMAT = "frameloom-clip-1"
 
@@ -59,6 +59,7 @@ class Frame:
     roughness: np.ndarray  # [H, W] uint8
     metallic: np.ndarray  # [H, W] uint8
     picture: np.ndarray  # [3, H, W] uint8, sRGB
+    emissive: np.ndarray | None  # [3, H, W] uint8, sRGB of linear emission; None: no such folder
 
 
 def clip_folders(root: Path) -> list[Path]:
@@ -255,6 +256,7 @@ def read_frame(clip: Clip, index: int) -> Frame:
     first = lambda pixels: np.ascontiguousarray(eight_bit(pixels).transpose(2, 0, 1))
     metallic = eight_bit(planes["Metallic"]) if "Metallic" in planes \
         else np.zeros((height, width), np.uint8)
+    emissive = first(planes["Emissive"]) if "Emissive" in planes else None
     return Frame(first(planes["BaseColor"]), np.ascontiguousarray(normal.transpose(2, 0, 1)),
                  metres(planes["Depth"], clip.encodings, camera), eight_bit(planes["Roughness"]),
-                 metallic, first(planes["FinalImage"]))
+                 metallic, first(planes["FinalImage"]), emissive)

@@ -21,7 +21,7 @@ from geometry import Camera, camera_rays, matrices, motion, rotated, trust, warp
 from history import FrameBatch
 from pictures import contact_sheet, depth_picture, write_picture
 
-BYTES_PER_PIXEL = 15  # eleven bytes of planes, depth as a float
+BYTES_PER_PIXEL = 18  # fourteen bytes of planes, depth as a float
 
 
 @dataclass
@@ -29,7 +29,8 @@ class LoadedClip:
     """A clip's frames as tensors, so that a crop is one copy."""
 
     name: str
-    planes: torch.Tensor  # [F, 11, H, W] uint8: base 3, normal 3, roughness, metallic, picture 3
+    # [F, 11 or 14, H, W] uint8: base 3, normal 3, roughness, metallic, picture 3, if any emissive 3
+    planes: torch.Tensor
     depth: torch.Tensor  # [F, H, W] metres
     cameras: list[Camera] | None
 
@@ -39,6 +40,11 @@ class LoadedClip:
     @property
     def size(self) -> tuple[int, int]:
         return self.planes.shape[3], self.planes.shape[2]
+
+    @property
+    def shines(self) -> bool:
+        """Whether its emission is known."""
+        return self.planes.shape[1] > 11
 
     def to(self, device) -> "LoadedClip":
         return LoadedClip(self.name, self.planes.to(device), self.depth.to(device), self.cameras)
@@ -57,7 +63,8 @@ def batch(crops: list[tuple[LoadedClip, int, int, int]], width: int, height: int
         cameras = [c.cameras[i].cropped(x, y, width, height) for c, i, x, y in crops]
     unit = planes.float() / 255.0
     return FrameBatch(unit[:, 0:3], planes[:, 3:6].float() / 127.5 - 1, depth, unit[:, 6:7],
-                      unit[:, 7:8], unit[:, 8:11], cameras)
+                      unit[:, 7:8], unit[:, 8:11], cameras,
+                      emissive=unit[:, 11:14] if planes.shape[1] > 11 else None)
 
 
 def decode(clip: Clip, pool: ThreadPoolExecutor) -> LoadedClip:
@@ -76,8 +83,9 @@ def decode(clip: Clip, pool: ThreadPoolExecutor) -> LoadedClip:
             frames.append(result)
     if problems:
         raise ClipError(problems)
-    stacked = np.stack([np.concatenate([f.base, f.normal, f.roughness[None], f.metallic[None],
-                                        f.picture]) for f in frames])
+    stacked = np.stack([np.concatenate(
+        [f.base, f.normal, f.roughness[None], f.metallic[None], f.picture]
+        + ([] if f.emissive is None else [f.emissive])) for f in frames])
     return LoadedClip(clip.name, torch.from_numpy(stacked),
                       torch.from_numpy(np.stack([f.depth for f in frames])), clip.cameras)
 
@@ -103,6 +111,11 @@ def load(root: Path, options: Encodings, hold_out: list[str] = (), only: list[st
     if blind and len(blind) < len(clips):
         problems.append(f"{root}: {blind[0]} has no camera.json while other clips have one: give "
                         "every clip its cameras, or train the two kinds apart")
+    shining = [c.name for c in clips if "Emissive" in c.files]
+    if shining and len(shining) < len(clips):
+        dark = next(c.name for c in clips if "Emissive" not in c.files)
+        problems.append(f"{root}: {dark} has no folder Emissive/ while {shining[0]} has one: give "
+                        "every clip its emission (black where nothing shines), or none")
     needed = sum(c.size[0] * c.size[1] * len(c.numbers) for c in clips) * BYTES_PER_PIXEL
     if needed > available_memory():
         problems.append(f"{root}: decoded it takes {needed / 1e9:.1f} GB, more than this "
@@ -141,8 +154,16 @@ def meminfo(key: str) -> int:
     return 0
 
 
-def probe_bounds(clips: list[LoadedClip]) -> tuple[list[float], list[float]] | None:
-    """The box that holds the surfaces: 2-98 % of their positions and half a metre more."""
+@dataclass
+class Bounds:
+    """Boxes around the surfaces of clips, metres."""
+
+    probes: tuple[list[float], list[float]]  # 2-98 % of their positions and half a metre more
+    place: tuple[list[float], list[float]]  # 0.1-99.9 %: hashed cells cost nothing where none is
+
+
+def surface_bounds(clips: list[LoadedClip]) -> Bounds | None:
+    """None where no clip knows its cameras or shows a surface."""
     points = []
     for clip in clips:
         for index in range(len(clip)) if clip.cameras else []:
@@ -154,8 +175,13 @@ def probe_bounds(clips: list[LoadedClip]) -> tuple[list[float], list[float]] | N
     found = np.concatenate(points) if points else np.zeros((0, 3))
     if len(found) == 0:
         return None
-    low, high = np.quantile(found, 0.02, axis=0) - 0.5, np.quantile(found, 0.98, axis=0) + 0.5
-    return [round(float(v), 6) for v in low], [round(float(v), 6) for v in high]
+
+
+    def box(share: float) -> tuple[list[float], list[float]]:
+        low, high = np.quantile(found, [share, 1 - share], axis=0)
+        return ([round(float(v), 6) for v in low - 0.5], [round(float(v), 6) for v in high + 0.5])
+
+    return Bounds(box(0.02), box(0.001))
 
 
 def doubts(clip: LoadedClip) -> list[str]:
@@ -200,7 +226,8 @@ def sheet(clips: list[LoadedClip], rows: int = 24) -> np.ndarray:
         grey = lambda a: np.repeat(planes[a][..., None], 3, 2)
         lines.append([(f"{clip.name} base color", rgb(0)), ("normals", rgb(3)),
                       ("depth", depth_picture(clip.depth[0].cpu().numpy())),
-                      ("roughness", grey(6)), ("metallic", grey(7)), ("picture", rgb(8))])
+                      ("roughness", grey(6)), ("metallic", grey(7)), ("picture", rgb(8))]
+                     + ([("emissive", rgb(11))] if len(planes) > 11 else []))
     return contact_sheet(lines)
 
 
@@ -235,8 +262,9 @@ def main() -> int:
         for doubt in doubts(clip):
             print(f"  look at this: {doubt}")
     sizes = sorted({f"{c.size[0]}x{c.size[1]}" for c in clips})
+    bounds = surface_bounds(clips)
     print(f"{len(clips)} clips, {sum(map(len, clips))} frames, {', '.join(sizes)}; "
-          f"bounds of the surfaces {probe_bounds(clips)}")
+          f"bounds of the surfaces {bounds and bounds.place}")
     if options.sheet:
         write_picture(options.sheet, sheet(clips))
         print(f"contact sheet: {options.sheet}")

@@ -212,11 +212,17 @@ class Cells:
     position: torch.Tensor  # [B, 3, h, w] mapped to [-1, 1]
     has_surface: torch.Tensor  # [B, 1, h, w] bool
     view: torch.Tensor  # [B, 3, h, w] unit, world
+    # Of each 2x2 block; None where no place grid reads them.
+    block_position: torch.Tensor | None = None  # [B, 3, 2h, 2w] metres, world
+    block_has_surface: torch.Tensor | None = None  # [B, 1, 2h, 2w] bool
 
 
 def cells(depth: torch.Tensor, normal: torch.Tensor, cameras: list[Camera], bounds: torch.Tensor,
-          normal_offset: float, multiple: int, dtype=torch.float32) -> Cells:
-    """`depth` `[B, H, W]`, `normal` `[B, 3, H, W]` world, `bounds` `[2, 3]` (min, max)."""
+          normal_offset: float, multiple: int, block_offset: float | None = None,
+          dtype=torch.float32) -> Cells:
+    """`depth` `[B, H, W]`, `normal` `[B, 3, H, W]` world, `bounds` `[2, 3]` (min, max).
+    `block_offset`: how far the points of the 2x2 blocks lie off their surfaces, metres; None: no
+    such points."""
     _, height, width = depth.shape
     device = depth.device
     world = matrices([c.matrix() for c in cameras], device, dtype)
@@ -227,17 +233,24 @@ def cells(depth: torch.Tensor, normal: torch.Tensor, cameras: list[Camera], boun
     unit = rays / length(rays)
     view = F.avg_pool2d(unit, PATCH)
     view = view / length(view)
-    in_cell = F.pixel_unshuffle(torch.where(depth > 0, depth, math.inf), PATCH)
-    nearest, index = in_cell.min(dim=1, keepdim=True)  # ties: the first, row-major
-    has_surface = torch.isfinite(nearest)
 
-    def at_nearest(planes: torch.Tensor) -> torch.Tensor:
-        parts = F.pixel_unshuffle(planes, PATCH).unflatten(1, (3, PATCH * PATCH))
-        return torch.gather(parts, 2, index[:, :, None].expand(-1, 3, 1, -1, -1))[:, :, 0]
+    def nearest(side: int, offset: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of each block of `side` pixels the nearest surface, moved along its normal."""
+        in_block = F.pixel_unshuffle(torch.where(depth > 0, depth, math.inf), side)
+        reach, index = in_block.min(dim=1, keepdim=True)  # ties: the first, row-major
+        has_surface = torch.isfinite(reach)
 
-    reach = torch.where(has_surface, nearest, 0.0)
-    position = (world[:, :3, 3, None, None] + at_nearest(rays) * reach
-                + at_nearest(normal) * normal_offset)
+        def there(planes: torch.Tensor) -> torch.Tensor:
+            parts = F.pixel_unshuffle(planes, side).unflatten(1, (3, side * side))
+            return torch.gather(parts, 2, index[:, :, None].expand(-1, 3, 1, -1, -1))[:, :, 0]
+
+        reach = torch.where(has_surface, reach, 0.0)
+        return (world[:, :3, 3, None, None] + there(rays) * reach
+                + there(normal) * offset), has_surface
+
+    position, has_surface = nearest(PATCH, normal_offset)
     low, high = bounds.to(device, dtype)[:, None, :, None, None]
     mapped = ((position - low) / (high - low) * 2 - 1).clamp(-1, 1)
-    return Cells(mapped, has_surface, view)
+    if block_offset is None:
+        return Cells(mapped, has_surface, view)
+    return Cells(mapped, has_surface, view, *nearest(PATCH // 2, block_offset))

@@ -7,12 +7,15 @@ from dataclasses import dataclass, fields, replace
 
 import torch
 
-from color import log_light, rounded_to_bytes
+from color import linear_from_srgb, log_light, rounded_to_bytes
 from geometry import Camera, Cells, cells, motion, trust, warp
-from model import CompactDenoiser, FramePlanes, composed, picture
+from model import CompactDenoiser, FramePlanes, ModelConfig, composed, picture
 
 # The mean of base color where nothing moved: over so many frames; of 255, how far one may be off it.
 MEAN_FRAMES, MEAN_TOLERANCE = 8, 12
+# Linear emission of the brightest channel beyond which a pixel has no history: what shines by itself
+# would be carried as light on its base color, and its emission is added again.
+SHINING = 1 / 64
 
 
 @dataclass
@@ -27,6 +30,12 @@ class FrameBatch:
     picture: torch.Tensor  # [B, 3, H, W] sRGB 0..1, what the frame should look like
     cameras: list[Camera] | None
     base_frames: torch.Tensor | None = None  # [B, H, W] frames in base's mean; None: 1
+    emissive: torch.Tensor | None = None  # [B, 3, H, W] sRGB 0..1; None: nothing, or not read
+
+    def read_by(self, config: ModelConfig, without: "Without") -> "FrameBatch":
+        """The frame as a model of this config sees it."""
+        reads = config.emissive and not without.emissive
+        return self if reads or self.emissive is None else replace(self, emissive=None)
 
     def __len__(self) -> int:
         return self.base.shape[0]
@@ -66,6 +75,8 @@ def carried(frame: FrameBatch, previous: FrameBatch, picture: torch.Tensor, own_
         return nothing_carried(frame)
     pixel, reprojected = motion(frame.depth, frame.cameras, previous.cameras)
     valid = trust(pixel, reprojected, frame.depth, previous.depth)
+    if frame.emissive is not None:
+        valid &= linear_from_srgb(frame.emissive).amax(1) <= SHINING
     if light is None:
         light = log_light(picture, previous.base)
     moved = warp(torch.cat([picture, light] + ([] if truth is None else [truth]), 1), pixel)
@@ -117,7 +128,10 @@ class Without:
     history: bool = False
     carried_light: bool = False
     probes: bool = False
-    camera: bool = False  # probes and view direction
+    camera: bool = False  # probes, place grid and view direction
+    place: bool = False  # the place grid
+    fine_place: bool = False  # its levels that are read in each 2x2 block; only in training
+    emissive: bool = False
 
     def held_back(self, planes: FramePlanes,
                   place: Cells | None) -> tuple[FramePlanes, Cells | None]:
@@ -125,8 +139,10 @@ class Without:
             planes.light = torch.zeros_like(planes.light)
         if self.camera:
             place = None
-        if self.probes and place is not None:
+        if place is not None and self.probes:
             place.has_surface = torch.zeros_like(place.has_surface)
+        if place is not None and self.place and place.block_has_surface is not None:
+            place.block_has_surface = torch.zeros_like(place.block_has_surface)
         return planes, place
 
     @staticmethod
@@ -135,24 +151,27 @@ class Without:
 
 
 WITHOUT_NAMES = [f.name.replace("_", "-") for f in fields(Without)]
+# What a network of its own sizes does without: a trained one cannot be asked to.
+TRAINED_WITHOUT = {"fine-place"}
 
 
 def rendered(network: CompactDenoiser, frame: FrameBatch, history: Carried,
-             without: Without = Without(), camera_known: torch.Tensor | None = None,
+             without: Without = Without(), known: torch.Tensor | None = None,
              forward=None) -> torch.Tensor:
     """The linear picture `[B, 3, H, W]`. `forward` stands in for the network where it is wrapped
     (several devices, autocast)."""
     if without.history:
         history = nothing_carried(frame)
     planes = FramePlanes(frame.base, frame.normal, frame.depth[:, None], frame.roughness,
-                         frame.metallic, history.source, history.sigma, history.light)
+                         frame.metallic, history.source, history.sigma, history.light,
+                         frame.emissive)
     config, place = network.config, None
     if frame.cameras is not None:
         bounds = torch.tensor([config.bounds_min, config.bounds_max])
         place = cells(frame.depth, frame.normal, frame.cameras, bounds, config.normal_offset,
-                      config.multiple)
+                      config.multiple, config.place_offset if config.place_sides else None)
     planes, place = without.held_back(planes, place)
-    return composed((forward or network)(planes, place, camera_known), planes)
+    return composed((forward or network)(planes, place, known), planes)
 
 
 class Session:
@@ -167,6 +186,7 @@ class Session:
     @torch.no_grad()
     def render(self, frame: FrameBatch) -> torch.Tensor:
         """The picture `[B, 3, H, W]`, rounded to 8 bits."""
+        frame = frame.read_by(self.network.config, self.without)
         if self.frame is None or self.picture is None:
             self.history = nothing_carried(frame)
         else:
@@ -181,4 +201,5 @@ class Session:
 def from_history(network: CompactDenoiser, frame: FrameBatch, history: Carried,
                  without: Without = Without()) -> torch.Tensor:
     """The picture `[B, 3, H, W]`, rounded to 8 bits, as served."""
+    frame = frame.read_by(network.config, without)
     return rounded_to_bytes(picture(rendered(network, frame, history, without)))

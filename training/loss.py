@@ -18,11 +18,14 @@ def seen(linear: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     return torch.where(target >= 254.5 / 255, value.clamp(max=1), value)
 
 
-def picture_loss(linear: torch.Tensor, target: torch.Tensor,
+def picture_loss(linear: torch.Tensor, target: torch.Tensor, weights: torch.Tensor | None = None,
                  gradient_weight: float = 0.5) -> tuple[torch.Tensor, torch.Tensor]:
-    """L1 and, weighted, L1 of the horizontal and vertical differences. Also gives the picture."""
+    """L1 and, weighted, L1 of the horizontal and vertical differences. Also gives the picture.
+    `weights` `[B]`, their mean 1: how much each picture counts."""
     picture = seen(linear, target)
     error = picture - target
+    if weights is not None:
+        error = error * weights[:, None, None, None]
     across = (error[..., :, 1:] - error[..., :, :-1]).abs().mean()
     down = (error[..., 1:, :] - error[..., :-1, :]).abs().mean()
     return error.abs().mean() + gradient_weight * (across + down), picture

@@ -11,11 +11,15 @@ from torch import nn
 
 from color import EPS, linear_from_srgb, srgb_from_linear
 from geometry import PATCH, Cells, padded
+from place_grid import level_read
 
 INPUT_PLANES = [("baseColor", 3), ("normals", 3), ("depth", 1), ("roughness", 1), ("metallic", 1),
                 ("source", 3), ("sigma", 1), ("carriedLight", 3)]
 OUTPUT_PLANES = [("lightOnBaseColor", 3), ("addedLight", 3), ("historyGate", 1)]
 LIGHT_RANGE = 6.0
+PLACE_FEATURES = 2  # of a row of the place grid
+BLOCKS = 4  # 2x2 blocks of a cell
+PLACE_START = 1e-4  # rows start within +- this
 
 
 @dataclass
@@ -30,6 +34,17 @@ class ModelConfig:
     bounds_max: list[float] = field(default_factory=lambda: [1.0, 1.0, 1.0])
     normal_offset: float = 0.25
     own_trust: float = 0.05
+    place_sides: list[float] = field(default_factory=list)  # metres, coarse to fine; []: no grid
+    place_rows: int = 2 ** 19
+    place_fine: int = 3  # so many of the levels, the finest, are read in each 2x2 block
+    place_min: list[float] = field(default_factory=lambda: [-1.0, -1.0, -1.0])
+    place_max: list[float] = field(default_factory=lambda: [1.0, 1.0, 1.0])
+    place_offset: float = 0.05
+    emissive: bool = False  # the composition adds the emissive plane
+
+    def __setstate__(self, state: dict) -> None:
+        """Sizes that a checkpoint of an earlier version does not have are the defaults."""
+        self.__dict__.update(ModelConfig().__dict__ | state)
 
     @property
     def multiple(self) -> int:
@@ -39,7 +54,12 @@ class ModelConfig:
     @property
     def feature_channels(self) -> int:
         planes = sum(count for _, count in INPUT_PLANES)
-        return planes * PATCH * PATCH + self.probe_channels + 3
+        return planes * PATCH * PATCH + self.probe_channels + 3 + self.place_channels
+
+    @property
+    def place_channels(self) -> int:
+        fine = min(self.place_fine, len(self.place_sides))
+        return PLACE_FEATURES * (len(self.place_sides) - fine + fine * BLOCKS)
 
     @property
     def head_channels(self) -> int:
@@ -58,6 +78,7 @@ class FramePlanes:
     source: torch.Tensor  # x: the previous picture moved, or the base color; sRGB 0..1
     sigma: torch.Tensor  # 1: no history
     light: torch.Tensor  # carried log light
+    emissive: torch.Tensor | None = None  # sRGB 0..1, added to the picture; not seen by the network
 
 
 class Block(nn.Module):
@@ -82,6 +103,9 @@ class CompactDenoiser(nn.Module):
         pairs = list(zip(widths, widths[1:]))
         x, y, z = config.probe_grid
         self.probes = nn.Parameter(torch.zeros(config.probe_channels, z, y, x))
+        self.place = nn.ParameterList(
+            torch.empty(config.place_rows, PLACE_FEATURES).uniform_(-PLACE_START, PLACE_START)
+            for _ in config.place_sides)
         self.stem = nn.Conv2d(config.feature_channels, widths[0], 1)
         self.encoder = nn.ModuleList(stack(w, n) for w, n in zip(widths, depths))
         self.down = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairs)
@@ -114,31 +138,56 @@ class CompactDenoiser(nn.Module):
                              padding_mode="border", align_corners=True)
         return read[0].transpose(0, 1) * cells.has_surface
 
+    def place_features(self, cells: Cells) -> torch.Tensor:
+        """Reads of the place grid: `[B, place_channels, h, w]`, zero where a block is all sky.
+        Coarse levels once a cell, at its upper left block; the fine ones in each block."""
+        config = self.config
+        device = cells.block_position.device
+        low = torch.tensor(config.place_min, device=device)[:, None, None]
+        high = torch.tensor(config.place_max, device=device)[:, None, None]
+        place = torch.minimum(torch.maximum(cells.block_position, low), high) - low
+        shown = cells.block_has_surface
+        coarse = len(config.place_sides) - min(config.place_fine, len(config.place_sides))
+        reads = []
+        for level, (side, table) in enumerate(zip(config.place_sides, self.place)):
+            if level < coarse:
+                reads.append(level_read(table, place[..., ::2, ::2], side)
+                             * shown[..., ::2, ::2])
+            else:
+                reads.append(F.pixel_unshuffle(level_read(table, place, side) * shown, 2))
+        return torch.cat(reads, 1)
+
     def features(self, planes: FramePlanes, cells: Cells | None,
-                 camera_known: torch.Tensor | None = None) -> torch.Tensor:
-        """`[B, 275, H/4, W/4]`; `camera_known` `[B, 1, 1, 1]` zeroes the cell inputs of some."""
+                 known: torch.Tensor | None = None) -> torch.Tensor:
+        """`[B, feature_channels, H/4, W/4]`. `known` `[B, 2, 1, 1]` is 0 where a frame does
+        without what its camera tells (first channel) or without the place grid (second)."""
         depth = torch.where(planes.depth > 0, torch.log1p(planes.depth.clamp(min=0)) / 3 - 1, 1.0)
         stacked = torch.cat([
             planes.base * 2 - 1, planes.normal, depth, planes.roughness * 2 - 1,
             planes.metallic * 2 - 1, planes.source * 2 - 1, planes.sigma * 2 - 1, planes.light], 1)
         folded = F.pixel_unshuffle(padded(stacked, self.config.multiple), PATCH)
+        config, parts = self.config, [folded]
         if cells is None:
             batch, _, h, w = folded.shape
-            place = folded.new_zeros(batch, self.config.probe_channels + 3, h, w)
-        else:
-            place = torch.cat([self.probe_features(cells), cells.view], 1)
-        if camera_known is not None:
-            place = place * camera_known
-        return torch.cat([folded, place], 1)
+            count = config.probe_channels + 3 + config.place_channels
+            return torch.cat([folded, folded.new_zeros(batch, count, h, w)], 1)
+        parts += [self.probe_features(cells), cells.view]
+        if config.place_sides:
+            parts.append(self.place_features(cells))
+        if known is not None:
+            camera, place = known[:, :1], known[:, :1] * known[:, 1:]
+            parts = [folded] + [part * camera for part in parts[1:3]] \
+                + [part * place for part in parts[3:]]
+        return torch.cat(parts, 1)
 
     def forward(self, planes: FramePlanes, cells: Cells | None,
-                camera_known: torch.Tensor | None = None) -> torch.Tensor:
+                known: torch.Tensor | None = None) -> torch.Tensor:
         """The seven output planes `[B, 7, H, W]`, H and W padded to `config.multiple`."""
-        return self.layers(self.features(planes, cells, camera_known))
+        return self.layers(self.features(planes, cells, known))
 
     def layers(self, features: torch.Tensor,
                record: Callable[[str, torch.Tensor], None] | None = None) -> torch.Tensor:
-        """`[B, 275, h, w]` in, `[B, 7, 4h, 4w]` out; `record` is shown each stage."""
+        """`[B, feature_channels, h, w]` in, `[B, 7, 4h, 4w]` out; `record` is shown each stage."""
         note = record or (lambda name, tensor: None)
         x = self.stem(features)
         note("stem", x)
@@ -166,7 +215,8 @@ def composed(head: torch.Tensor, planes: FramePlanes) -> torch.Tensor:
     light, added, gate = head[:, 0:3], head[:, 3:6], head[:, 6:7]
     carried = planes.light * (1 - planes.sigma) * torch.sigmoid(gate)
     light = LIGHT_RANGE * torch.tanh((light + carried) / LIGHT_RANGE)
-    return (linear_from_srgb(planes.base) + EPS) * torch.exp(light) + F.softplus(3 * added - 6)
+    lit = (linear_from_srgb(planes.base) + EPS) * torch.exp(light) + F.softplus(3 * added - 6)
+    return lit if planes.emissive is None else lit + linear_from_srgb(planes.emissive)
 
 
 def picture(linear: torch.Tensor) -> torch.Tensor:

@@ -12,9 +12,11 @@ from safetensors.torch import load_file, save_file
 
 import color
 import geometry
-from model import INPUT_PLANES, LIGHT_RANGE, OUTPUT_PLANES, CompactDenoiser, ModelConfig
+from model import INPUT_PLANES, LIGHT_RANGE, OUTPUT_PLANES, PLACE_FEATURES, PLACE_START, \
+    CompactDenoiser, ModelConfig
 
 FORMAT = "frameloom-model-1"
+FORMAT_WITH_PLACE = "frameloom-model-2"  # one that reads the place grid or the emissive plane
 WEIGHTS = "weights.safetensors"
 
 
@@ -25,8 +27,13 @@ class ModelError(Exception):
 def described(config: ModelConfig, name: str, version: str, description: str, licence: str,
               source: str, files: dict) -> dict:
     planes = lambda pairs: [{"name": n, "channels": c} for n, c in pairs]
+    place = {"placeGrid": {
+        "rows": config.place_rows, "features": PLACE_FEATURES, "cell_sides": config.place_sides,
+        "fine_levels": min(config.place_fine, len(config.place_sides)),
+        "bounds_min": config.place_min, "bounds_max": config.place_max,
+        "normal_offset": config.place_offset}} if config.place_sides else {}
     return {
-        "format": FORMAT, "family": "compact", "name": name, "version": version,
+        "format": FORMAT_WITH_PLACE if place or config.emissive else FORMAT, "family": "compact", "name": name, "version": version,
         "description": description, "licence": licence, "source": source, "files": files,
         "input": {
             "baseColor": "srgb",
@@ -34,7 +41,8 @@ def described(config: ModelConfig, name: str, version: str, description: str, li
             "depth": {"kind": "planar", "unit": "metre", "curve": "log1p(z)/3-1", "sky": 1.0},
             "roughness": "linear", "metallic": "linear", "skyNormal": 0, "skyBaseColor": 0},
         "output": {"picture": "srgb", "eps": color.EPS, "lightRange": LIGHT_RANGE,
-                   "carriedLightLimit": color.LIGHT_LIMIT},
+                   "carriedLightLimit": color.LIGHT_LIMIT}
+        | ({"emissive": True} if config.emissive else {}),
         "network": {"inputPlanes": planes(INPUT_PLANES), "patch": geometry.PATCH,
                     "channels": config.channels, "blocks": config.blocks, "activation": "relu",
                     "outputPlanes": planes(OUTPUT_PLANES)},
@@ -45,7 +53,7 @@ def described(config: ModelConfig, name: str, version: str, description: str, li
         "probes": {"channels": config.probe_channels, "grid_xyz": config.probe_grid,
                    "bounds_min": config.bounds_min, "bounds_max": config.bounds_max,
                    "normal_offset": config.normal_offset},
-    }
+    } | place
 
 
 def config_from(document: dict) -> ModelConfig:
@@ -61,9 +69,31 @@ def config_from(document: dict) -> ModelConfig:
             channels=network["channels"], blocks=network["blocks"],
             probe_channels=probes["channels"], probe_grid=probes["grid_xyz"],
             bounds_min=probes["bounds_min"], bounds_max=probes["bounds_max"],
-            normal_offset=probes["normal_offset"], own_trust=document["history"]["ownTrust"])
+            normal_offset=probes["normal_offset"], own_trust=document["history"]["ownTrust"],
+            emissive=document["output"].get("emissive", False), **place_config(document))
     except KeyError as missing:
         raise ModelError(f"model.json has no {missing}") from missing
+
+
+def place_config(document: dict) -> dict:
+    grid = document.get("placeGrid")
+    if grid is None:
+        return {}
+    if grid["features"] != PLACE_FEATURES:
+        raise ModelError(f"placeGrid has {grid['features']} features a row, not {PLACE_FEATURES}")
+    return {"place_sides": grid["cell_sides"], "place_rows": grid["rows"],
+            "place_fine": grid["fine_levels"], "place_min": grid["bounds_min"],
+            "place_max": grid["bounds_max"], "place_offset": grid["normal_offset"]}
+
+
+def stored(name: str, tensor: torch.Tensor) -> torch.Tensor:
+    """As the weights file holds it: tables of the place grid in 16 bits, rows that no training
+    crop ever read (they still are within their start) as zeros."""
+    tensor = tensor.detach().float().cpu().contiguous()
+    if not name.startswith("place."):
+        return tensor
+    read = (tensor.abs() > PLACE_START).any(1, keepdim=True)
+    return torch.where(read, tensor, 0.0).half()
 
 
 def read_model(folder: str | Path, check_hash: bool = True) -> tuple[CompactDenoiser, dict]:
@@ -96,8 +126,7 @@ def write_model(network: CompactDenoiser, folder: str | Path, name: str, version
     """Writes both files; a reader never sees a half-written one."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {key: value.detach().float().cpu().contiguous()
-               for key, value in sorted(network.state_dict().items())}
+    tensors = {key: stored(key, value) for key, value in sorted(network.state_dict().items())}
     for key, value in tensors.items():
         if not bool(torch.isfinite(value).all()):
             raise ModelError(f"{key} holds values that are not finite: the training diverged")

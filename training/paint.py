@@ -17,6 +17,7 @@ from geometry import Camera, camera_rays, matrices, rotated
 from history import FrameBatch
 
 LEAST_BASE = 0.25  # sRGB: darker surfaces do not tell how much light falls on them
+LEAST_EMISSION = 0.1  # sRGB
 SHEEN = 0.02  # of the light, that a painted surface gives back whatever its color
 
 
@@ -79,6 +80,8 @@ def one_painted(frame: FrameBatch, i: int, paint: Paint) -> tuple[torch.Tensor, 
     offset = position - triple(paint.center)[:, None]
     here = ((offset.square().sum(0) < paint.radius ** 2) & (depth > 0)
             & (frame.metallic[i, 0] < 0.5) & (frame.base[i].amin(0) > LEAST_BASE))
+    if frame.emissive is not None:  # what shines is not lit
+        here &= frame.emissive[i].amax(0) < LEAST_EMISSION
     offset = offset[:, here]
     line = (offset * triple(paint.over)).sum(0) / paint.period[0]
     way = (offset * triple(paint.along)).sum(0) / paint.period[1] + 0.37 * line.floor()

@@ -12,14 +12,17 @@ import numpy as np
 import torch
 
 from dataset import LoadedClip, batch
-from history import Carried, FrameBatch, carried, masked, nothing_carried
+from history import Carried, FrameBatch, Without, carried, masked, nothing_carried
+from model import ModelConfig
 from paint import Paint, drawn_paint, painted
 from schedule import Phase
 from spoil import spoiled_picture, stained_picture
 
 NOISE_LIMIT = 0.2  # the most that spoiling adds to sigma
-HOLES_SHARE, STAINED_SHARE, PAINTED_SHARE, FORGET_CAMERA, STAY = 0.3, 0.3, 0.3, 0.1, 0.1
-TRUE_START = 0.5  # walks that begin on a true picture; the others begin with no history
+HOLES_SHARE, STAINED_SHARE, PAINTED_SHARE, STAY = 0.3, 0.3, 0.3, 0.1
+FORGET_CAMERA, FORGET_PLACE = 0.1, 0.1  # places never seen must be drawn as well
+TRUE_START = 0.3  # walks that begin on a true picture; the others begin with no history
+STANDS = 0.3  # walks that end in a stand, long enough for rest to be learned
 
 
 @dataclass
@@ -34,6 +37,8 @@ class Sample:
     stained: bool = False  # spots of a wrong color in the history, which sigma does not tell of
     holes: list[tuple[int, int, int, int]] = ()
     knows_camera: bool = True
+    knows_place: bool = True
+    ends_stand: bool = False  # the last frame of a stand: what is left there stays
     paint: Paint | None = None
 
 
@@ -44,6 +49,7 @@ class Walker:
     sample: Sample
     direction: int
     left: int  # frames still to walk
+    stands_at: int = -1  # it stands from where so many frames are left
     picture: torch.Tensor | None = None  # [3, h, w] bytes: what the model made of the last frame
 
 
@@ -52,8 +58,8 @@ def generator_for(seed: int, process: int, step: int) -> np.random.Generator:
 
 
 class Sampler:
-    def __init__(self, clips: list[LoadedClip]):
-        self.clips = clips
+    def __init__(self, clips: list[LoadedClip], config: ModelConfig, without: Without):
+        self.clips, self.config, self.without = clips, config, without
         weights = np.array([len(clip) for clip in clips], float)
         self.chance = weights / weights.sum()
 
@@ -62,7 +68,8 @@ class Sampler:
         width, height = self.clips[clip].size
         sample = Sample(clip, int(rng.integers(len(self.clips[clip]))),
                         int(rng.integers(width - crop + 1)), int(rng.integers(height - crop + 1)),
-                        knows_camera=bool(rng.random() >= FORGET_CAMERA))
+                        knows_camera=bool(rng.random() >= FORGET_CAMERA),
+                        knows_place=bool(rng.random() >= FORGET_PLACE))
         if self.clips[clip].cameras is not None and rng.random() < PAINTED_SHARE:
             x, y = sample.x, sample.y
             camera = self.clips[clip].cameras[sample.frame].cropped(x, y, crop, crop)
@@ -107,8 +114,12 @@ class Sampler:
         sample = self.window(rng, phase.crop)
         if rng.random() < TRUE_START:
             sample = self.spoiled(rng, sample, phase.crop)
+        direction = int(rng.choice([-1, 1]))
+        if rng.random() < STANDS:
+            left = phase.longest - 1
+            return Walker(sample, direction, left, int(rng.integers(left // 2, left + 1)))
         length = int(rng.integers(min(3, phase.longest), phase.longest + 1))
-        return Walker(sample, int(rng.choice([-1, 1])), length - 1)
+        return Walker(sample, direction, length - 1)
 
     def advanced(self, rng: np.random.Generator, walker: Walker, phase: Phase) -> Walker:
         """The walker one frame on, or a new one where its walk is over."""
@@ -116,9 +127,12 @@ class Sampler:
         if walker.left <= 0 or walker.picture is None or self.clips[here.clip].cameras is None:
             return self.started(rng, phase)
         frame, direction = self.neighbour(rng, here.clip, here.frame, walker.direction)
+        stands = walker.left <= walker.stands_at
+        if stands:
+            frame = here.frame
         sample = replace(here, frame=frame, previous=here.frame, own=walker.picture, noise=0.0,
-                         stained=False, holes=())
-        return Walker(sample, direction, walker.left - 1)
+                         stained=False, holes=(), ends_stand=stands and walker.left == 1)
+        return Walker(sample, direction, walker.left - 1, walker.stands_at)
 
     def walkers(self, rng: np.random.Generator, phase: Phase,
                 walkers: list[Walker] | None) -> list[Walker]:
@@ -130,13 +144,15 @@ class Sampler:
         return [self.advanced(rng, walker, phase) for walker in walkers]
 
     def assembled(self, rng: np.random.Generator, samples: list[Sample], crop: int,
-                  own_trust: float, device) -> tuple[FrameBatch, Carried, torch.Tensor]:
-        """The frames, their history, and which of them know their camera."""
+                  device) -> tuple[FrameBatch, Carried, torch.Tensor]:
+        """The frames, their history, and `[B, 2, 1, 1]` which know their camera, their place."""
+        own_trust = self.config.own_trust
         at = lambda s, frame: (self.clips[s.clip], frame, s.x, s.y)
         paints = [s.paint for s in samples]
         frame = painted(batch([at(s, s.frame) for s in samples], crop, crop).to(device), paints)
-        known = torch.tensor([float(s.knows_camera) for s in samples], device=device)
-        known = known[:, None, None, None]
+        frame = frame.read_by(self.config, self.without)
+        known = torch.tensor([[float(s.knows_camera), float(s.knows_place)] for s in samples],
+                             device=device)[:, :, None, None]
         if frame.cameras is None or all(s.previous is None for s in samples):
             return frame, nothing_carried(frame), known
         previous = batch([at(s, s.frame if s.previous is None else s.previous) for s in samples],

@@ -28,7 +28,7 @@ class Phase:
 DEFAULT = (
     Phase("first", 0.15, "none", 128, 8),
     Phase("true", 0.10, "true", 128, 8),
-    Phase("own", 0.50, "own", 128, 8, longest=10, single=3),
+    Phase("own", 0.50, "own", 128, 8, longest=16, single=3),
     Phase("wide", 0.25, "own", 256, 3, longest=24, single=1),
 )
 

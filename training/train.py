@@ -20,13 +20,14 @@ import torch.distributed as dist
 from checkpoint import CheckpointError, must_match, read_checkpoint, write_checkpoint
 from clip import ClipError
 from color import rounded_to_bytes
-from dataset import LoadedClip, add_encoding_options, doubts, encodings_from, load, \
-    probe_bounds, progress
+from dataset import LoadedClip, add_encoding_options, doubts, encodings_from, load, progress, \
+    surface_bounds
 from history import WITHOUT_NAMES, Without, rendered
 from loss import change_loss, picture_loss
 from model import CompactDenoiser, ModelConfig, picture
 from model_files import ModelError, read_model
 from place import Place, Stop, take_place
+from place_grid import level_sides
 from report import ProgressLine, Report, duration, look
 from samples import Sampler, Walker, generator_for
 from schedule import DEFAULT, SAMPLE_PIXELS, Phase, ScheduleError, as_json, fitted, \
@@ -34,6 +35,7 @@ from schedule import DEFAULT, SAMPLE_PIXELS, Phase, ScheduleError, as_json, fitt
 
 DEFAULT_SAMPLES = 390_000  # crops of 128x128: what the first model of this kind was given
 AVERAGE_DECAY = 0.999
+STAND_END = 3.0  # what the last frame of a stand counts, beside 1 of the others
 
 
 class Training:
@@ -52,13 +54,17 @@ class Training:
             unused = clips[0].cameras is None or self.without.camera or self.without.probes
             self.forward = torch.nn.parallel.DistributedDataParallel(
                 self.network, find_unused_parameters=unused)
-        probes = [self.network.probes]
-        others = [p for n, p in self.network.named_parameters() if n != "probes"]
-        self.optimizer = torch.optim.AdamW(
-            [{"params": others, "scale": 1.0, "weight_decay": 1e-4},
-             {"params": probes, "scale": 8.0, "weight_decay": 0.0}],
-            lr=options.learning_rate, betas=(0.9, 0.98), fused=True)
-        self.sampler = Sampler(clips)
+        named = list(self.network.named_parameters())
+        self.place_tables = list(self.network.place)
+        self.others = [p for n, p in named if n != "probes" and not n.startswith("place.")]
+        groups = [{"params": self.others, "scale": 1.0, "weight_decay": 1e-4},
+                  {"params": [self.network.probes], "scale": 8.0, "weight_decay": 0.0}]
+        if self.place_tables:
+            groups.append({"params": self.place_tables, "scale": 12.0, "weight_decay": 0.0,
+                           "betas": (0.9, 0.99), "eps": 1e-15})
+        self.optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, betas=(0.9, 0.98),
+                                           fused=True)
+        self.sampler = Sampler(clips, self.network.config, self.without)
         self.step, self.samples, self.seconds = 0, 0.0, 0.0
         self.phase, self.walkers = 0, None
         self.bf16 = False
@@ -77,8 +83,10 @@ class Training:
         walking = [walker.sample for walker in self.walkers]
         return walking + self.sampler.singles(rng, phase, phase.single)
 
-    def loss(self, linear, frame, history) -> torch.Tensor:
-        total, shown = picture_loss(linear, frame.picture)
+    def loss(self, linear, frame, history, samples) -> torch.Tensor:
+        weights = torch.tensor([STAND_END if s.ends_stand else 1.0 for s in samples],
+                               device=self.device)
+        total, shown = picture_loss(linear, frame.picture, weights / weights.mean())
         if self.options.change_weight > 0 and history.truth is not None:
             total = total + self.options.change_weight * change_loss(
                 shown, frame.picture, history.source, history.truth, history.valid[:, None])
@@ -94,15 +102,17 @@ class Training:
         samples = self.drawn(phase, rng)
         with torch.no_grad():
             frame, history, known = self.sampler.assembled(
-                rng, samples, phase.crop, self.network.config.own_trust, self.device)
+                rng, samples, phase.crop, self.device)
         rate = learning_rate(self.options.learning_rate, self.step, self.progress)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["scale"]
         self.optimizer.zero_grad(set_to_none=True)
         linear = rendered(self.network, frame, history, self.without, known, self.autocast)
-        loss = self.loss(linear, frame, history)
+        loss = self.loss(linear, frame, history, samples)
         loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        # The tables are left out: their steps do not depend on the size of the gradient, and a few
+        # rows that are read often would take the room of all others.
+        norm = torch.nn.utils.clip_grad_norm_(self.others + [self.network.probes], 1.0)
         if not bool(torch.isfinite(norm)):
             raise ModelError(f"the gradient of step {self.step} is not finite; the last "
                              "checkpoint is sound: go on from it with a smaller --learning-rate")
@@ -260,8 +270,10 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--schedule", type=Path, help="JSON list of phases instead of the default")
     parser.add_argument("--probe-grid", type=int, nargs=3, default=[48, 16, 48], metavar="N",
                         help="light probes along x, y, z")
-    parser.add_argument("--channels", type=int, nargs="+", default=[64, 96, 128, 160])
-    parser.add_argument("--blocks", type=int, nargs="+", default=[1, 2, 2, 2])
+    parser.add_argument("--channels", type=int, nargs="+", default=[48, 64, 96, 128])
+    parser.add_argument("--blocks", type=int, nargs="+", default=[1, 1, 2, 2])
+    parser.add_argument("--place-rows", type=int, default=2 ** 19,
+                        help="rows of each table of the place grid; 0: no place grid")
     parser.add_argument("--without", nargs="*", default=[], choices=WITHOUT_NAMES,
                         help="train without an input, to see what it is worth")
     parser.add_argument("--precision", choices=["auto", "fp32", "bf16"], default="auto")
@@ -305,7 +317,7 @@ def prepared(options: argparse.Namespace) -> tuple[Training, dict, LoadedClip | 
               "without": sorted(options.without), "phases": as_json(phases),
               "initial": str(options.initial) if options.initial else None,
               "channels": options.channels, "blocks": options.blocks,
-              "probe_grid": options.probe_grid}
+              "probe_grid": options.probe_grid, "place_rows": options.place_rows}
     options.out.mkdir(parents=True, exist_ok=True)
     stored = read_checkpoint(options.out)
     if stored:
@@ -339,11 +351,19 @@ def prepared(options: argparse.Namespace) -> tuple[Training, dict, LoadedClip | 
 def started(options: argparse.Namespace, clips: list[LoadedClip]) -> CompactDenoiser:
     if options.initial:
         return read_model(options.initial)[0].train()
+    without = Without.named(options.without)
     config = ModelConfig(channels=options.channels, blocks=options.blocks,
-                         probe_grid=options.probe_grid)
-    bounds = probe_bounds(clips)
+                         probe_grid=options.probe_grid, place_rows=options.place_rows,
+                         emissive=clips[0].shines and not without.emissive)
+    bounds = surface_bounds(clips)
     if bounds:
-        config.bounds_min, config.bounds_max = bounds
+        config.bounds_min, config.bounds_max = bounds.probes
+        if options.place_rows > 0 and not (without.place or without.camera):
+            config.place_min, config.place_max = bounds.place
+            config.place_sides = level_sides(*bounds.place)
+            if without.fine_place:
+                config.place_sides = config.place_sides[:-config.place_fine]
+                config.place_fine = 0
     return CompactDenoiser(config)
 
 
