@@ -10,6 +10,7 @@
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -18,10 +19,10 @@ from safetensors.torch import load_file, save_file
 from clip import ClipError, Encodings
 from color import log_light
 from dataset import batch, load
-from geometry import DEPTH_ABSOLUTE, DEPTH_RELATIVE, IN_FRONT, Camera, Cells, cells, motion, \
-    nearest_index, trust, warp
+from geometry import DEPTH_ABSOLUTE, DEPTH_RELATIVE, IN_FRONT, PATCH, Camera, Cells, cells, \
+    motion, nearest_index, trust, warp
 from history import FrameBatch, masked
-from model import CompactDenoiser, FramePlanes, composed, picture
+from model import INPUT_PLANES, CompactDenoiser, FramePlanes, composed, picture
 from model_files import ModelError, read_model
 
 GOLDENS = Path(__file__).resolve().parent.parent / "Tests" / "TestSupport" / "Goldens"
@@ -29,6 +30,7 @@ NEAR_ROUNDING = 0.002  # pixels: an index this close to being rounded the other 
 NEAR_DEPTH = 1e-3  # metres: the same for the depth test
 WINDOWS = {"geometry": (128, 128, 160, 128), "padding": (158, 148, 70, 50)}
 FRAME = 10
+PLANE_CHANNELS = sum(count for _, count in INPUT_PLANES) * PATCH * PATCH  # of the features
 
 Tensors = dict[str, torch.Tensor]
 
@@ -50,7 +52,16 @@ def network_inputs(config, seed: int = 7) -> Tensors:
         "sigma": torch.where(random(1, height, width) < 0.6, 0.05, 1.0),
         "light": random(3, height, width) * 4 - 2,
         "pos": (random(h, w, 3) * 2.5 - 1.25).clamp(-1, 1), "view": view / view.norm(dim=0),
-        "cell_has_surface": (random(1, h, w) > 0.1).float()}
+        "cell_has_surface": (random(1, h, w) > 0.1).float()} | (
+            block_inputs(config, h, w, draw) if config.place_sides else {})
+
+
+def block_inputs(config, h: int, w: int, draw: torch.Generator) -> Tensors:
+    """Points of the 2x2 blocks, some beyond the bounds of the place grid, and which are sky."""
+    low, high = torch.tensor(config.place_min), torch.tensor(config.place_max)
+    part = torch.rand(2 * h, 2 * w, 3, generator=draw) * 1.2 - 0.1
+    return {"block_pos": low + part * (high - low),
+            "block_has_surface": (torch.rand(1, 2 * h, 2 * w, generator=draw) > 0.1).float()}
 
 
 @torch.no_grad()
@@ -59,6 +70,9 @@ def network_outputs(network: CompactDenoiser, inputs: Tensors) -> Tensors:
     planes = FramePlanes(one["base"], one["normal"], one["depth_m"], one["rough"], one["metal"],
                          one["x"], one["sigma"], one["light"])
     place = Cells(one["pos"].permute(0, 3, 1, 2), one["cell_has_surface"] > 0, one["view"])
+    if "block_pos" in one:
+        place.block_position = one["block_pos"].permute(0, 3, 1, 2)
+        place.block_has_surface = one["block_has_surface"] > 0
     stages: Tensors = {}
     features = network.features(planes, place)
     head = network.layers(features, lambda name, tensor: stages.__setitem__(name, tensor[0]))
@@ -129,13 +143,19 @@ def window_outputs(network: CompactDenoiser, inputs: Tensors, cameras: dict) -> 
                      network.config.own_trust)
     config = network.config
     place = cells(depth, normal, [current], torch.tensor([config.bounds_min, config.bounds_max]),
-                  config.normal_offset, config.multiple, torch.float64)
-    place = Cells(place.position.float(), place.has_surface, place.view.float())
+                  config.normal_offset, config.multiple,
+                  config.place_offset if config.place_sides else None, torch.float64)
+    place = replace(place, position=place.position.float(), view=place.view.float())
+    blocks = {}
+    if config.place_sides:
+        place.block_position = place.block_position.float()
+        blocks = {"block_position": place.block_position[0],
+                  "block_has_surface": place.block_has_surface[0, 0].byte()}
     planes = FramePlanes(base, normal, depth[:, None], rough, frame.metallic, history.source,
                          history.sigma, history.light)
     features = network.features(planes, place)
     linear = composed(network.layers(features), planes)
-    first_of_place = features.shape[1] - config.probe_channels - 3
+    probes = PLANE_CHANNELS, PLANE_CHANNELS + config.probe_channels
     return {
         "previous_pixel": pixel[0].float(), "in_front": (reprojected[0] > IN_FRONT).byte(),
         "valid": valid[0].byte(), "undecided":
@@ -143,8 +163,8 @@ def window_outputs(network: CompactDenoiser, inputs: Tensors, cameras: dict) -> 
         "x": history.source[0], "sigma": history.sigma[0], "light": history.light[0],
         "cell_position": place.position[0],
         "cell_has_surface": place.has_surface[0, 0].byte(), "view": place.view[0],
-        "probe_features": features[0, first_of_place:-3], "features": features[0],
-        "picture": picture(linear)[0]}
+        "probe_features": features[0, slice(*probes)], "features": features[0],
+        "picture": picture(linear)[0]} | blocks
 
 
 def shares(outputs: Tensors, inputs: Tensors) -> dict:
@@ -187,8 +207,8 @@ def compared(made: Tensors, committed: Tensors) -> list[str]:
             said.append(f"{name}: {a.dtype}{list(a.shape)} against {b.dtype}{list(b.shape)}")
             continue
         apart = (a.float() - b.float()).abs()
-        if name == "out.cell_position":  # a cell of sky has none
-            apart = apart * committed["out.cell_has_surface"]
+        if name in ("out.cell_position", "out.block_position"):  # sky has none
+            apart = apart * committed[name.replace("position", "has_surface")]
         off, scale = float(apart.max()), float(b.float().abs().max())
         # Room for sums taken in another order; the Swift tests allow 1e-4 of a stage.
         if off > 1e-5 * max(scale, 1.0):

@@ -49,8 +49,8 @@ class Walker:
     sample: Sample
     direction: int
     left: int  # frames still to walk
-    stands_at: int = -1  # it stands from where so many frames are left
     picture: torch.Tensor | None = None  # [3, h, w] bytes: what the model made of the last frame
+    stands_at: int = -1  # it stands from where so many frames are left
 
 
 def generator_for(seed: int, process: int, step: int) -> np.random.Generator:
@@ -117,7 +117,8 @@ class Sampler:
         direction = int(rng.choice([-1, 1]))
         if rng.random() < STANDS:
             left = phase.longest - 1
-            return Walker(sample, direction, left, int(rng.integers(left // 2, left + 1)))
+            return Walker(sample, direction, left,
+                          stands_at=int(rng.integers(left // 2, left + 1)))
         length = int(rng.integers(min(3, phase.longest), phase.longest + 1))
         return Walker(sample, direction, length - 1)
 
@@ -132,7 +133,7 @@ class Sampler:
             frame = here.frame
         sample = replace(here, frame=frame, previous=here.frame, own=walker.picture, noise=0.0,
                          stained=False, holes=(), ends_stand=stands and walker.left == 1)
-        return Walker(sample, direction, walker.left - 1, walker.stands_at)
+        return Walker(sample, direction, walker.left - 1, stands_at=walker.stands_at)
 
     def walkers(self, rng: np.random.Generator, phase: Phase,
                 walkers: list[Walker] | None) -> list[Walker]:

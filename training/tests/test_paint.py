@@ -9,7 +9,8 @@ from clip import Encodings
 from color import linear_from_srgb
 from dataset import load
 from geometry import motion, trust
-from history import carried
+from history import Without, carried
+from model import ModelConfig
 from paint import LEAST_BASE, SHEEN, Paint, drawn_paint, painted
 from samples import PAINTED_SHARE, Sample, Sampler, Walker, generator_for
 from schedule import Phase
@@ -63,7 +64,8 @@ def test_paint_is_not_put_on_sky(data_folder):
 
 
 def test_a_walk_keeps_its_paint(data_folder):
-    sampler, phase = Sampler(load(data_folder, Encodings())), Phase("own", 1, "own", 32, 1, 5)
+    sampler = Sampler(load(data_folder, Encodings()), ModelConfig(), Without())
+    phase = Phase("own", 1, "own", 32, 1, 5)
     paint = paint_for(sampler.clips[0], 3)
     start = Walker(Sample(0, 1, 0, 0, paint=paint), 1, 3,
                    torch.zeros(3, 32, 32, dtype=torch.uint8))
