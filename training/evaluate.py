@@ -22,10 +22,11 @@ from dataset import LoadedClip, add_encoding_options, encodings_from, load, prog
 from drift import drift, drift_plot, drift_text, hold, hold_text
 from export import network_of
 from history import WITHOUT_NAMES, Session, Without, from_history, nothing_carried
-from metrics import Score, score, temporal_error
+from metrics import Score, change_psnr, score, temporal_error, video_quality
 from model import CompactDenoiser
 from model_files import ModelError
 from pictures import as_bytes, contact_sheet, read_picture, write_picture
+from surfaces import Share, SurfaceErrors, surface_table
 
 
 @dataclass
@@ -36,7 +37,10 @@ class Judged:
     scores: list[Score]
     without_sky: list[Score]
     temporal: list[float | None]  # from the second frame on
+    change: list[float]  # tPSNR, likewise
     pictures: list[torch.Tensor]
+    surfaces: dict[str, Share]
+    jod: float | None = None  # of the whole clip
 
     def summary(self, still: list[bool], reference: list[float | None]) -> dict:
         mean = lambda values: float(np.mean(values)) if len(values) else None
@@ -51,14 +55,16 @@ class Judged:
             "temporal_error": mean([t for t, _, _ in known]),
             "temporal_error_moving": mean([t for t, s, _ in known if not s]),
             "temporal_error_standing": mean([t for t, s, _ in known if s]),
-            "reference_temporal_error": mean([r for _, _, r in known])}
+            "reference_temporal_error": mean([r for _, _, r in known]),
+            "tpsnr": mean([c for c in self.change if np.isfinite(c)]), "jod": self.jod,
+            "surfaces": {name: asdict(share) for name, share in self.surfaces.items()}}
 
 
 @torch.no_grad()
 def judged(clip: LoadedClip, name: str, make, with_flip: bool, say) -> Judged:
     """`make(index, frame)` gives a picture `[1, 3, H, W]`, called frame by frame."""
-    result = Judged(name, [], [], [], [])
-    own, previous = None, None
+    result = Judged(name, [], [], [], [], [], {})
+    own, previous, surfaces = None, None, SurfaceErrors()
     for index in range(len(clip)):
         frame = clip.frame(index)
         made = make(index, frame)
@@ -68,10 +74,13 @@ def judged(clip: LoadedClip, name: str, make, with_flip: bool, say) -> Judged:
             result.without_sky.append(score(made, frame.picture, surface, with_flip))
         if own is not None:
             result.temporal.append(temporal_error(frame, previous, made, own))
+            result.change.append(change_psnr(made, own, frame.picture, previous.picture))
         result.pictures.append(made)
+        surfaces.add(frame, made)
         own, previous = made, frame
         say(f"\r{clip.name}: {name}, frame {index + 1} of {len(clip)}")
     say("\n")
+    result.surfaces = surfaces.shares()
     return result
 
 
@@ -127,8 +136,8 @@ def nearness(network: CompactDenoiser, clip: LoadedClip, served: list[torch.Tens
 def table(summaries: list[dict]) -> str:
     number = lambda value, digits: "-" if value is None else f"{value:.{digits}f}"
     lines = ["| | PSNR dB | SSIM | FLIP | without sky: PSNR | SSIM | FLIP | first, last dB | "
-             "temporal error | moving | standing | of the reference |",
-             "|---|---|---|---|---|---|---|---|---|---|---|---|"]
+             "temporal error | moving | standing | of the reference | tPSNR | JOD |",
+             "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"]
     for s in summaries:
         cells = [s["name"], number(s["psnr"], 2), number(s["ssim"], 3), number(s["flip"], 3),
                  number(s["psnr_without_sky"], 2), number(s["ssim_without_sky"], 3),
@@ -136,7 +145,8 @@ def table(summaries: list[dict]) -> str:
                  f"{number(s['first_psnr'], 2)}, {number(s['last_psnr'], 2)}",
                  number(s["temporal_error"], 2), number(s["temporal_error_moving"], 2),
                  number(s["temporal_error_standing"], 2),
-                 number(s["reference_temporal_error"], 2)]
+                 number(s["reference_temporal_error"], 2), number(s["tpsnr"], 2),
+                 number(s["jod"], 2)]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -179,12 +189,18 @@ def evaluated(clip: LoadedClip, network: CompactDenoiser | None, options: argpar
     truth = judged(clip, "reference", lambda i, frame: frame.picture, False, lambda t: None)
     ways = [judged(clip, name, make, not options.no_flip, progress)
             for name, make in makers(network, served, without).items()]
+    if options.jod:
+        for way in ways:
+            way.jod = video_quality(way.pictures, truth.pictures, options.fps)
+        if ways[0].jod is None:
+            raise ClipError(["--jod needs the package cvvdp (training/requirements-quality.txt)"])
     still = [clip.cameras is not None and clip.cameras[i] == clip.cameras[i - 1]
              for i in range(1, len(clip))]
     summaries = [way.summary(still, truth.temporal) for way in ways]
     held = [n for n in WITHOUT_NAMES if getattr(without, n.replace("-", "_"))]
     print(f"\n{clip.name}, {len(clip)} frames" + (f", without {', '.join(held)}" if held else ""))
     print(table(summaries), flush=True)
+    print("\n" + surface_table({way.name: way.surfaces for way in ways[1:]}), flush=True)
     result = {"clip": clip.name, "frames": len(clip), "without": held, "ways": summaries,
               "scores": {way.name: [asdict(s) for s in way.scores] for way in ways}}
     if served is not None and network is not None:
@@ -218,6 +234,9 @@ def main() -> int:
                         help="also N frames on end, the clip walked forth and back (1000)")
     parser.add_argument("--hold", type=int, default=0, metavar="N",
                         help="also the middle frame N times on end, as where a player stops (100)")
+    parser.add_argument("--jod", action="store_true", help="also ColorVideoVDP of the whole clip, "
+                        "by the package of training/requirements-quality.txt")
+    parser.add_argument("--fps", type=float, default=30, help="of the clip, for --jod (30)")
     parser.add_argument("--no-flip", action="store_true", help="FLIP takes the longest")
     parser.add_argument("--out", type=Path, help="folder for figures, plots and sheets")
     parser.add_argument("--threads", type=int)

@@ -32,6 +32,11 @@ def network_of(folder: Path) -> tuple[CompactDenoiser, list[str]]:
     return network, state["recipe"]["without"]
 
 
+def is_name(name: str) -> bool:
+    """Whether the daemon takes it as a model's name."""
+    return bool(name) and not set(name) - set("abcdefghijklmnopqrstuvwxyz0123456789._-")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path, help="the --out folder of a training")
@@ -42,7 +47,7 @@ def main() -> int:
     parser.add_argument("--source", required=True, help="what the training data were")
     options = parser.parse_args()
     name = options.to.name
-    if not name or set(name) - set("abcdefghijklmnopqrstuvwxyz0123456789._-"):
+    if not is_name(name):
         print(f"export: a model's name has only a-z, 0-9, '.', '_', '-': not '{name}'",
               file=sys.stderr)
         return 1

@@ -93,3 +93,28 @@ def temporal_error(frame: FrameBatch, previous: FrameBatch, picture: torch.Tenso
         return None
     change = (picture - warp_bilinear(previous_picture, pixel)).abs().mean(1)
     return 1000 * float(change[valid].mean())
+
+
+def change_psnr(picture: torch.Tensor, previous: torch.Tensor, reference: torch.Tensor,
+                previous_reference: torch.Tensor) -> float:
+    """tPSNR: PSNR of the change from frame to frame against the reference's change, not moved; it
+    holds a picture to blame for flicker and for lagging behind alike."""
+    apart = (picture.double() - previous.double()) \
+        - (reference.double() - previous_reference.double())
+    error = (apart ** 2).mean()
+    return math.inf if error == 0 else float(-10 * torch.log10(error))
+
+
+def video_quality(pictures: list[torch.Tensor], references: list[torch.Tensor],
+                  frames_per_second: float) -> float | None:
+    """ColorVideoVDP in JOD (10: no difference; a standard 4K display at its default distance), by
+    the package cvvdp; None where it is not installed."""
+    try:
+        import pycvvdp
+    except ImportError:
+        return None
+    stacked = lambda frames: torch.cat(frames).permute(1, 0, 2, 3)[None].float()
+    metric = pycvvdp.cvvdp(display_name="standard_4k", heatmap=None)
+    value, _ = metric.predict(stacked(pictures), stacked(references), dim_order="BCFHW",
+                              frames_per_second=frames_per_second)
+    return float(value)

@@ -132,7 +132,7 @@ def test_learns_exports_and_evaluates(data_folder, schedule, tmp_path):
                     str(data_folder)], check=True, timeout=200)
     values = json.loads((model / "calibration.json").read_text())["values"]
     assert min(values["encoder.0.0.conv1"]["relu"]) > 0
-    assert len(values["features"]["magnitude"]) == 275 and "steps" not in values["features"]
+    assert len(values["features"]["magnitude"]) == 299 and "steps" not in values["features"]
     assert all(min(values[name]["steps"]) > 0 for name in ("stem", "encoder.0.0.conv1"))
     assert "calibration.json" in json.loads((model / "model.json").read_text())["files"]
 
