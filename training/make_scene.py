@@ -96,7 +96,7 @@ class Mesh:
 
 def loft() -> dict[str, Mesh]:
     """12 x 4 x 8 metres, the sun's side (+X) open in four tall windows."""
-    parts = {name: Mesh() for name in ("brick", "tiles", "wood", "plaster", "steel", "paint")}
+    parts = {name: Mesh() for name in MATERIALS}
     parts["tiles"].quad((0, 0, 8), (12, 0, 0), (0, 0, -8))
     parts["plaster"].quad((0, 4, 0), (12, 0, 0), (0, 0, 8))
     parts["brick"].quad((0, 0, 0), (12, 0, 0), (0, 4, 0))
@@ -121,13 +121,15 @@ def loft() -> dict[str, Mesh]:
     parts["paint"].box((0.05, 0, 5.6), (0.9, 0.9, 7.6))
     for x in (3.0, 9.0):
         parts["steel"].box((x - 0.6, 3.3, 3.9), (x + 0.6, 3.36, 4.1))
+        parts["lamp"].box((x - 0.55, 3.285, 3.91), (x + 0.55, 3.3, 4.09))  # above its light
     return parts
 
 
 MATERIALS = {  # roughness, metallic, color or texture's name
     "brick": (0.9, 0.0, "brick"), "tiles": (0.25, 0.0, "tiles"), "wood": (0.5, 0.0, "wood"),
     "plaster": (0.95, 0.0, "plaster"), "steel": (0.2, 1.0, [0.6, 0.6, 0.62]),
-    "paint": (0.35, 0.0, [0.05, 0.2, 0.42])}
+    "paint": (0.35, 0.0, [0.05, 0.2, 0.42]), "lamp": (0.6, 0.0, [1.0, 0.78, 0.52])}
+EMISSION = {"lamp": [1.0, 0.8, 0.55]}  # linear, at the picture's exposure
 
 LIGHTING = {
     "sun": {"direction": [-0.72, -0.55, -0.42], "color": [1.0, 0.9, 0.76],
@@ -179,7 +181,10 @@ def glb(parts: dict[str, Mesh], pictures: dict[str, np.ndarray]) -> bytes:
             surface["baseColorTexture"] = {"index": len(document["textures"]) - 1}
         else:
             surface["baseColorFactor"] = [*color, 1.0]
-        document["materials"].append({"name": name, "pbrMetallicRoughness": surface})
+        material = {"name": name, "pbrMetallicRoughness": surface}
+        if name in EMISSION:
+            material["emissiveFactor"] = EMISSION[name]
+        document["materials"].append(material)
         floats = lambda rows: np.array(rows, np.float32)
         primitives.append({
             "attributes": {"POSITION": binary.accessor(floats(mesh.points), "VEC3", FLOAT),

@@ -22,9 +22,9 @@ import numpy as np
 from camera_paths import FRAMES_PER_SECOND, NoFreeSpace, near_any, walk
 from pictures import write_picture
 
-PLANES = ["BaseColor", "Normals", "Depth", "Roughness", "Metallic", "FinalImage"]
+PLANES = ["BaseColor", "Normals", "Depth", "Roughness", "Metallic", "Emissive", "FinalImage"]
 ENCODINGS = {
-    "baseColor": "srgb8", "finalImage": "srgb8",
+    "baseColor": "srgb8", "emissive": "srgb8", "finalImage": "srgb8",
     "normals": {"space": "world", "axes": "y-up right-handed", "encoding": "n*0.5+0.5",
                 "sky": 128},
     "depth": {"kind": "planar", "unitsPerMetre": 400, "sky": 0},

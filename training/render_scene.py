@@ -53,8 +53,9 @@ class Scene:
         self.rays: BVHTree | None = None
 
     def add_planes(self) -> None:
-        """Base color, normal, roughness and metallic of the first surface, as extra outputs."""
-        for name in ("base", "normal", "surface"):
+        """Base color, normal, roughness, metallic and emission of the first surface, as extra
+        outputs."""
+        for name in ("base", "normal", "surface", "emission"):
             plane = self.scene.view_layers[0].aovs.add()
             plane.name, plane.type = name, "COLOR"
         for material in bpy.data.materials:
@@ -219,12 +220,23 @@ def add_plane_outputs(material) -> None:
             socket = scale.outputs[0]
         tree.links.new(socket, node.inputs["Color"])
 
-    base = source("Base Color")
-    if base is None:
-        constant = tree.nodes.new("ShaderNodeRGB")
-        constant.outputs[0].default_value = shader.inputs["Base Color"].default_value
-        base = constant.outputs[0]
-    output("base", base)
+    def color(name):
+        socket = source(name)
+        if socket is None:
+            constant = tree.nodes.new("ShaderNodeRGB")
+            constant.outputs[0].default_value = shader.inputs[name].default_value
+            socket = constant.outputs[0]
+        return socket
+
+    output("base", color("Base Color"))
+    strength, emission = source("Emission Strength"), tree.nodes.new("ShaderNodeVectorMath")
+    emission.operation = "SCALE"
+    tree.links.new(color("Emission Color"), emission.inputs[0])
+    if strength is not None:
+        tree.links.new(strength, emission.inputs["Scale"])
+    else:
+        emission.inputs["Scale"].default_value = shader.inputs["Emission Strength"].default_value
+    output("emission", emission.outputs[0])
     normal = source("Normal")
     output("normal", normal if normal is not None else
            tree.nodes.new("ShaderNodeNewGeometry").outputs["Normal"])
@@ -263,4 +275,5 @@ def stored_planes(shaded: dict, centered: dict, exposure: float) -> dict[str, np
         "BaseColor": srgb_bytes(color(".base")), "Normals": unit_bytes(normal * 0.5 + 0.5),
         "Depth": np.clip(np.round(depth * DEPTH_UNITS_PER_METRE), 0, 65535).astype(np.uint16),
         "Roughness": unit_bytes(surface[..., 0]), "Metallic": unit_bytes(surface[..., 1]),
+        "Emissive": srgb_bytes(color(".emission") * exposure),
         "FinalImage": srgb_bytes(color("Combined") * exposure)}
