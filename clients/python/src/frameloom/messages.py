@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 The Frameloom authors
+"""Structs of the wire and what they mean here."""
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import protocol
+from .cameras import Camera
+from .errors import ProtocolError, text_of
+from .pictures import Picture
+from .planes import Layout, Pixels, Record
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What the daemon agreed to."""
+
+    session_id: int
+    model: str
+    model_version: str
+    precision: str
+    kernel_path: str
+    """Same model version, precision and kernel path, same input: same bytes."""
+    max_in_flight: int
+    planned_bytes: int
+    """What this session adds to the daemon's memory."""
+    is_incremental: bool
+    """Asked for and granted."""
+    history: str
+    """"none", "resumed" or "kept"."""
+
+    @classmethod
+    def of(cls, data: bytes) -> Opened:
+        body = np.frombuffer(data, protocol.opened_dtype, 1)[0]
+        names = {protocol.HISTORY_NONE: "none", protocol.HISTORY_RESUMED: "resumed",
+                 protocol.HISTORY_KEPT: "kept"}
+        return cls(
+            int(body["session_id"]), text_of(body["model"]), text_of(body["model_version"]),
+            text_of(body["precision"]), text_of(body["kernel_path"]),
+            max(1, int(body["max_frames_in_flight"])), int(body["planned_bytes"]),
+            bool(int(body["features"]) & protocol.FEATURE_INCREMENTAL),
+            names.get(int(body["history"]), "none"))
+
+
+@dataclass(eq=False)
+class Frame:
+    """A frame that has no answer yet, or whose picture the next one continues from."""
+
+    frame_id: int
+    head: bytes
+    """Header and `fl_frame`."""
+    payload: Pixels
+    camera: Camera | None
+    jitter: tuple[float, float]
+    sent_at: float
+    """`time.monotonic`."""
+    shows_planes: bool
+
+
+HEAD_DTYPE = np.dtype([("header", protocol.header_dtype), ("body", protocol.frame_dtype)],
+                      align=True)
+
+
+def header(kind: int, flags: int = 0, body_bytes: int = 0, payload_bytes: int = 0,
+           frame_id: int = 0) -> Record:
+    """As `fl_header`."""
+    return np.array((protocol.MAGIC, protocol.VERSION, kind, flags, body_bytes, payload_bytes,
+                     frame_id), protocol.header_dtype)
+
+
+def picture_of(flags: int, data: bytes, pixels: Pixels, frame: Frame, layout: Layout,
+               is_bottom_up: bool) -> Picture:
+    """The picture of an `fl_picture`; raises ProtocolError if it is not what was agreed."""
+    body = np.frombuffer(data, protocol.picture_dtype, 1)[0]
+    for name, agreed in (("width", layout.width), ("height", layout.height),
+                         ("row_stride", layout.width * 4),
+                         ("format", protocol.PICTURE_RGBA8_SRGB)):
+        if body[name] != agreed:
+            raise ProtocolError(f"a picture whose {name} was not agreed", field=name,
+                                value=int(body[name]), limit=agreed)
+    seconds = {name: int(body[f"{name}_ns"]) / 1e9
+               for name in ("read", "queue", "convert", "render", "encode", "age", "next_send")}
+    return Picture(
+        pixels=pixels, frame_id=frame.frame_id,
+        history_frame=int(body["history_frame"]) if flags & protocol.PICTURE_HISTORY else None,
+        is_late=bool(flags & protocol.PICTURE_LATE),
+        is_approximate=bool(flags & protocol.PICTURE_APPROXIMATE),
+        computed_share=float(body["computed_share"]),
+        dropped=tuple(int(number) for number in body["dropped_ids"] if number),
+        dropped_count=int(body["dropped_count"]), load=float(body["load"]),
+        latency=time.monotonic() - frame.sent_at, is_bottom_up=is_bottom_up, **seconds)

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 The Frameloom authors
+"""Arrays into planes: which pixel format an array stands for, and its bytes in it."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from . import protocol
+from .arguments import FrameArguments, Planes
+from .errors import ArgumentError
+
+Pixels = npt.NDArray[np.uint8]
+Record = npt.NDArray[np.void]
+Writer = Callable[[npt.NDArray[np.generic], npt.NDArray[np.generic]], None]
+
+
+def _copy(to: npt.NDArray[np.generic], array: npt.NDArray[np.generic]) -> None:
+    np.copyto(to, array.reshape(to.shape), casting="same_kind")
+
+
+def _drop_alpha(to: npt.NDArray[np.generic], array: npt.NDArray[np.generic]) -> None:
+    np.copyto(to, array[..., :3])
+
+
+def _quantize(to: npt.NDArray[np.generic], array: npt.NDArray[np.generic]) -> None:
+    """0 to 1 into 0 to 255; not a number becomes 0."""
+    values = np.nan_to_num(array.astype(np.float32).reshape(to.shape))
+    np.copyto(to, np.rint(np.clip(values, 0, 1) * 255), casting="unsafe")
+
+
+def _pack_normals(to: npt.NDArray[np.generic], array: npt.NDArray[np.generic]) -> None:
+    """-1 to 1 into ten bits each: n = v / 511.5 - 1."""
+    values = np.nan_to_num(array.astype(np.float32))
+    words = np.rint(np.clip(values, -1, 1) * 511.5 + 511.5).astype(np.uint32)
+    np.copyto(to, words[..., 0] | (words[..., 1] << 10) | (words[..., 2] << 20))
+
+
+@dataclass(frozen=True)
+class Format:
+    """A pixel format and how arrays get into it."""
+
+    number: int
+    dtype: np.dtype[np.generic]
+    channels: int
+    write: Writer = _copy
+
+    @property
+    def pixel_bytes(self) -> int:
+        return self.dtype.itemsize * self.channels
+
+
+_U8, _U16, _U32 = np.dtype("u1"), np.dtype("<u2"), np.dtype("<u4")
+_F16, _F32 = np.dtype("<f2"), np.dtype("<f4")
+
+_RGBA8 = Format(protocol.RGBA8_SRGB, _U8, 4)
+_RGB8 = Format(protocol.RGB8_SRGB, _U8, 3)
+
+
+def _base_color(dtype: np.dtype[np.generic], channels: int) -> Format | None:
+    return {("u1", 4): _RGBA8, ("u1", 3): _RGB8}.get((dtype.str[1:], channels))
+
+
+def _normals(dtype: np.dtype[np.generic], channels: int) -> Format | None:
+    if dtype.kind == "f" and channels == 3:
+        return Format(protocol.RGB10A2, _U32, 1, _pack_normals)
+    return {
+        ("u1", 3): Format(protocol.RGB8_UNORM, _U8, 3),
+        ("u1", 4): Format(protocol.RGB8_UNORM, _U8, 3, _drop_alpha),
+        ("u4", 1): Format(protocol.RGB10A2, _U32, 1),
+    }.get((dtype.str[1:], channels))
+
+
+def _depth(dtype: np.dtype[np.generic], channels: int) -> Format | None:
+    if channels == 1 and dtype.kind == "f":
+        return Format(protocol.R32F, _F32, 1)
+    return Format(protocol.R16, _U16, 1) if (dtype.str[1:], channels) == ("u2", 1) else None
+
+
+def _single(dtype: np.dtype[np.generic], channels: int) -> Format | None:
+    if channels == 1 and dtype.kind == "f":
+        return Format(protocol.R8, _U8, 1, _quantize)
+    return Format(protocol.R8, _U8, 1) if (dtype.str[1:], channels) == ("u1", 1) else None
+
+
+def _motion(dtype: np.dtype[np.generic], channels: int) -> Format | None:
+    return Format(protocol.RG16F, _F16, 2) if dtype.kind == "f" and channels == 2 else None
+
+
+def _known(dtype: np.dtype[np.generic], channels: int) -> Format | None:
+    return _RGBA8 if (dtype.str[1:], channels) == ("u1", 4) else None
+
+
+@dataclass(frozen=True)
+class _Kind:
+    number: int
+    choose: Callable[[np.dtype[np.generic], int], Format | None]
+    accepts: str
+
+
+# In the order in which planes are sent.
+_KINDS: dict[str, _Kind] = {
+    "base_color": _Kind(protocol.BASE_COLOR, _base_color,
+                        "uint8 sRGB [h,w,3] or [h,w,4] (frameloom.srgb8 makes it of linear values)"),
+    "normals": _Kind(protocol.NORMALS, _normals,
+                     "float [h,w,3] from -1 to 1, uint8 [h,w,3] or uint32 RGB10A2 [h,w]"),
+    "depth": _Kind(protocol.DEPTH, _depth, "float [h,w] or uint16 [h,w]"),
+    "roughness": _Kind(protocol.ROUGHNESS, _single, "float [h,w] from 0 to 1 or uint8 [h,w]"),
+    "metallic": _Kind(protocol.METALLIC, _single, "float [h,w] from 0 to 1 or uint8 [h,w]"),
+    "motion": _Kind(protocol.MOTION, _motion, "float [h,w,2]"),
+    "known": _Kind(protocol.KNOWN, _known, "uint8 sRGB [h,w,4] with straight alpha"),
+}
+
+REQUIRED = ("base_color", "normals", "depth", "roughness")
+
+
+@dataclass(frozen=True)
+class Plane:
+    name: str
+    kind: int
+    format: Format
+    offset: int
+    """Bytes, in a frame's payload; rows and planes without gaps."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a frame's payload holds. Two layouts are equal if their frames can be exchanged."""
+
+    width: int
+    height: int
+    planes: tuple[Plane, ...]
+
+    @property
+    def byte_count(self) -> int:
+        return self.width * self.height * sum(plane.format.pixel_bytes for plane in self.planes)
+
+    def plane(self, name: str) -> Plane | None:
+        return next((plane for plane in self.planes if plane.name == name), None)
+
+    def view(self, payload: Pixels, plane: Plane) -> npt.NDArray[np.generic]:
+        """One plane of a payload: `[height, width]` or `[height, width, channels]`."""
+        count = self.width * self.height * plane.format.pixel_bytes
+        flat = payload[plane.offset:plane.offset + count].view(plane.format.dtype)
+        channels = plane.format.channels
+        shape = (self.height, self.width) + ((channels,) if channels > 1 else ())
+        return flat.reshape(shape)
+
+    def write(self, payload: Pixels, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:
+        for plane in self.planes:
+            plane.format.write(self.view(payload, plane), arrays[plane.name])
+
+
+# Of a frame, and no planes.
+_OTHER_ARGUMENTS = FrameArguments.__optional_keys__ - Planes.__optional_keys__
+
+
+def arrays_of(frame: FrameArguments) -> dict[str, npt.NDArray[np.generic]]:
+    """The planes among a frame's arguments.
+
+    Raises ArgumentError for an argument that does not exist: a plane must not vanish by a slip.
+    """
+    for name in frame:
+        if name not in _KINDS and name not in _OTHER_ARGUMENTS:
+            raise ArgumentError(f"a frame has no {name}; its planes are {', '.join(_KINDS)}",
+                                field=name)
+    return {name: np.asarray(value) for name, value in frame.items()
+            if name in _KINDS and value is not None}
+
+
+def plan(arrays: Mapping[str, npt.NDArray[np.generic]]) -> Layout:
+    """The layout that these arrays stand for.
+
+    Raises ArgumentError for a plane that is missing, of another size or of a type without meaning.
+    """
+    for name in REQUIRED:
+        if name not in arrays:
+            raise ArgumentError(f"the plane {name} is missing", field=name)
+    height, width = arrays["base_color"].shape[:2] if arrays["base_color"].ndim >= 2 else (0, 0)
+    planes: list[Plane] = []
+    offset = 0
+    for name, kind in _KINDS.items():
+        if name not in arrays:
+            continue
+        array = arrays[name]
+        format = kind.choose(array.dtype, array.shape[2] if array.ndim == 3 else 1)
+        if format is None or array.ndim not in (2, 3):
+            raise ArgumentError(f"{name} is {kind.accepts}, not {array.dtype} {list(array.shape)}",
+                                field=name)
+        if array.shape[:2] != (height, width):
+            raise ArgumentError(f"{name} has {array.shape[1]}x{array.shape[0]} pixels, base_color "
+                                f"{width}x{height}", field=name)
+        planes.append(Plane(name, kind.number, format, offset))
+        offset += width * height * format.pixel_bytes
+    for side, count in (("width", width), ("height", height)):
+        if not protocol.MIN_SIDE <= count <= protocol.MAX_SIDE:
+            limit = protocol.MIN_SIDE if count < protocol.MIN_SIDE else protocol.MAX_SIDE
+            raise ArgumentError(f"{side} is {count} pixels; {protocol.MIN_SIDE} to "
+                                f"{protocol.MAX_SIDE} are possible", field=side, value=count,
+                                limit=limit)
+    return Layout(width, height, tuple(planes))
+
+
+def srgb8(linear: npt.ArrayLike) -> Pixels:
+    """Linear values from 0 to 1, `[..., 3]` or `[..., 4]`, as 8-bit sRGB; alpha stays linear."""
+    values = np.clip(np.nan_to_num(np.asarray(linear, np.float32)), 0, 1)
+    curve = np.where(values <= 0.0031308, values * 12.92, 1.055 * values ** (1 / 2.4) - 0.055)
+    if values.shape[-1] == 4:
+        curve[..., 3] = values[..., 3]
+    result: Pixels = np.rint(curve * 255).astype(np.uint8)
+    return result

@@ -1,0 +1,438 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 The Frameloom authors
+"""A session: frames in, pictures out, going on where a connection broke."""
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import Unpack
+
+import numpy as np
+
+from . import protocol
+from .arguments import FrameArguments
+from .connection import Connection, Deadline, Message
+from .conventions import Conventions
+from .errors import (ArgumentError, ClosedError, FrameError, FrameloomError, FullError,
+                     NoDaemonError, ProtocolError, RefusedError, SessionError, words_of)
+from .history import History
+from .messages import HEAD_DTYPE, Frame, Opened, header, picture_of
+from .pictures import Picture
+from .planes import Layout, Pixels, Record, arrays_of, plan
+
+# After these a session can be resumed at once: nothing about it was wrong.
+_RESUMABLE = (protocol.ERROR_IDLE, protocol.ERROR_SLOW_READER, protocol.ERROR_DRAINING)
+
+
+class Session:
+    """One session on one connection; made by `frameloom.connect`. One thread at a time."""
+
+    def __init__(self, path: str, conventions: Conventions, *, timeout: float | None,
+                 resume: float, history: History | None) -> None:
+        self._path = path
+        self._conventions = conventions
+        self._timeout = timeout
+        self._resume_seconds = resume
+        self._opened: Opened | None = None
+        self._layout: Layout | None = None
+        self._agreement: Record | None = None
+        self._awaits: int | None = None  # the type of message that answers a control message
+        self._refusal: RefusedError | None = None
+        self._unanswered: dict[int, Frame] = {}
+        self._ready: deque[Picture | FrameError] = deque()
+        self._spare: list[Pixels] = []
+        # The frame and picture of the newest history, else what was given to `connect`.
+        self._last: tuple[Frame, Picture] | None = None
+        self._last_agreement: tuple[Layout, Record] | None = None
+        self._given_history = history
+        self._last_id = 0 if history is None else history.frame_id
+        self._reset_next = False
+        self._filling: Pixels | None = None
+        self._is_closed = False
+        self.resume_count = 0
+        """How often a broken connection was replaced."""
+        self._connection = Connection(path, Deadline(timeout))
+
+    # ---- Frames -----------------------------------------------------------------------------
+
+    def render(self, **frame: Unpack[FrameArguments]) -> Picture:
+        """Sends one frame and waits for its picture; arguments as `submit`."""
+        sent = self.submit(**frame)
+        self._exchange(lambda: sent not in self._unanswered)
+        for item in self._ready:
+            if item.frame_id == sent:
+                self._ready.remove(item)
+                return _given_out(item)
+        raise FrameloomError(f"frame {sent} was dropped for a newer one", field="mailbox")
+
+    def submit(self, **frame: Unpack[FrameArguments]) -> int:
+        """Sends one frame and returns its id; `pictures` gives what comes back.
+
+        Planes are arrays `[height, width]` or `[height, width, channels]`; they are copied, so
+        they are yours again at once:
+
+        - `base_color`: uint8 sRGB, 3 or 4 channels
+        - `normals`: float from -1 to 1; uint8 with n = byte / 127.5 - 1; or uint32 RGB10A2
+        - `depth`: float, or uint16 with `depth_scale`; planar, 0 or not finite is sky
+        - `roughness`, and if wanted `metallic`: float from 0 to 1, or uint8
+        - if wanted `motion`: float, 2 channels; `known`: uint8 sRGB, straight alpha
+
+        The first frame opens the session; one of another size, or with other planes or types,
+        agrees that anew and keeps the history.
+
+        The rest, as wanted:
+
+        - `camera`: a `Camera`; without cameras and motion no picture can use the one before
+        - `jitter`: pixels, right and down, that were added to the pixel centers
+        - `reset`: a camera cut: this frame has no history
+        - `approximate`: whether tiles that did not change may be kept, in an incremental session
+          (there it is the default)
+        - `motion_from`: id of the frame that `motion` points to; by default the one before
+        - `frame_id`: a number above the last one's; by default the next
+        - `show_planes`: answer with a picture of what was understood; the history stays
+
+        Raises FullError if as many frames as agreed are unanswered or not taken.
+        """
+        arrays = arrays_of(frame)
+        layout = plan(arrays)
+        head = self._head(frame)
+        if layout != self._layout:
+            self._agree(layout)
+        self._exchange(lambda: True)
+        assert self._opened is not None
+        limit = self._opened.max_in_flight
+        if len(self._unanswered) + len(self._ready) >= limit:
+            raise FullError(f"{limit} frames are in flight or not taken: take pictures first",
+                            field="max_in_flight", value=limit, limit=limit)
+        head["header"]["payload_bytes"] = layout.byte_count
+        payload = self._buffer(layout.byte_count)
+        layout.write(payload, arrays)
+        sent = Frame(int(head["header"]["frame_id"]), head.tobytes(), payload,
+                     frame.get("camera"), frame.get("jitter", (0.0, 0.0)), time.monotonic(),
+                     frame.get("show_planes", False))
+        self._last_id = sent.frame_id
+        self._reset_next = False
+        self._unanswered[sent.frame_id] = sent
+        self._put(sent)
+        self._exchange(lambda: self._connection.is_written)
+        return sent.frame_id
+
+    def pictures(self, *, leave: int = 0) -> Iterator[Picture]:
+        """Gives pictures in the order of their frames until at most `leave` have no answer.
+
+        A frame that failed raises FrameError in its place; call again for the rest.
+        """
+        while True:
+            if self._ready:
+                yield _given_out(self._ready.popleft())
+            elif len(self._unanswered) <= leave:
+                return
+            else:
+                self._exchange(lambda: bool(self._ready) or len(self._unanswered) <= leave)
+
+    def stream(self, frames: Iterable[FrameArguments], *, in_flight: int = 2
+               ) -> Iterator[Picture]:
+        """Renders frames (each the arguments of `submit`) with several under way at a time."""
+        for frame in frames:
+            self.submit(**frame)
+            assert self._opened is not None
+            yield from self.pictures(leave=max(1, min(in_flight, self._opened.max_in_flight)) - 1)
+        yield from self.pictures()
+
+    def reset(self) -> None:
+        """Lets the next frame start without history (a camera cut)."""
+        self._reset_next = True
+
+    @property
+    def in_flight(self) -> int:
+        """Frames sent and neither answered nor dropped."""
+        return len(self._unanswered)
+
+    @property
+    def opened(self) -> Opened | None:
+        """What the daemon agreed to; None before the first frame."""
+        return self._opened
+
+    @property
+    def history(self) -> History | None:
+        """A copy of what the next frame continues from, to be kept for `connect(history=...)`."""
+        history = self._history()
+        return None if history is None else history.copy()
+
+    # ---- Life -------------------------------------------------------------------------------
+
+    def resume(self, seconds: float | None = None) -> None:
+        """Replaces the connection: the session goes on from its last picture and the frames
+        without an answer are sent again. Happens by itself, unless `connect(resume=0)`.
+
+        `seconds`: how long to wait for a daemon that is being restarted.
+        """
+        deadline = Deadline(seconds if seconds is not None else self._resume_seconds)
+        while True:
+            try:
+                self._connection.close()
+                self._connection = Connection(self._path, deadline, waits_for_daemon=True)
+                if self._agreement is not None:
+                    self._open_again(deadline)
+                break
+            except (ClosedError, SessionError) as error:
+                # A daemon that is just ending may still take the connection.
+                if deadline.is_over or getattr(error, "code", None) not in (None, *_RESUMABLE):
+                    raise
+                time.sleep(0.005)
+        self.resume_count += 1
+        for frame in self._unanswered.values():
+            self._put(frame)
+
+    def close(self) -> None:
+        """Ends the session; frames without an answer are rendered and their pictures forgotten."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            if self._opened is not None:
+                self._control(protocol.CLOSE, 0, b"", b"", protocol.CLOSED, Deadline(10))
+        except FrameloomError:
+            pass  # There is nothing left to lose.
+        finally:
+            self._connection.close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        if kind is not None:
+            # The frames under way are nobody's any more.
+            self._is_closed = True
+            self._connection.close()
+        self.close()
+
+    def __repr__(self) -> str:
+        opened = self._opened
+        if opened is None:
+            return f"<frameloom.Session on {self._path}, not open yet>"
+        layout = self._layout
+        size = "" if layout is None else f", {layout.width}x{layout.height}"
+        return (f"<frameloom.Session {opened.session_id}{size}, model {opened.model}, "
+                f"{opened.precision} on {opened.kernel_path}>")
+
+    # ---- Agreeing ---------------------------------------------------------------------------
+
+    def _agree(self, layout: Layout) -> None:
+        """Opens the session, or changes the layout of the one that is open."""
+        record = self._conventions.open_record(layout)
+        if self._layout is None:
+            try:
+                self._open(layout, record, Deadline(self._timeout))
+            except (ClosedError, SessionError) as error:
+                # A daemon does not wait long for the first frame of a connection.
+                if getattr(error, "code", protocol.ERROR_IDLE) not in _RESUMABLE:
+                    raise
+                self.resume(self._timeout)
+                self._open(layout, record, Deadline(self._timeout))
+        else:
+            self._exchange(lambda: not self._unanswered)
+            try:
+                self._reconfigure(record, Deadline(self._timeout))
+            except ClosedError:
+                if not self._resume_seconds:
+                    raise
+                self.resume()
+                self._reconfigure(record, Deadline(self._timeout))
+        self._layout, self._agreement = layout, record
+        self._spare.clear()
+
+    def _open(self, layout: Layout, record: Record, deadline: Deadline) -> None:
+        history = self._history()
+        if history is None:
+            self._control(protocol.OPEN, 0, record.tobytes(), b"", protocol.OPENED, deadline)
+        else:
+            body = record.tobytes() + history.record().tobytes()
+            self._control(protocol.OPEN, protocol.OPEN_HISTORY, body, history.payload(layout),
+                          protocol.OPENED, deadline)
+
+    def _open_again(self, deadline: Deadline) -> None:
+        """As the session stood at its history, then as at its end."""
+        assert self._layout is not None and self._agreement is not None
+        layout, record = self._last_agreement or (self._layout, self._agreement)
+        self._open(layout, record, deadline)
+        if record.tobytes() != self._agreement.tobytes():
+            self._reconfigure(self._agreement, deadline)
+
+    def _reconfigure(self, record: Record, deadline: Deadline) -> None:
+        self._control(protocol.RECONFIGURE, protocol.OPEN_KEEP_HISTORY, record.tobytes(), b"",
+                      protocol.OPENED, deadline)
+
+    def _control(self, kind: int, flags: int, body: bytes, payload: bytes, answer: int,
+                 deadline: Deadline) -> None:
+        """Sends a message that is about no frame and waits for its answer."""
+        self._awaits, self._refusal = answer, None
+        self._connection.put(header(kind, flags, len(body), len(payload)).tobytes() + body,
+                             payload)
+        try:
+            self._connection.exchange(lambda: self._awaits is None, deadline, self._place,
+                                      self._take)
+        except SessionError as error:
+            if error.code in _RESUMABLE:
+                raise
+            raise RefusedError(**error.parts()) from None
+        finally:
+            self._awaits = None
+        if self._refusal is not None:
+            raise self._refusal
+
+    def _history(self) -> History | None:
+        if self._last is None or self._last_agreement is None:
+            return self._given_history
+        frame, picture = self._last
+        layout, record = self._last_agreement
+        planes = {plane.name: layout.view(frame.payload, plane) for plane in layout.planes
+                  if plane.name in ("base_color", "depth", "known")}
+        return History(picture.pixels, planes["base_color"], planes["depth"], frame.camera,
+                       planes.get("known"), frame.jitter, frame.frame_id, int(record["seed"]))
+
+    # ---- Sending ----------------------------------------------------------------------------
+
+    def _head(self, frame: FrameArguments) -> Record:
+        """Header and `fl_frame`."""
+        if self._is_closed:
+            raise ClosedError("the session was closed")
+        stated = frame.get("frame_id")
+        number = self._last_id + 1 if stated is None else stated
+        if not self._last_id < number < 2**64:
+            raise ArgumentError(f"frame_id {number} is not above the last one, {self._last_id}",
+                                field="frame_id", value=number, limit=self._last_id)
+        camera, motion_from = frame.get("camera"), frame.get("motion_from")
+        approximate = frame.get("approximate")
+        flags = 0
+        for flag, is_set in (
+            (protocol.FRAME_RESET, frame.get("reset") or self._reset_next),
+            (protocol.FRAME_APPROXIMATE,
+             self._conventions.incremental if approximate is None else approximate),
+            (protocol.FRAME_HAS_CAMERA, camera is not None),
+            (protocol.FRAME_HAS_MOTION_FROM, motion_from is not None),
+            (protocol.FRAME_SHOW_PLANES, frame.get("show_planes")),
+        ):
+            flags |= flag if is_set else 0
+        head = np.zeros((), HEAD_DTYPE)
+        head["header"] = header(protocol.FRAME, flags, protocol.frame_dtype.itemsize, 0, number)
+        body = head["body"]
+        body["motion_from"] = motion_from or 0
+        body["client_time_ns"] = time.monotonic_ns()
+        body["exposure"], body["history_trust"] = 1, 1
+        body["jitter_x"], body["jitter_y"] = frame.get("jitter", (0.0, 0.0))
+        if camera is not None:
+            body["camera"] = camera.record()
+        return head
+
+    def _put(self, frame: Frame) -> None:
+        self._connection.put(frame.head, frame.payload.data)
+
+    def _buffer(self, byte_count: int) -> Pixels:
+        """Memory for a frame; kept ones are used again, since fresh memory costs page faults."""
+        return self._spare.pop() if self._spare else np.empty(byte_count, np.uint8)
+
+    def _exchange(self, is_done: Callable[[], bool]) -> None:
+        """`Connection.exchange` that goes on after a broken connection."""
+        deadline = Deadline(self._timeout)
+        while True:
+            try:
+                self._connection.exchange(is_done, deadline, self._place, self._take)
+                return
+            except (ClosedError, SessionError) as error:
+                resumable = getattr(error, "code", protocol.ERROR_IDLE) in _RESUMABLE
+                if not resumable or not self._resume_seconds or self._is_closed:
+                    raise
+                try:
+                    self.resume()
+                except NoDaemonError as absent:
+                    raise absent from error
+
+    # ---- Receiving --------------------------------------------------------------------------
+
+    def _place(self, head: np.void) -> memoryview:
+        frame = self._unanswered.get(int(head["frame_id"]))
+        layout = self._layout
+        count = 0 if layout is None else layout.width * layout.height * 4
+        if frame is None or layout is None:
+            raise ProtocolError(f"a picture for frame {head['frame_id']}, which is not in "
+                                "flight", field="frame_id", value=int(head["frame_id"]))
+        if head["payload_bytes"] != count:
+            raise ProtocolError(f"a picture of {head['payload_bytes']} bytes",
+                                field="payload_bytes", value=int(head["payload_bytes"]),
+                                limit=count)
+        self._filling = np.empty((layout.height, layout.width, 4), np.uint8)
+        return self._filling.data.cast("B")
+
+    def _take(self, message: Message) -> None:
+        kind = int(message.header["type"])
+        if kind == protocol.PICTURE:
+            self._take_picture(message)
+        elif kind == protocol.ERROR:
+            self._take_error(message)
+        elif kind == self._awaits:
+            if kind == protocol.OPENED:
+                self._opened = Opened.of(message.body)
+            self._awaits = None
+        elif kind == protocol.CLOSED:
+            raise ClosedError("the daemon closed the session")
+        else:
+            raise ProtocolError(f"a message of type {kind} that nobody asked for", field="type",
+                                value=kind)
+
+    def _take_picture(self, message: Message) -> None:
+        frame_id = int(message.header["frame_id"])
+        frame, layout = self._unanswered.get(frame_id), self._layout
+        if frame is None or layout is None or self._filling is None:
+            raise ProtocolError(f"a picture for frame {frame_id}, which is not in flight",
+                                field="frame_id", value=frame_id)
+        pixels, self._filling = self._filling, None
+        # It is also the history that the session resumes with.
+        pixels.flags.writeable = False
+        picture = picture_of(int(message.header["flags"]), message.body, pixels, frame, layout,
+                             self._conventions.origin == "bottom-left")
+        for number in [n for n in self._unanswered if n <= frame_id or n in picture.dropped]:
+            self._release(self._unanswered.pop(number), but=frame)
+        self._ready.append(picture)
+        # Planes that are shown instead of a picture leave the daemon's history as it was.
+        if frame.shows_planes:
+            self._release(frame)
+            return
+        if self._last is not None:
+            self._release(self._last[0])
+        assert self._agreement is not None
+        self._last, self._last_agreement = (frame, picture), (layout, self._agreement)
+
+    def _take_error(self, message: Message) -> None:
+        error = words_of(np.frombuffer(message.body, protocol.error_dtype, 1)[0])
+        severity = np.frombuffer(message.body, protocol.error_dtype, 1)[0]["severity"]
+        frame_id = int(message.header["frame_id"])
+        if severity == protocol.SEVERITY_SESSION:
+            raise SessionError(**error)
+        if frame_id == 0 and self._awaits is not None:
+            self._refusal = RefusedError(**error)
+            self._awaits = None
+            return
+        frame = self._unanswered.pop(frame_id, None)
+        if frame is None:
+            raise ProtocolError(f"an error for frame {frame_id}, which is not in flight",
+                                field="frame_id", value=frame_id)
+        if error["code"] == protocol.ERROR_RENDER:
+            for number in [n for n in self._unanswered if n < frame_id]:
+                self._release(self._unanswered.pop(number))
+        self._release(frame)
+        self._ready.append(FrameError(**error, frame_id=frame_id))
+
+    def _release(self, frame: Frame, but: Frame | None = None) -> None:
+        layout = self._layout
+        if frame is not but and layout is not None and frame.payload.size == layout.byte_count:
+            self._spare.append(frame.payload)
+
+
+def _given_out(item: Picture | FrameError) -> Picture:
+    if isinstance(item, FrameError):
+        raise item
+    return item
