@@ -131,7 +131,8 @@ let package = Package(
             name: "FrameClipTests", dependencies: ["FrameClip", "FrameTypes"],
             swiftSettings: warnings),
         .testTarget(
-            name: "FrameControlTests", dependencies: ["FrameControl"], swiftSettings: warnings),
+            name: "FrameControlTests", dependencies: ["FrameControl", "FrameTypes"],
+            swiftSettings: warnings),
         .testTarget(
             name: "FrameloomTests",
             dependencies: [

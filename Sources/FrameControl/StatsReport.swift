@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import FrameTypes
+
 /// Everything the daemon counts: in total (sessions that ended included) and per open session.
 package struct StatsReport: Sendable, Equatable, Codable {
     package var daemon: DaemonReport
@@ -11,91 +13,6 @@ package struct StatsReport: Sendable, Equatable, Codable {
         self.daemon = daemon
         self.total = total
         self.sessions = sessions
-    }
-}
-
-/// Frames by what became of them. At every moment
-/// `received == rendered + dropped + failed + waiting + rendering`.
-package struct FrameCounts: Sendable, Equatable, Codable {
-    package var received: UInt64 = 0
-    package var rendered: UInt64 = 0
-    /// Of the rendered: those of which only some tiles were, and those answered as the one before.
-    package var partial: UInt64 = 0
-    package var unchanged: UInt64 = 0
-    package var dropped: UInt64 = 0
-    package var failed: UInt64 = 0
-    package var waiting: UInt64 = 0
-    package var rendering: UInt64 = 0
-
-    package init() {}
-
-    package var isBalanced: Bool {
-        received == rendered + dropped + failed + waiting + rendering
-    }
-
-    package static func += (sum: inout FrameCounts, other: FrameCounts) {
-        sum.received += other.received
-        sum.rendered += other.rendered
-        sum.partial += other.partial
-        sum.unchanged += other.unchanged
-        sum.dropped += other.dropped
-        sum.failed += other.failed
-        sum.waiting += other.waiting
-        sum.rendering += other.rendering
-    }
-}
-
-/// How often a stage ran and how long in all, so that averages between two samples can be made.
-package struct StageSum: Sendable, Equatable, Codable {
-    package var count: UInt64 = 0
-    package var ns: UInt64 = 0
-
-    package init() {}
-
-    package init(count: UInt64, ns: UInt64) {
-        self.count = count
-        self.ns = ns
-    }
-
-    package mutating func add(ns: UInt64) {
-        count += 1
-        self.ns += ns
-    }
-
-    /// nil before the stage ran.
-    package var meanNanoseconds: Double? { count == 0 ? nil : Double(ns) / Double(count) }
-
-    package static func += (sum: inout StageSum, other: StageSum) {
-        sum.count += other.count
-        sum.ns += other.ns
-    }
-}
-
-/// The stages of a frame in the order it meets them.
-package struct StageSums: Sendable, Equatable, Codable {
-    package var read = StageSum()
-    package var queue = StageSum()
-    package var convert = StageSum()
-    package var render = StageSum()
-    package var encode = StageSum()
-    package var write = StageSum()
-
-    package init() {}
-
-    package static func += (sum: inout StageSums, other: StageSums) {
-        sum.read += other.read
-        sum.queue += other.queue
-        sum.convert += other.convert
-        sum.render += other.render
-        sum.encode += other.encode
-        sum.write += other.write
-    }
-
-    package var named: [(name: String, sum: StageSum)] {
-        [
-            ("read", read), ("queue", queue), ("convert", convert), ("render", render),
-            ("encode", encode), ("write", write),
-        ]
     }
 }
 
@@ -119,4 +36,12 @@ package struct WorkReport: Sendable, Equatable, Codable {
     package var bytesOut: UInt64 = 0
 
     package init() {}
+
+    /// Without latencies.
+    package init(_ counts: WorkCounts) {
+        frames = counts.frames
+        stages = counts.stages
+        bytesIn = counts.bytesIn
+        bytesOut = counts.bytesOut
+    }
 }

@@ -64,17 +64,6 @@ package struct OpenedReply: Sendable, Equatable {
     }
 }
 
-/// Where the time of one frame went, nanoseconds.
-package struct FrameTimes: Sendable, Hashable {
-    package var read: UInt64 = 0
-    package var queue: UInt64 = 0
-    package var convert: UInt64 = 0
-    package var render: UInt64 = 0
-    package var encode: UInt64 = 0
-
-    package init() {}
-}
-
 package struct PictureReply: Sendable, Equatable {
     package var frameID: UInt64
     package var isLate = false
@@ -82,7 +71,7 @@ package struct PictureReply: Sendable, Equatable {
     /// The frame whose history was used, if one was.
     package var historyFrame: UInt64?
     package var clientTime: UInt64 = 0
-    package var times = FrameTimes()
+    package var times = StageTimes()
     /// Last byte of the frame to this reply, nanoseconds.
     package var age: UInt64 = 0
     /// Suggested wait before the next frame is sent, nanoseconds.

@@ -21,24 +21,14 @@ struct JobQueue {
         var attained: UInt64
         /// Smoothed cost of the last frames, nanoseconds; nil before the first.
         var usualCost: UInt64?
-        var waiting: [Entry] = []
+        /// In the order of their submission.
+        var waiting: [RenderJob] = []
         /// Started and set aside.
-        var setAside: RunningJob?
+        var setAside: RenderJob?
         var isRunning = false
 
         var isBusy: Bool { isRunning || setAside != nil || !waiting.isEmpty }
-        var next: RenderJob? { setAside?.job ?? waiting.first?.job }
-    }
-
-    private struct Entry {
-        var job: RenderJob
-        var order: UInt64
-    }
-
-    /// What the next turn of the render threads is for.
-    enum Turn {
-        case start(RenderJob)
-        case resume(RunningJob)
+        var next: RenderJob? { setAside ?? waiting.first }
     }
 
     private var shares: [UInt64: Share] = [:]
@@ -53,24 +43,26 @@ struct JobQueue {
         raiseFloor()
         var share = shares[job.session] ?? Share(attained: floor)
         if !share.isBusy { share.attained = max(share.attained, floor) }
-        share.waiting.append(Entry(job: job, order: submissions))
+        var job = job
+        job.order = submissions
+        share.waiting.append(job)
         shares[job.session] = share
         submissions += 1
         waitingCount += 1
     }
 
-    /// Takes the job whose turn it is; its workspace and session are held until `end` or `setAside`.
-    mutating func takeNext() -> Turn? {
+    /// Takes the job whose turn it is, to start or to resume; its workspace and session are held until `end` or `setAside`.
+    mutating func takeNext() -> RenderJob? {
         guard let session = choose(where: { _ in true }) else { return nil }
         return take(session)
     }
 
     /// The session that `running` should give way to now, if there is one.
-    func successor(of running: RunningJob) -> UInt64? {
-        let session = running.job.session
+    func successor(of running: RenderJob) -> UInt64? {
+        let session = running.session
         guard waitingCount + setAsideCount > 0, let share = shares[session] else { return nil }
         let rest = remaining(of: running, share)
-        let deadline = running.job.deadline ?? .max
+        let deadline = running.deadline ?? .max
         return choose { other in
             guard other.attained < share.attained, remaining(of: other) <= rest / 2
             else { return false }
@@ -80,11 +72,11 @@ struct JobQueue {
     }
 
     /// Puts the running job aside, and takes the job of its successor.
-    mutating func setAside(_ running: RunningJob, for successor: UInt64) -> Turn? {
+    mutating func setAside(_ running: RenderJob, for successor: UInt64) -> RenderJob? {
         var running = running
         running.timesSetAside += 1
-        shares[running.job.session]?.setAside = running
-        shares[running.job.session]?.isRunning = false
+        shares[running.session]?.setAside = running
+        shares[running.session]?.isRunning = false
         setAsideCount += 1
         return take(successor)
     }
@@ -103,24 +95,16 @@ struct JobQueue {
         shares[job.session]?.usualCost = before - before / 4 + cost / 4
     }
 
-    /// Takes back one frame that has not started.
-    mutating func withdraw(session: UInt64, frameID: UInt64) -> RenderJob? {
-        guard let index = shares[session]?.waiting.firstIndex(where: { $0.job.frameID == frameID })
-        else { return nil }
-        waitingCount -= 1
-        return shares[session]?.waiting.remove(at: index).job
-    }
-
     /// Takes all jobs of a session that have not started.
     mutating func removeWaiting(of session: UInt64) -> [RenderJob] {
         guard let waiting = shares[session]?.waiting else { return [] }
         waitingCount -= waiting.count
         shares[session]?.waiting = []
-        return waiting.map(\.job)
+        return waiting
     }
 
     /// Takes the job of a session that was set aside. Its workspace stays held until `end`.
-    mutating func removeSetAside(of session: UInt64) -> RunningJob? {
+    mutating func removeSetAside(of session: UInt64) -> RenderJob? {
         guard let running = shares[session]?.setAside else { return nil }
         setAsideCount -= 1
         shares[session]?.setAside = nil
@@ -136,19 +120,19 @@ struct JobQueue {
 
     // MARK: Choice
 
-    private mutating func take(_ session: UInt64) -> Turn? {
+    private mutating func take(_ session: UInt64) -> RenderJob? {
         guard var share = shares[session] else { return nil }
         defer { shares[session] = share }
         share.isRunning = true
-        if let running = share.setAside {
+        if let job = share.setAside {
             share.setAside = nil
             setAsideCount -= 1
-            return .resume(running)
+            return job
         }
-        let job = share.waiting.removeFirst().job
+        let job = share.waiting.removeFirst()
         waitingCount -= 1
         heldWorkspaces.insert(job.workspace)
-        return .start(job)
+        return job
     }
 
     /// The session to render next among those that can be: earliest deadline among the least charged
@@ -175,7 +159,7 @@ struct JobQueue {
         guard !share.isRunning else { return false }
         if share.setAside != nil { return true }
         guard let first = share.waiting.first else { return false }
-        return !heldWorkspaces.contains(first.job.workspace)
+        return !heldWorkspaces.contains(first.workspace)
     }
 
     /// Expected time that a share's next job needs. An unknown one counts as short: it is measured
@@ -185,11 +169,11 @@ struct JobQueue {
         return share.usualCost ?? 0
     }
 
-    private func remaining(of running: RunningJob, _ share: Share) -> UInt64 {
-        let spent = running.times.total
+    private func remaining(of running: RenderJob, _ share: Share) -> UInt64 {
+        let spent = running.work.times.job
         if let usualCost = share.usualCost, usualCost > spent { return usualCost - spent }
-        let left = UInt64(running.job.steps.count - running.stepsRun)
-        return spent / UInt64(max(running.stepsRun, 1)) * left
+        let left = UInt64(running.work.steps.count - running.work.stepsRun)
+        return spent / UInt64(max(running.work.stepsRun, 1)) * left
     }
 
     private mutating func raiseFloor() {

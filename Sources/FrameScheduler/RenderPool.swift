@@ -81,15 +81,19 @@ package final class RenderPool: Sendable {
         for thread in ending.dropFirst() { thread.join() }
     }
 
-    /// Renders one job on all threads and waits for it: for programs without sessions, and for
-    /// warming up. Not while a scheduler uses the pool, nor after `stop`.
-    package func render(_ job: RenderJob) -> JobResult {
-        let result = Monitor<JobResult?>(nil)
+    /// Runs steps on all threads and waits for them: for programs without sessions, and for warming
+    /// up. Not while a scheduler uses the pool, nor after `stop`.
+    ///
+    /// - Returns: the same with what they took.
+    /// - Throws: what binding the inputs threw; then no step was run.
+    @discardableResult
+    package func render(_ work: RenderSteps) throws -> RenderSteps {
+        let result = Monitor<Result<RenderSteps, any Error>?>(nil)
         lead { [self] in
-            let finished = renderAlone(job)
+            let finished = Result { try renderAlone(work) }
             result.update { $0 = finished }
         }
-        return result.wait { $0 }
+        return try result.wait { $0 }.get()
     }
 
     /// Hands work to the leader thread, which does it after what it was given before.
@@ -129,13 +133,13 @@ package final class RenderPool: Sendable {
         }
     }
 
-    private func renderAlone(_ job: RenderJob) -> JobResult {
-        var running = RunningJob(job, now: monotonicNow())
+    private func renderAlone(_ work: RenderSteps) throws -> RenderSteps {
+        var work = work
         beginFrame()
         defer { endFrame() }
-        do { try running.begin() } catch { return running.result(.failed(error)) }
-        while !running.isComplete { running.runStep(on: self) }
-        running.finish()
-        return running.result(.finished)
+        try work.begin(now: monotonicNow())
+        while !work.isComplete { work.runNext(on: self) }
+        work.end()
+        return work
     }
 }

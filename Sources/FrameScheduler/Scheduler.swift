@@ -39,19 +39,19 @@ package final class Scheduler: Sendable {
     }
 
     private enum Next {
-        case job(JobQueue.Turn)
+        case job(RenderJob)
         case end
     }
 
     private enum AfterStep {
         case goOn
         case cancel
-        case giveWay(JobQueue.Turn?)
+        case giveWay(RenderJob?)
     }
 
     private struct Dropped {
         var waiting: [RenderJob] = []
-        var setAside: [RunningJob] = []
+        var setAside: [RenderJob] = []
     }
 
     private let pool: RenderPool
@@ -89,13 +89,6 @@ package final class Scheduler: Sendable {
             defer { state.results = [] }
             return state.results
         }
-    }
-
-    /// Takes back a frame that has not started, e.g. because a newer one came. It is not reported.
-    ///
-    /// - Returns: false if it has started or is over: its result comes or is there.
-    package func withdraw(session: UInt64, frameID: UInt64) -> Bool {
-        state.withLock { $0.queue.withdraw(session: session, frameID: frameID) != nil }
     }
 
     /// Cancels all jobs of a session that ends, and forgets what it cost. Call it for each session
@@ -151,25 +144,25 @@ package final class Scheduler: Sendable {
     // MARK: Leader thread
 
     private func lead() {
-        var next = nextTurn()
-        while let turn = next {
-            next = perform(turn) ?? nextTurn()
+        var next = nextJob()
+        while let job = next {
+            next = perform(job) ?? nextJob()
         }
         rest()
         onResult()
     }
 
     /// Sleeps until there is a job; nil: none will come.
-    private func nextTurn() -> JobQueue.Turn? {
+    private func nextJob() -> RenderJob? {
         var next = state.withLock(takeNext)
         if next == nil {
             rest()
             next = state.wait(takeNext)
         }
-        guard case .job(let turn)? = next else { return nil }
+        guard case .job(let job)? = next else { return nil }
         heartbeat.store(monotonicNow(), ordering: .relaxed)
         pool.beginFrame()
-        return turn
+        return job
     }
 
     /// Nothing to render: the helpers may sleep and no progress is expected.
@@ -179,9 +172,9 @@ package final class Scheduler: Sendable {
     }
 
     private func takeNext(_ state: inout State) -> Next? {
-        if let turn = state.queue.takeNext() {
-            state.current = turn.session
-            return .job(turn)
+        if let job = state.queue.takeNext() {
+            state.current = job.session
+            return .job(job)
         }
         guard state.phase != .running, state.dropping == 0 else { return nil }
         state.phase = .stopped
@@ -189,66 +182,61 @@ package final class Scheduler: Sendable {
     }
 
     /// Works on a job until it is over or gives way; the answer is the job that it gives way to.
-    private func perform(_ turn: JobQueue.Turn) -> JobQueue.Turn? {
-        var running: RunningJob
-        switch turn {
-        case .resume(let job): running = job
-        case .start(let job):
-            running = RunningJob(job, now: monotonicNow())
+    private func perform(_ job: RenderJob) -> RenderJob? {
+        var job = job
+        if !job.hasStarted {
             do {
-                try running.begin()
+                try job.work.begin(now: monotonicNow())
             } catch {
-                end(running, .failed(error), last: running.times.total)
+                end(job, .failed(error), last: job.work.times.job)
                 return nil
             }
-            let elapsed = running.times.total
+            let elapsed = job.work.times.job
             state.withLock { Self.charge(elapsed, to: job.session, &$0) }
         }
-        while !running.isComplete {
-            let elapsed = running.runStep(on: pool)
+        while !job.work.isComplete {
+            let elapsed = job.work.runNext(on: pool)
             heartbeat.store(monotonicNow(), ordering: .relaxed)
-            switch state.withLock({ afterStep(running, elapsed, &$0) }) {
+            switch state.withLock({ afterStep(job, elapsed, &$0) }) {
             case .goOn: continue
             case .giveWay(let successor): return successor
-            case .cancel: return finish(&running, .cancelled)
+            case .cancel: return finish(&job, .cancelled)
             }
         }
-        return finish(&running, .finished)
+        return finish(&job, .finished)
     }
 
     private func afterStep(
-        _ running: RunningJob, _ elapsed: UInt64, _ state: inout State
+        _ job: RenderJob, _ elapsed: UInt64, _ state: inout State
     ) -> AfterStep {
-        Self.charge(elapsed, to: running.job.session, &state)
-        if running.isComplete { return .goOn }
+        Self.charge(elapsed, to: job.session, &state)
+        if job.work.isComplete { return .goOn }
         if state.cancelsCurrent { return .cancel }
-        guard let successor = state.queue.successor(of: running) else { return .goOn }
-        let turn = state.queue.setAside(running, for: successor)
-        state.current = turn?.session
-        return .giveWay(turn)
+        guard let successor = state.queue.successor(of: job) else { return .goOn }
+        let next = state.queue.setAside(job, for: successor)
+        state.current = next?.session
+        return .giveWay(next)
     }
 
-    private func finish(
-        _ running: inout RunningJob, _ outcome: JobResult.Outcome
-    ) -> JobQueue.Turn? {
-        let before = running.times.total
-        running.finish()
-        end(running, outcome, last: running.times.total - before)
+    private func finish(_ job: inout RenderJob, _ outcome: JobResult.Outcome) -> RenderJob? {
+        let before = job.work.times.job
+        job.work.end()
+        end(job, outcome, last: job.work.times.job - before)
         return nil
     }
 
     /// - Parameter last: nanoseconds that were not charged yet.
-    private func end(_ running: RunningJob, _ outcome: JobResult.Outcome, last: UInt64) {
-        let result = running.result(outcome)
+    private func end(_ job: RenderJob, _ outcome: JobResult.Outcome, last: UInt64) {
+        let result = job.result(outcome)
         var cost: UInt64?
-        if case .finished = outcome { cost = running.times.total }
+        if case .finished = outcome { cost = job.work.times.job }
         state.update { state in
-            Self.charge(last, to: running.job.session, &state)
-            state.queue.end(running.job, cost: cost)
+            Self.charge(last, to: job.session, &state)
+            state.queue.end(job, cost: cost)
             state.current = nil
             state.cancelsCurrent = false
             state.results.append(result)
-            forgetEnded(running.job.session, &state)
+            forgetEnded(job.session, &state)
         }
         onResult()
     }
@@ -266,8 +254,8 @@ package final class Scheduler: Sendable {
         var dropped = Dropped()
         for session in sessions {
             dropped.waiting += state.queue.removeWaiting(of: session)
-            guard started, let running = state.queue.removeSetAside(of: session) else { continue }
-            dropped.setAside.append(running)
+            guard started, let job = state.queue.removeSetAside(of: session) else { continue }
+            dropped.setAside.append(job)
         }
         state.dropping += dropped.waiting.count + dropped.setAside.count
         return dropped
@@ -277,17 +265,14 @@ package final class Scheduler: Sendable {
     /// its workspace stays held.
     private func drop(_ dropped: Dropped) {
         guard !dropped.waiting.isEmpty || !dropped.setAside.isEmpty else { return }
-        let finished = dropped.setAside.map { running in
-            var running = running
-            running.finish()
-            return running
+        let finished = dropped.setAside.map { job in
+            var job = job
+            job.work.end()
+            return job
         }
         state.update { state in
-            for running in finished {
-                state.queue.end(running.job, cost: nil)
-                state.results.append(running.result(.cancelled))
-            }
-            for job in dropped.waiting { state.results.append(.unstarted(job)) }
+            for job in finished { state.queue.end(job, cost: nil) }
+            state.results += (finished + dropped.waiting).map { $0.result(.cancelled) }
             state.dropping -= dropped.waiting.count + dropped.setAside.count
         }
         onResult()
@@ -297,14 +282,5 @@ package final class Scheduler: Sendable {
         guard state.current != session, state.ending.contains(session) else { return }
         state.queue.forget(session)
         state.ending.remove(session)
-    }
-}
-
-extension JobQueue.Turn {
-    var session: UInt64 {
-        switch self {
-        case .start(let job): job.session
-        case .resume(let running): running.job.session
-        }
     }
 }

@@ -46,7 +46,7 @@ extension Session {
 
     /// Drops every frame that is not being rendered.
     private mutating func withdrawFrames() {
-        if let queued = job, queued.ticket.withdraw() {
+        if let queued = job, queued.withdraw() {
             job = nil
             storages?.freePictures.append(queued.picture)
             waiting.insert(queued.frame, at: 0)

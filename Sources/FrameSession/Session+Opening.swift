@@ -11,9 +11,8 @@ extension Session {
         }
         let plan = SessionPlan(request, waitingFrames: settings.waitingFrames, resumes: history)
         askForAdmission(
-            AdmissionRequest(
-                request: request, plannedBytes: plan.totalByteCount, isReconfigure: false),
-            history, keepsHistory: false)
+            AdmissionRequest(request: request, plannedBytes: plan.totalByteCount), history,
+            keepsHistory: false)
     }
 
     /// Only when the frames of the old layout are finished and sent.
@@ -21,9 +20,8 @@ extension Session {
         let kept = keepsHistory ? history?.size : nil
         let plan = SessionPlan(request, waitingFrames: settings.waitingFrames, keeps: kept)
         askForAdmission(
-            AdmissionRequest(
-                request: request, plannedBytes: plan.totalByteCount, isReconfigure: true),
-            nil, keepsHistory: keepsHistory)
+            AdmissionRequest(request: request, plannedBytes: plan.totalByteCount), nil,
+            keepsHistory: keepsHistory)
     }
 
     private mutating func askForAdmission(

@@ -89,8 +89,8 @@ extension Session {
     }
 
     mutating func refusedFrameSkipped(_ refused: RefusedFrame, now: UInt64) {
-        counted.received += 1
-        counted.failed += 1
+        counted.frames.received += 1
+        counted.frames.failed += 1
         // The scene was cut, whether the frame that said so can be used or not.
         if refused.isReset { isResetPending = true }
         send(
@@ -104,8 +104,8 @@ extension Session {
         readTime: UInt64, now: UInt64
     ) {
         guard let request = agreement?.request else { return }
-        counted.received += 1
-        counted.read.add(readTime)
+        counted.frames.received += 1
+        counted.stages.read.add(ns: readTime)
         var frame = ReceivedFrame(
             message: message, storage: storage,
             // Without a statement the plane points to the frame that the client sent before, which
@@ -116,7 +116,7 @@ extension Session {
         isResetPending = false
         guard case .running = phase else {
             // Draining: nothing new is started.
-            counted.dropped += 1
+            counted.frames.dropped += 1
             return
         }
         guard request.mailbox == .latest else { return waiting.append(frame) }
@@ -131,24 +131,23 @@ extension Session {
 
     /// Puts the frame into the place of one that no render thread has taken yet.
     private mutating func replaceQueuedFrame(with frame: inout ReceivedFrame) -> Bool {
-        guard var current = job else { return false }
+        guard let job else { return false }
+        let older = job.frame
         var newer = frame
-        newer.startsFresh = frame.startsFresh || current.frame.startsFresh
+        newer.startsFresh = frame.startsFresh || older.startsFresh
         guard
             let request = renderRequest(
-                for: newer, picture: current.picture, nextHistory: current.nextHistory),
-            current.ticket.replace(with: request)
+                for: newer, picture: job.picture, nextHistory: job.nextHistory),
+            job.replace(with: newer, request)
         else { return false }
-        drop(current.frame)
-        current.frame = newer
-        job = current
+        drop(older)
         return true
     }
 
     /// Forgets a frame for the sake of a newer one. Whether it was to start without history is up to
     /// the caller to hand on.
     mutating func drop(_ frame: ReceivedFrame) {
-        counted.dropped += 1
+        counted.frames.dropped += 1
         dropped.append(frame.message.frameID, keeping: PictureReply.maxDroppedIDs)
         storages?.freeFrames.append(frame.storage)
     }

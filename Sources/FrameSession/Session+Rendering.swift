@@ -21,10 +21,10 @@ extension Session {
         else { return }
         waiting.removeFirst()
         storages?.freePictures.removeLast()
-        let ticket = RenderTicket(request)
-        job = Job(ticket: ticket, frame: frame, picture: picture, nextHistory: nextHistory)
+        let job = FrameJob(frame, request)
+        self.job = job
         allowLateDrop()
-        act(.start(ticket))
+        act(.start(job))
     }
 
     private var mayStart: Bool {
@@ -66,7 +66,7 @@ extension Session {
 
     /// Tells a job that has not begun what holds now.
     func allowLateDrop() {
-        if let job { job.ticket.allowDropping(after: deadline(of: job.frame)) }
+        if let job { job.allowDropping(after: deadline(of: job.frame)) }
     }
 
     private mutating func dropForLateness(_ frame: ReceivedFrame) {
@@ -84,25 +84,25 @@ extension Session {
     // MARK: Results
 
     package mutating func renderFinished(
-        _ ticket: RenderTicket, _ result: RenderResult, now: UInt64
+        _ finished: FrameJob, _ result: JobResult, load: Float, now: UInt64
     ) -> [SessionAction] {
         // Of a frame that was withdrawn nothing is expected.
-        guard let finished = job, finished.ticket === ticket else { return [] }
+        guard finished === job else { return [] }
         job = nil
         guard !hasEnded else {
             // Nobody is there to take the picture.
-            counted.dropped += 1
+            counted.frames.dropped += 1
             return []
         }
         return perform(now: now) { session in
-            if ticket.isExpired {
+            if finished.isExpired {
                 session.storages?.freePictures.append(finished.picture)
                 return session.dropForLateness(finished.frame)
             }
             switch result.outcome {
-            case .finished: session.sendPicture(finished, result, now: now)
-            case .failed(let reason):
-                session.renderFailed(finished, .renderFailed(reason: reason), now: now)
+            case .finished: session.sendPicture(finished, result, load: load, now: now)
+            case .failed(let error):
+                session.renderFailed(finished, .renderFailed(reason: "\(error)"), now: now)
             case .cancelled:
                 session.renderFailed(
                     finished, .renderFailed(reason: "Rendering was cancelled."), now: now)
@@ -110,50 +110,51 @@ extension Session {
         }
     }
 
-    private mutating func renderFailed(_ failed: Job, _ error: ProtocolError, now: UInt64) {
-        counted.failed += 1
-        handOnReset(of: failed.frame)
+    private mutating func renderFailed(_ failed: FrameJob, _ error: ProtocolError, now: UInt64) {
+        counted.frames.failed += 1
+        let frame = failed.frame
+        handOnReset(of: frame)
         storages?.freePictures.append(failed.picture)
-        storages?.freeFrames.append(failed.frame.storage)
+        storages?.freeFrames.append(frame.storage)
         send(
             MessageEncoder.error(
-                ErrorReply(error, severity: .frame, frameID: failed.frame.message.frameID)),
-            now: now)
+                ErrorReply(error, severity: .frame, frameID: frame.message.frameID)), now: now)
     }
 
-    private mutating func sendPicture(_ finished: Job, _ result: RenderResult, now: UInt64) {
+    private mutating func sendPicture(
+        _ finished: FrameJob, _ result: JobResult, load: Float, now: UInt64
+    ) {
         guard let request = agreement?.request else { return }
-        let message = finished.frame.message
+        let (frame, work) = (finished.frame, finished.work)
+        let message = frame.message
         let size = request.layout.size
         // What was answered without rendering looks like the frame before, which is kept.
-        let kept = result.work.keepsHistory ? history?.storage : nil
+        let kept = work.keepsHistory ? history?.storage : nil
         let storage = kept ?? finished.nextHistory
         history = FrameHistory(
             size: size, frameID: message.frameID, seed: request.seed, camera: message.camera,
             jitter: message.jitter, storage: storage)
         historyStart = .kept
         lastDropWasLate = false
-        storages?.freeFrames.append(finished.frame.storage)
+        storages?.freeFrames.append(frame.storage)
 
-        var times = FrameTimes()
-        times.read = finished.frame.readTime
-        times.queue = difference(result.startedAt, finished.frame.completedAt)
-        times.convert = result.convert
-        times.render = result.render
-        times.encode = result.encode
-        count(times, result.work, renderTime: difference(now, result.startedAt))
+        let startedAt = result.startedAt ?? result.finishedAt
+        var times = result.times
+        times.read = frame.readTime
+        times.queue = difference(startedAt, frame.completedAt)
+        count(times, work, renderTime: difference(now, startedAt))
 
         var reply = PictureReply(frameID: message.frameID, size: size)
-        reply.historyFrame = result.usedHistoryFrame
+        reply.historyFrame = finished.historyFrame
         reply.clientTime = message.clientTime
         reply.times = times
-        reply.age = difference(now, finished.frame.completedAt)
+        reply.age = difference(now, frame.completedAt)
         lastPictureAge = reply.age
-        reply.isApproximate = result.work.isApproximate
-        reply.computedShare = result.work.computedShare
+        reply.isApproximate = work.isApproximate
+        reply.computedShare = work.computedShare
         reply.isLate = request.frameBudgetNanoseconds.map { reply.age > $0 } ?? false
         reply.nextSend = UInt64(waiting.count) * renderEstimate
-        reply.load = result.load
+        reply.load = load
         reply.droppedCount = dropped.count
         reply.droppedIDs = dropped.newestIDs
         dropped = DroppedFrames()
@@ -163,17 +164,14 @@ extension Session {
         act(.sendPicture(bytes, finished.picture))
     }
 
-    private mutating func count(_ times: FrameTimes, _ work: FrameWork, renderTime: UInt64) {
-        counted.rendered += 1
+    private mutating func count(_ times: StageTimes, _ work: FrameWork, renderTime: UInt64) {
+        counted.frames.rendered += 1
         switch work.kind {
         case .full: break
-        case .partial: counted.partial += 1
-        case .unchanged: counted.unchanged += 1
+        case .partial: counted.frames.partial += 1
+        case .unchanged: counted.frames.unchanged += 1
         }
-        counted.queue.add(times.queue)
-        counted.convert.add(times.convert)
-        counted.render.add(times.render)
-        counted.encode.add(times.encode)
+        counted.stages.addRendered(times)
         renderEstimate =
             renderEstimate == 0 ? renderTime : renderEstimate / 4 * 3 + renderTime / 4
     }
@@ -184,7 +182,7 @@ extension Session {
             let write = session.pendingWrites.removeFirst()
             session.lastActivity = max(session.lastActivity, now)
             if let picture = write.picture {
-                session.counted.write.add(difference(now, write.queuedAt))
+                session.counted.stages.write.add(ns: difference(now, write.queuedAt))
                 session.storages?.freePictures.append(picture)
             }
         }

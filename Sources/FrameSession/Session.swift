@@ -7,7 +7,7 @@ import FrameTypes
 /// What one client may do next: a value without clock, sockets or threads. Time (nanoseconds of any
 /// steady clock) and events go in, actions come out, to be performed in order.
 ///
-/// Loop thread only; of what it hands out, `RenderTicket` and `HistoryConversion` go to render threads.
+/// Loop thread only; of what it hands out, `FrameJob` and `HistoryConversion` go to render threads.
 ///
 /// | When | Call |
 /// |---|---|
@@ -39,7 +39,7 @@ package struct Session: Sendable {
 
     /// Complete frames that no job has been submitted for, oldest first.
     var waiting: [ReceivedFrame] = []
-    var job: Job?
+    var job: FrameJob?
     package internal(set) var history: FrameHistory?
     var historyStart = HistoryStart.none
 
@@ -61,7 +61,7 @@ package struct Session: Sendable {
     private var reads = true
     private var actions: [SessionAction] = []
     /// Without the frames that wait or are being rendered.
-    var counted = SessionCounters()
+    var counted = WorkCounts()
 
     /// Enough for every reply that belongs to frames in flight; a client that causes more without
     /// reading them is not read either.
@@ -95,23 +95,6 @@ package struct Session: Sendable {
         package var admission: Admission
     }
 
-    struct ReceivedFrame: Sendable {
-        var message: FrameMessage
-        var storage: PixelStorage
-        var motionFrom: UInt64?
-        var startsFresh: Bool
-        var readTime: UInt64
-        var completedAt: UInt64
-    }
-
-    struct Job: Sendable {
-        var ticket: RenderTicket
-        /// The one in the ticket, or taken from it.
-        var frame: ReceivedFrame
-        var picture: PixelStorage
-        var nextHistory: PixelStorage
-    }
-
     struct PendingWrite: Sendable {
         var picture: PixelStorage?
         var queuedAt: UInt64
@@ -126,11 +109,11 @@ package struct Session: Sendable {
 
     // MARK: What others may ask
 
-    package var counters: SessionCounters {
+    package var counters: WorkCounts {
         var counters = counted
-        counters.waiting = UInt64(waiting.count)
+        counters.frames.waiting = UInt64(waiting.count)
         if let job {
-            if job.ticket.isQueued { counters.waiting += 1 } else { counters.rendering = 1 }
+            if job.isQueued { counters.frames.waiting += 1 } else { counters.frames.rendering = 1 }
         }
         return counters
     }

@@ -14,8 +14,8 @@ package enum SessionAction: Sendable {
     case skipPayload(byteCount: UInt64)
     /// Run the conversion on render threads, then call `historyConverted`.
     case convertHistory(HistoryConversion)
-    /// Submit a render job; when it begins it takes its frame from the ticket.
-    case start(RenderTicket)
+    /// Submit a job that takes its request from this one when it begins.
+    case start(FrameJob)
     /// The submitted job's result is wanted no more; it may still be reported.
     case cancelJob
     /// One write; call `replyWritten` when the socket has taken it.
@@ -41,8 +41,6 @@ package struct AdmissionRequest: Sendable, Equatable {
     package var request: OpenRequest
     /// Bytes of the session's own storages, without the denoiser's workspace.
     package var plannedBytes: Int
-    /// It replaces what this session was admitted with before.
-    package var isReconfigure: Bool
 }
 
 /// The answer to `SessionAction.admit`.
@@ -66,44 +64,6 @@ package struct Admission: Sendable, Equatable {
         self.precision = precision
         self.kernelPath = kernelPath
         self.isIncremental = isIncremental
-    }
-}
-
-/// How a render job ended.
-package struct RenderResult: Sendable, Equatable {
-    package enum Outcome: Sendable, Equatable {
-        case finished
-        /// One sentence for people.
-        case failed(reason: String)
-        case cancelled
-    }
-
-    package var outcome: Outcome
-    /// When rendering began, and how long its stages took, nanoseconds.
-    package var startedAt: UInt64
-    package var convert: UInt64
-    package var render: UInt64
-    package var encode: UInt64
-    /// The frame whose history was used, if one was.
-    package var usedHistoryFrame: UInt64?
-    /// How much of the frame was rendered.
-    package var work: FrameWork
-    /// Share of the render threads' time in use, 0 ... 1.
-    package var load: Float
-
-    package init(
-        outcome: Outcome, startedAt: UInt64 = 0, convert: UInt64 = 0, render: UInt64 = 0,
-        encode: UInt64 = 0, usedHistoryFrame: UInt64? = nil, work: FrameWork = .full,
-        load: Float = 0
-    ) {
-        self.outcome = outcome
-        self.startedAt = startedAt
-        self.convert = convert
-        self.render = render
-        self.encode = encode
-        self.usedHistoryFrame = usedHistoryFrame
-        self.work = work
-        self.load = load
     }
 }
 

@@ -34,7 +34,6 @@ package final class Connection {
 
     /// Who is at the other end, as the kernel saw it at connect.
     package let peer: PeerCredentials
-    package private(set) var receivedByteCount: UInt64 = 0
 
     let loop: EventLoop
     let handle: LoopHandle
@@ -133,7 +132,6 @@ package final class Connection {
         let target = self.target
         self.target = nil
         if count > 0 {
-            receivedByteCount += UInt64(count)
             switch target {
             case .bytes?:
                 handlers?.didRead(

@@ -18,7 +18,6 @@ package final class EventLoop {
     package var blockedThreshold: UInt64 = 100_000_000
     /// The longest turn so far, nanoseconds.
     package private(set) var longestTurn: UInt64 = 0
-    package private(set) var turnCount: UInt64 = 0
 
     private var turnStart = uv_hrtime()
     private var isClosed = false
@@ -127,7 +126,6 @@ package final class EventLoop {
     private func endTurn() {
         let now = uv_hrtime()
         let busy = now > turnStart ? now - turnStart : 0
-        turnCount += 1
         longestTurn = max(longestTurn, busy)
         if busy >= blockedThreshold { onBlocked?(busy) }
     }

@@ -24,7 +24,6 @@ extension GBufferLayout {
         guard seen.contains(.depth) else { throw .missingPlane(.depth) }
         guard seen.contains(.roughness) else { throw .missingPlane(.roughness) }
         try checkDepth()
-        try checkDepth()
         if seen.contains(.motion) { try checkMotion() }
     }
 

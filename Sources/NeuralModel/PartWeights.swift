@@ -61,9 +61,6 @@ package struct PartWeights {
         names.filter { $0.hasSuffix(".weight") }.map { String($0.dropLast(7)) }
     }
 
-    /// Input channels that the merged adapter gives the first convolution.
-    package var adapterInputs: Int? { adapter?.widenedInputs }
-
     /// Adds the adapter to each layer's weight when it is taken.
     package mutating func merge(_ adapter: LowRankAdapter) throws(ModelError) {
         try check(adapter)

@@ -34,7 +34,8 @@ package final class LatentState: @unchecked Sendable {
     private let lastSample: TensorBuffer
     private let clean: TensorBuffer
     private let previousClean: TensorBuffer
-    private let noise: TensorBuffer
+    /// Fresh noise of the step, for those that add some.
+    package let noise: TensorBuffer
 
     package init(_ shape: ActivationShape) {
         sample = TensorBuffer(shape)
@@ -77,9 +78,6 @@ package final class LatentState: @unchecked Sendable {
     package func drawNoise(seed: UInt64, frame: UInt64, stream: UInt32) {
         k_normal_noise(noise.base, noise.count, seed, frame, stream)
     }
-
-    /// The same for tests: given noise.
-    package func setNoise(_ values: [Float]) { noise.fill(values) }
 
     package func advance(_ factors: Factors) {
         var step = k_sampler_step()

@@ -117,9 +117,9 @@ struct BenchCommand: ParsableCommand {
                 isProfiled: profile, featureFile: features))
         defer { bench.finish() }
         if serve {
-            bench.serve()
+            try bench.serve()
         } else {
-            print(bench.run(passCount: frames), isJSON: json)
+            print(try bench.run(passCount: frames), isJSON: json)
         }
         if let head { try bench.writeHead(to: head) }
     }

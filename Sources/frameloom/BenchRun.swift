@@ -41,18 +41,18 @@ final class BenchRun {
         try render(settings.warmUpCount, on: renderer) { _, _, _ in }
         clock?.reset()
 
-        var ceilings = [meter?.measure() ?? 0]
+        var ceilings = [try meter?.measure() ?? 0]
         let progress = Progress(label: "Rendering", total: settings.frameCount)
         try render(settings.frameCount, on: renderer) { index, reply, picture in
             let times = reply.stages
             computedShares += reply.computedShare
             networkTimes.add(times.render)
-            frameTimes.add(times.convert + times.render + times.encode)
+            frameTimes.add(times.job)
             pictures.append(picture)
             progress.update(index + 1)
         }
         progress.end()
-        ceilings.append(meter?.measure() ?? 0)
+        ceilings.append(try meter?.measure() ?? 0)
 
         let work = renderer.denoiser.layerWork(for: clip.size)
         var report = BenchReport(

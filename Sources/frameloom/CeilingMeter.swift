@@ -21,7 +21,7 @@ final class CeilingMeter: Sendable {
     }
 
     /// Operations a second of all threads together.
-    func measure() -> Double {
+    func measure() throws -> Double {
         started.store(0, ordering: .relaxed)
         speed.withLock { $0 = 0 }
         let step = RenderStep(name: "ceiling", stage: .render, tileCount: pool.threadCount) {
@@ -33,11 +33,7 @@ final class CeilingMeter: Sendable {
             let mine = ceiling.operationsPerSecond(milliseconds: milliseconds)
             speed.withLock { $0 += mine }
         }
-        _ = pool.render(
-            RenderJob(
-                session: 0, frameID: 0, submittedAt: now(),
-                workspace: WorkspaceKey(model: "", size: FrameSize(width: 0, height: 0)),
-                steps: [step], begin: {}, finish: {}))
+        try pool.render(RenderSteps([step]))
         return speed.withLock { $0 }
     }
 }

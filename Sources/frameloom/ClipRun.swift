@@ -40,7 +40,7 @@ final class ClipRun {
         var daemonShare = LatencyHistogram()
         /// Of this process, all threads.
         var cpuNanoseconds: UInt64 = 0
-        var stages = RenderReply.StageTimes()
+        var stages = StageTimes()
         /// RGBA8 by clip frame; empty where none was received or kept.
         var firstPass: [[UInt8]]
         /// The same for the last pass, if there are several; memory does not grow with the passes.
@@ -146,13 +146,13 @@ final class ClipRun {
         outcome.rendered += 1
         outcome.latency.record(ns: time - frame.sentAt)
         if let age = reply.age {
-            outcome.daemonShare.record(ns: age - min(age, reply.stages.denoiser))
+            outcome.daemonShare.record(ns: age - min(age, reply.stages.job))
         }
         if reply.historyFrame != nil { outcome.withHistory += 1 }
         if reply.isApproximate { outcome.approximate += 1 }
         outcome.computedShares += reply.computedShare
         if reply.isLate { outcome.late += 1 }
-        outcome.stages.add(reply.stages)
+        outcome.stages += reply.stages
         settings.preview?.show(clip.size, scratch)
         if settings.keepsPictures { keepPicture(of: order[frame.step]) }
     }
@@ -178,15 +178,5 @@ final class ClipRun {
         let speed = Double(outcome.rendered) * 1e9 / Double(max(time - start, 1))
         let p50 = milliseconds(outcome.latency.ns(atPercentile: 50))
         return "\(decimal(speed, 1)) fps  \(p50) ms"
-    }
-}
-
-extension RenderReply.StageTimes {
-    mutating func add(_ other: RenderReply.StageTimes) {
-        read += other.read
-        queue += other.queue
-        convert += other.convert
-        render += other.render
-        encode += other.encode
     }
 }

@@ -4,70 +4,90 @@
 import FrameScheduler
 import FrameTypes
 import NeuralDenoiser
+import Synchronization
 
 /// Frames after each other in one workspace, each from the picture of the one before.
 final class FrameLane {
-    let workspace: any FrameWorkspace
-    let picture: PixelStorage
-    private let layout: GBufferLayout
-    private let clock: StepClock?
-    private let steps: [RenderStep]
-    private let planes: PixelStorage
-    private var histories: [PixelStorage]
-    private var history: FrameHistory?
-    private var nextID: UInt64 = 1
-
-    /// - Parameter isProfiled: adds up how long each step takes.
-    init(_ workspace: any FrameWorkspace, layout: GBufferLayout, isProfiled: Bool) {
-        self.workspace = workspace
-        self.layout = layout
-        clock = isProfiled ? StepClock() : nil
-        steps = clock?.timed(workspace.steps) ?? workspace.steps
-        planes = PixelStorage(byteCount: layout.byteCount)
-        picture = PixelStorage(byteCount: layout.size.pixelCount * 4)
-        histories = (0..<2).map { _ in
-            PixelStorage(byteCount: FrameHistory.byteCount(of: layout.size))
-        }
-    }
-
-    func forgetTimes() { clock?.reset() }
-
-    /// By name in the order of the steps, milliseconds of each of `frames` frames; empty unless
-    /// profiled.
-    func stepTimes(frames: Int) -> [BenchStep] {
-        guard let clock else { return [] }
-        return BenchProfile(steps: workspace.steps, work: [], bytesPerValue: 0, ceiling: nil)
-            .table(times: clock.times, frames: frames)
+    /// What one frame brings beside the lane's own settings.
+    struct Frame {
+        var id: UInt64
+        /// As the layout says.
+        var payload: [UInt8]
+        var camera: Camera?
+        /// Start without history.
+        var isReset = false
+        var allowsApproximate: Bool
     }
 
     struct Result {
-        var nanoseconds: UInt64
+        var times: StageTimes
         var work: FrameWork
+        /// The frame whose history was used, if one was.
+        var historyFrame: UInt64?
     }
 
-    /// Only the rendering is timed.
-    func render(
-        _ payload: [UInt8], camera: Camera?, allowsApproximate: Bool, on pool: RenderPool
-    ) throws -> Result {
-        planes.copy(payload)
+    let workspace: any FrameWorkspace
+    let picture: PixelStorage
+    private let layout: GBufferLayout
+    private let seed: UInt64
+    private let scales: ConditioningScales
+    /// The workspace's, with the clock between them if there is one.
+    private let timedSteps: [RenderStep]
+    /// The G-buffer's memory, filled anew for every frame.
+    private let planes: PixelStorage
+    /// Written in turn: the one holds the history while the other becomes the next.
+    private var histories: (current: PixelStorage, next: PixelStorage)
+    private var history: FrameHistory?
+
+    init(
+        _ workspace: any FrameWorkspace, layout: GBufferLayout, seed: UInt64 = 0,
+        scales: ConditioningScales = ConditioningScales(), clock: StepClock? = nil
+    ) {
+        self.workspace = workspace
+        self.layout = layout
+        self.seed = seed
+        self.scales = scales
+        timedSteps = clock?.timed(workspace.steps) ?? workspace.steps
+        planes = PixelStorage(byteCount: layout.byteCount)
+        picture = PixelStorage(byteCount: layout.size.pixelCount * 4)
+        let historyBytes = FrameHistory.byteCount(of: layout.size)
+        histories = (PixelStorage(byteCount: historyBytes), PixelStorage(byteCount: historyBytes))
+    }
+
+    /// Its picture is then in `picture`.
+    /// - Throws: why the workspace refuses the frame, which is then forgotten.
+    func render(_ frame: Frame, on pool: RenderPool) throws -> Result {
+        let arrival = now()
+        planes.copy(frame.payload)
+        if frame.isReset { history = nil }
         let request = FrameRequest(
             gbuffer: GBuffer(
-                layout: layout, storage: planes, frameID: nextID, camera: camera, jitter: .zero,
-                motionFrom: nil),
-            history: history, seed: 0, allowsApproximate: allowsApproximate, picture: picture,
-            nextHistory: histories[1])
+                layout: layout, storage: planes, frameID: frame.id, camera: frame.camera,
+                jitter: .zero, motionFrom: nil),
+            history: history, seed: seed, scales: scales,
+            allowsApproximate: frame.allowsApproximate, picture: picture,
+            nextHistory: histories.next)
         let workspace = self.workspace
-        let job = pool.render(
-            RenderJob(
-                session: 0, frameID: nextID, submittedAt: 0,
-                workspace: WorkspaceKey(model: "", size: layout.size), steps: steps,
-                begin: { try workspace.begin(request) }, finish: { workspace.finish() }))
-        if case .failed(let error) = job.outcome { throw RunError.denoiser("\(error)") }
-        if !workspace.work.keepsHistory { histories.swapAt(0, 1) }
+        let used = UsedHistory()
+        let done = try pool.render(
+            RenderSteps(
+                timedSteps, begin: { try workspace.begin(request) },
+                finish: {
+                    used.frame.withLock { $0 = workspace.usedHistoryFrame }
+                    workspace.finish()
+                }))
+        let work = workspace.work
+        if !work.keepsHistory { histories = (current: histories.next, next: histories.current) }
         history = FrameHistory(
-            size: layout.size, frameID: nextID, seed: 0, camera: camera, jitter: .zero,
-            storage: histories[0])
-        nextID += 1
-        return Result(nanoseconds: job.times.total, work: workspace.work)
+            size: layout.size, frameID: frame.id, seed: seed, camera: frame.camera, jitter: .zero,
+            storage: histories.current)
+        var times = done.times
+        times.read = (done.startedAt ?? arrival) - arrival
+        return Result(times: times, work: work, historyFrame: used.frame.withLock { $0 })
     }
+}
+
+/// Written by the render leader when a frame ends, read here after it.
+private final class UsedHistory: Sendable {
+    let frame = Mutex<UInt64?>(nil)
 }

@@ -2,6 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import FrameClip
+import FrameTypes
 
 /// Who renders a clip: the daemon behind its socket, or this process. Frames go in and pictures come
 /// out in the same order; up to `maxFramesInFlight` are under way at once.
@@ -61,17 +62,6 @@ struct RenderReply {
     var computedShare = 1.0
     /// Nanoseconds by stage, as the renderer counted them.
     var stages = StageTimes()
-
-    struct StageTimes: Encodable {
-        var read: UInt64 = 0
-        var queue: UInt64 = 0
-        var convert: UInt64 = 0
-        var render: UInt64 = 0
-        var encode: UInt64 = 0
-
-        /// What the denoiser took.
-        var denoiser: UInt64 { convert + render + encode }
-    }
 }
 
 /// What ends a run; the sentence says what to do.

@@ -6,7 +6,6 @@ import FrameClip
 import FrameScheduler
 import FrameTypes
 import NeuralDenoiser
-import Synchronization
 
 /// Renders in this process, with the very code that the daemon has below its socket.
 final class LocalRenderer: FrameRenderer {
@@ -26,21 +25,8 @@ final class LocalRenderer: FrameRenderer {
     let pool: RenderPool
     let description: RendererDescription
     private let clip: Clip
-    private let seed: UInt64
-    private let scales: ConditioningScales
     private let isIncremental: Bool
-    private let workspace: any FrameWorkspace
-    private let workspaceKey: WorkspaceKey
-    /// The workspace's, with the clock between them if there is one.
-    private let timedSteps: [RenderStep]
-
-    /// The G-buffer's memory, filled anew for every frame.
-    private let planes: PixelStorage
-    private let picture: PixelStorage
-    /// Written in turn: the one holds the history while the other becomes the next.
-    private var histories: (current: PixelStorage, next: PixelStorage)
-    private var history: FrameHistory?
-    private let usedHistory = UsedHistory()
+    private let lane: FrameLane
     private var waiting: FrameToRender?
 
     init(clip: Clip, settings: Settings, clock: StepClock? = nil) throws {
@@ -54,8 +40,6 @@ final class LocalRenderer: FrameRenderer {
             throw RunError.denoiser("the model cannot render this clip: \(error)")
         }
         self.clip = clip
-        seed = settings.seed
-        scales = settings.scales
         isIncremental = settings.isIncremental
         let model = denoiser.description
         description = RendererDescription(
@@ -63,16 +47,11 @@ final class LocalRenderer: FrameRenderer {
             kernelPath: model.kernelPath, threads: settings.threads)
         pool = try RenderPool(
             .init(threadCount: settings.threads, threadSetup: Denoiser.prepareRenderThread))
-        workspace =
+        lane = FrameLane(
             isIncremental
-            ? denoiser.makeIncrementalWorkspace(for: clip.layout)
-            : denoiser.makeWorkspace(for: clip.size)
-        workspaceKey = WorkspaceKey(model: model.name, size: clip.size)
-        timedSteps = clock?.timed(workspace.steps) ?? workspace.steps
-        planes = PixelStorage(byteCount: clip.layout.byteCount)
-        picture = PixelStorage(byteCount: clip.size.pixelCount * 4)
-        let historyBytes = FrameHistory.byteCount(of: clip.size)
-        histories = (PixelStorage(byteCount: historyBytes), PixelStorage(byteCount: historyBytes))
+                ? denoiser.makeIncrementalWorkspace(for: clip.layout)
+                : denoiser.makeWorkspace(for: clip.size),
+            layout: clip.layout, seed: settings.seed, scales: settings.scales, clock: clock)
     }
 
     func send(_ frame: FrameToRender) throws { waiting = frame }
@@ -80,62 +59,28 @@ final class LocalRenderer: FrameRenderer {
     func receive(into pixels: inout [UInt8], waitingNanoseconds: UInt64) throws -> RenderReply? {
         guard let frame = waiting else { return nil }
         waiting = nil
-        let arrival = now()
-        planes.copy(clip.frames[frame.clipFrame].payload)
-        if frame.isReset { history = nil }
-        let camera = clip.frames[frame.clipFrame].camera
-        let gbuffer = GBuffer(
-            layout: clip.layout, storage: planes, frameID: frame.id, camera: camera,
-            jitter: .zero, motionFrom: nil)
-        let request = FrameRequest(
-            gbuffer: gbuffer, history: history, seed: seed, scales: scales,
-            allowsApproximate: isIncremental, picture: picture, nextHistory: histories.next)
-        let result = render(request, id: frame.id)
-
+        let recorded = clip.frames[frame.clipFrame]
         var reply = RenderReply(id: frame.id, outcome: .picture)
-        reply.stages.read = (result.startedAt ?? arrival) - arrival
-        reply.stages.convert = result.times.convert
-        reply.stages.render = result.times.render
-        reply.stages.encode = result.times.encode
-        switch result.outcome {
-        case .finished: break
-        case .failed(let error):
+        do {
+            let result = try lane.render(
+                .init(
+                    id: frame.id, payload: recorded.payload, camera: recorded.camera,
+                    isReset: frame.isReset, allowsApproximate: isIncremental), on: pool)
+            reply.stages = result.times
+            reply.historyFrame = result.historyFrame
+            reply.isApproximate = result.work.isApproximate
+            reply.computedShare = Double(result.work.computedShare)
+            pixels = lane.picture.copiedBytes()
+        } catch {
             reply.outcome = .failed("\(error)")
-            return reply
-        case .cancelled:
-            reply.outcome = .failed("the frame was cancelled")
-            return reply
         }
-        reply.historyFrame = usedHistory.frame.withLock { $0 }
-        let work = workspace.work
-        reply.isApproximate = work.isApproximate
-        reply.computedShare = Double(work.computedShare)
-        pixels = picture.copiedBytes()
-        if !work.keepsHistory { histories = (current: histories.next, next: histories.current) }
-        history = FrameHistory(
-            size: clip.size, frameID: frame.id, seed: seed, camera: camera, jitter: .zero,
-            storage: histories.current)
         return reply
     }
 
     func finish() { pool.stop() }
 
     /// Of every frame.
-    var steps: [RenderStep] { workspace.steps }
-
-    private func render(_ request: FrameRequest, id: UInt64) -> JobResult {
-        let workspace = self.workspace
-        let used = usedHistory
-        return pool.render(
-            RenderJob(
-                session: 0, frameID: id, submittedAt: now(), workspace: workspaceKey,
-                steps: timedSteps,
-                begin: { try workspace.begin(request) },
-                finish: {
-                    used.frame.withLock { $0 = workspace.usedHistoryFrame }
-                    workspace.finish()
-                }))
-    }
+    var steps: [RenderStep] { lane.workspace.steps }
 }
 
 extension LocalRenderer {
@@ -159,9 +104,4 @@ extension LocalRenderer {
         }
         return folder + "/" + name
     }
-}
-
-/// Written by the render leader when a frame ends, read here after it.
-private final class UsedHistory: Sendable {
-    let frame = Mutex<UInt64?>(nil)
 }

@@ -44,12 +44,12 @@ final class NetworkBench {
 
     func finish() { pool.stop() }
 
-    func run(passCount: Int) -> BenchReport {
-        _ = time(3)
+    func run(passCount: Int) throws -> BenchReport {
+        _ = try time(3)
         clock?.reset()
-        var ceilings = [meter?.measure() ?? 0]
-        let times = time(passCount)
-        ceilings.append(meter?.measure() ?? 0)
+        var ceilings = [try meter?.measure() ?? 0]
+        let times = try time(passCount)
+        ceilings.append(try meter?.measure() ?? 0)
         let work = denoiser.layerWork(for: settings.size)
         var report = BenchReport(
             model: denoiser.description, threads: settings.threads, size: settings.size,
@@ -67,7 +67,7 @@ final class NetworkBench {
 
     /// For programs that compare: reads a count of passes a line and answers with one line of JSON,
     /// until the input ends. "ceiling" measures the ceiling instead.
-    func serve() {
+    func serve() throws {
         struct Answer: Encodable {
             var ms: [Double]?
             var ceilingGflops: Double?
@@ -77,9 +77,9 @@ final class NetworkBench {
         while let line = readLine() {
             var answer = Answer()
             if line == "ceiling" {
-                answer.ceilingGflops = meter.map { $0.measure() / 1e9 }
+                answer.ceilingGflops = try meter.map { try $0.measure() / 1e9 }
             } else {
-                answer.ms = time(min(max(Int(line) ?? 1, 1), 10_000)).all
+                answer.ms = try time(min(max(Int(line) ?? 1, 1), 10_000)).all
             }
             let data = (try? encoder.encode(answer)) ?? Data()
             write(String(decoding: data, as: UTF8.self) + "\n", to: 1)
@@ -89,16 +89,10 @@ final class NetworkBench {
     /// What the last pass gave, `[channels, height, width]`.
     func writeHead(to path: String) throws { try FloatFile.write(pass.copiedHead(), to: path) }
 
-    private func time(_ count: Int) -> Durations {
+    private func time(_ count: Int) throws -> Durations {
         var times = Durations()
-        for index in 0..<count {
-            let result = pool.render(
-                RenderJob(
-                    session: 0, frameID: UInt64(index), submittedAt: now(),
-                    workspace: WorkspaceKey(
-                        model: denoiser.description.name, size: settings.size),
-                    steps: steps, begin: {}, finish: {}))
-            times.add(result.times.total)
+        for _ in 0..<count {
+            times.add(try pool.render(RenderSteps(steps)).times.job)
         }
         return times
     }

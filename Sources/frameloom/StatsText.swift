@@ -2,6 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import FrameControl
+import FrameTypes
 
 /// The daemon's counters as tables for people.
 enum StatsText {

@@ -12,8 +12,8 @@ final class StillRun {
     let scenario: StillScenario
     let layout: GBufferLayout
     private let pool: RenderPool
-    private let whole: FrameLane
-    private let partly: FrameLane
+    private let whole: Lane
+    private let partly: Lane
 
     private(set) var wholeTimes: [UInt64] = []
     private(set) var partlyTimes: [UInt64] = []
@@ -26,6 +26,27 @@ final class StillRun {
     private static let turn = 10
     private var worst: (whole: [UInt8], partly: [UInt8])?
 
+    /// One way of rendering the scenario.
+    private final class Lane {
+        let frames: FrameLane
+        let clock: StepClock?
+        var nextID: UInt64 = 1
+
+        init(_ workspace: any FrameWorkspace, _ layout: GBufferLayout, isProfiled: Bool) {
+            clock = isProfiled ? StepClock() : nil
+            frames = FrameLane(workspace, layout: layout, clock: clock)
+        }
+
+        /// By name in the order of the steps, milliseconds of each of `count` frames; empty unless
+        /// profiled.
+        func stepTimes(frames count: Int) -> [BenchStep] {
+            guard let clock else { return [] }
+            return BenchProfile(
+                steps: frames.workspace.steps, work: [], bytesPerValue: 0, ceiling: nil
+            ).table(times: clock.times, frames: count)
+        }
+    }
+
     init(
         scenario: StillScenario, layout: GBufferLayout, denoiser: Denoiser, pool: RenderPool,
         isProfiled: Bool
@@ -33,10 +54,9 @@ final class StillRun {
         self.scenario = scenario
         self.layout = layout
         self.pool = pool
-        whole = FrameLane(
-            denoiser.makeWorkspace(for: layout.size), layout: layout, isProfiled: isProfiled)
-        partly = FrameLane(
-            denoiser.makeIncrementalWorkspace(for: layout), layout: layout, isProfiled: isProfiled)
+        whole = Lane(denoiser.makeWorkspace(for: layout.size), layout, isProfiled: isProfiled)
+        partly = Lane(
+            denoiser.makeIncrementalWorkspace(for: layout), layout, isProfiled: isProfiled)
     }
 
     /// Both lanes come to the same settled picture.
@@ -50,8 +70,8 @@ final class StillRun {
             _ = try render(-1, whole, false)
             if try render(-1, partly, true).work.kind == .unchanged { break }
         }
-        whole.forgetTimes()
-        partly.forgetTimes()
+        whole.clock?.reset()
+        partly.clock?.reset()
     }
 
     /// In turns of ten frames whole and the same in part: a session's frames follow each other, and
@@ -60,15 +80,15 @@ final class StillRun {
         for first in stride(from: 0, to: frames, by: Self.turn) {
             let turn = first..<min(first + Self.turn, frames)
             let pictures = try turn.map { frame in
-                wholeTimes.append(try render(frame, whole, false).nanoseconds)
-                return whole.picture.copiedBytes()
+                wholeTimes.append(try render(frame, whole, false).times.job)
+                return whole.frames.picture.copiedBytes()
             }
             for (frame, picture) in zip(turn, pictures) {
                 let result = try render(frame, partly, true)
-                partlyTimes.append(result.nanoseconds)
+                partlyTimes.append(result.times.job)
                 shares.append(Double(result.work.computedShare))
                 kinds[result.work.kind, default: 0] += 1
-                compare(frame, picture, partly.picture.copiedBytes())
+                compare(frame, picture, partly.frames.picture.copiedBytes())
             }
         }
     }
@@ -85,16 +105,22 @@ final class StillRun {
     }
 
     private func render(
-        _ frame: Int, _ lane: FrameLane, _ allowsApproximate: Bool
+        _ frame: Int, _ lane: Lane, _ allowsApproximate: Bool
     ) throws -> FrameLane.Result {
-        try lane.render(
-            scenario.payload(frame), camera: scenario.camera,
-            allowsApproximate: allowsApproximate, on: pool)
+        defer { lane.nextID += 1 }
+        do {
+            return try lane.frames.render(
+                .init(
+                    id: lane.nextID, payload: scenario.payload(frame), camera: scenario.camera,
+                    allowsApproximate: allowsApproximate), on: pool)
+        } catch {
+            throw RunError.denoiser("\(error)")
+        }
     }
 
     private func compare(_ frame: Int, _ a: [UInt8], _ b: [UInt8]) {
-        let side = partly.workspace.tileSide
-        let tiles = partly.workspace.computedTiles
+        let side = partly.frames.workspace.tileSide
+        let tiles = partly.frames.workspace.computedTiles
         let columns = (layout.size.width + side - 1) / side
         let before = errors.largest
         errors.add(

@@ -23,8 +23,8 @@ final class Client {
     private(set) var session: Session
     /// What the server holds for this session since it was admitted.
     var grant: Grant?
-    /// Submitted and not reported yet, oldest first; the scheduler keeps their order.
-    var jobs: [PendingJob] = []
+    /// Submitted and not reported yet, by id.
+    var jobs: [UInt64: PendingJob] = [:]
     var latency = LatencyHistogram()
     let connectedAt = EventLoop.now
     private(set) var isClosed = false
@@ -115,7 +115,7 @@ final class Client {
         case .receivePayload(let storage): read(.payload(storage, received: 0))
         case .skipPayload(let byteCount): read(.skip(byteCount))
         case .convertHistory(let conversion): server.convert(conversion, for: self)
-        case .start(let ticket): server.render(ticket, for: self)
+        case .start(let job): server.render(job, for: self)
         case .cancelJob: server.cancelJobs(of: self)
         case .send(let bytes): write(bytes, nil)
         case .sendPicture(let bytes, let picture): write(bytes, picture)

@@ -24,6 +24,15 @@ struct Grant {
     var cache: SessionCache?
 }
 
+/// What a session has in the scheduler, by the job's id.
+enum PendingJob {
+    case frame(FrameJob)
+    case historyConversion
+}
+
+/// The frame was withdrawn, or it is too old by now.
+private struct NothingToRender: Error {}
+
 /// The workspace of one session that keeps what it rendered. It can be taken away at any time: the
 /// session's frames are then rendered whole in the shared one.
 struct SessionCache {
@@ -35,9 +44,14 @@ struct SessionCache {
 ///
 /// The path of a frame:
 ///
-///     Connection → Client.didRead → MessageDecoder → Session.received → Session.payloadFinished
-///       → SessionAction.start → Server.render → Scheduler (render threads: Denoiser's steps)
-///       → Server.takeResults → Session.rendered → SessionAction.sendPicture → Connection
+///     Connection → Client.didRead → MessageDecoder → Session.receive → Session.payloadFinished
+///       → SessionAction.start → Server.render → Scheduler (render threads: the workspace's steps)
+///       → Server.takeResults → Session.renderFinished → SessionAction.sendPicture → Connection
+///
+/// and what it is called on the way: FrameMessage (announced) → ReceivedFrame (came whole) → FrameJob
+/// (submitted; the session may still put a newer frame in it) → FrameRequest (taken by the job when
+/// it begins) → JobResult (what became of it) → PictureReply. A stale frame is dropped by the
+/// session: `Session+Receiving` while it waits, `FrameJob.take` when it would begin too late.
 ///
 /// Everything here runs on the loop thread; jobs run on render threads and come back by the waker.
 final class Server {
@@ -56,13 +70,14 @@ final class Server {
     var admission: AdmissionControl
     var shelf = WorkspaceShelf()
     /// Counters of sessions that ended.
-    var endedWork = WorkReport()
+    var endedWork = WorkCounts()
     var latency = LatencyHistogram()
     var sessionsOpened: UInt64 = 0
     var sessionsRefused: UInt64 = 0
     var protocolErrors: UInt64 = 0
 
     private var nextSession: UInt64 = 1
+    private var nextJob: UInt64 = 1
     private let sessionSettings: SessionSettings
     private var listener: Listener?
     private var control: ControlServer?
@@ -185,7 +200,7 @@ final class Server {
         guard client.isClosed, client.session.isDone, clients[client.id] != nil else { return }
         clients[client.id] = nil
         scheduler.cancel(session: client.id)
-        endedWork.add(WorkReport(client.session.counters))
+        endedWork += client.session.counters
         admission.release(client.id)
         if let grant = client.grant { shelf.give(back: grant.key) }
         client.grant = nil
@@ -256,31 +271,46 @@ final class Server {
 
     // MARK: Rendering
 
-    func render(_ ticket: RenderTicket, for client: Client) {
+    func render(_ job: FrameJob, for client: Client) {
         guard let grant = client.grant else { return }
         let workspace = grant.cache?.workspace ?? grant.workspace
-        let frame = FrameJob(ticket: ticket, workspace: workspace)
-        client.jobs.append(.frame(frame))
-        scheduler.submit(
-            RenderJob(
-                session: client.id, frameID: 0, submittedAt: EventLoop.now,
-                deadline: grant.request.frameBudgetNanoseconds.map { EventLoop.now + $0 },
-                workspace: .init(
-                    model: grant.cache == nil ? grant.model : "cache of session \(client.id)",
-                    size: grant.key.size),
-                steps: workspace.steps, begin: { try frame.begin() },
-                finish: { frame.finish() }))
+        submit(
+            RenderSteps(
+                workspace.steps,
+                begin: {
+                    guard let request = job.take(now: EventLoop.now) else {
+                        throw NothingToRender()
+                    }
+                    try workspace.begin(request)
+                },
+                finish: {
+                    job.rendered(historyFrame: workspace.usedHistoryFrame, work: workspace.work)
+                    workspace.finish()
+                }),
+            .frame(job), of: client,
+            workspace: grant.cache == nil ? grant.model : "cache of session \(client.id)",
+            size: grant.key.size,
+            deadline: grant.request.frameBudgetNanoseconds.map { EventLoop.now + $0 })
     }
 
     /// A job of one step that shares its memory with nobody.
     func convert(_ conversion: HistoryConversion, for client: Client) {
-        client.jobs.append(.historyConversion)
+        submit(
+            RenderSteps([conversion.step]), .historyConversion, of: client,
+            workspace: "history of session \(client.id)", size: conversion.description.size)
+    }
+
+    private func submit(
+        _ work: RenderSteps, _ pending: PendingJob, of client: Client, workspace: String,
+        size: FrameSize, deadline: UInt64? = nil
+    ) {
+        let id = nextJob
+        nextJob += 1
+        client.jobs[id] = pending
         scheduler.submit(
             RenderJob(
-                session: client.id, frameID: 0, submittedAt: EventLoop.now,
-                workspace: .init(
-                    model: "history of session \(client.id)", size: conversion.description.size),
-                steps: [conversion.step], begin: {}, finish: {}))
+                id: id, session: client.id, deadline: deadline,
+                workspace: WorkspaceKey(model: workspace, size: size), work: work))
     }
 
     func cancelJobs(of client: Client) {
@@ -290,40 +320,37 @@ final class Server {
     private func takeResults() {
         let load = Float(scheduler.statistics.load)
         for result in scheduler.takeResults() {
-            guard let client = clients[result.session], !client.jobs.isEmpty else { continue }
-            switch client.jobs.removeFirst() {
+            guard let client = clients[result.session],
+                let pending = client.jobs.removeValue(forKey: result.id)
+            else { continue }
+            switch pending {
             case .historyConversion: client.tell { $0.historyConverted(now: $1) }
-            case .frame(let frame): report(frame, result, load: load, to: client)
+            case .frame(let job): report(job, result, load: load, to: client)
             }
             forgetIfDone(client)
         }
     }
 
-    private func report(_ frame: FrameJob, _ result: JobResult, load: Float, to client: Client) {
-        let rendered = RenderResult(
-            outcome: RenderResult.Outcome(result.outcome),
-            startedAt: result.startedAt ?? result.finishedAt, convert: result.times.convert,
-            render: result.times.render, encode: result.times.encode,
-            usedHistoryFrame: frame.usedHistoryFrame, work: frame.work, load: load)
-        let count = client.session.counters.rendered
-        client.tell { $0.renderFinished(frame.ticket, rendered, now: $1) }
-        guard client.session.counters.rendered > count else { return }
+    private func report(_ job: FrameJob, _ result: JobResult, load: Float, to client: Client) {
+        let count = client.session.counters.frames.rendered
+        client.tell { $0.renderFinished(job, result, load: load, now: $1) }
+        guard client.session.counters.frames.rendered > count else { return }
         let age = client.session.lastPictureAge
         client.latency.record(ns: age)
         latency.record(ns: age)
-        noteSlowFrame(rendered, age: age, of: client)
+        noteSlowFrame(result.times, age: age, of: client)
     }
 
-    private func noteSlowFrame(_ result: RenderResult, age: UInt64, of client: Client) {
+    private func noteSlowFrame(_ times: StageTimes, age: UInt64, of client: Client) {
         let limit = settings.log.slowFrameMilliseconds
         guard limit > 0, age >= UInt64(limit) * 1_000_000 else { return }
         log.notice(
             "slow frame",
             metadata: [
                 "session": "\(client.id)", "ms": "\(age / 1_000_000)",
-                "convert_ms": "\(result.convert / 1_000_000)",
-                "render_ms": "\(result.render / 1_000_000)",
-                "encode_ms": "\(result.encode / 1_000_000)",
+                "convert_ms": "\(times.convert / 1_000_000)",
+                "render_ms": "\(times.render / 1_000_000)",
+                "encode_ms": "\(times.encode / 1_000_000)",
             ])
     }
 

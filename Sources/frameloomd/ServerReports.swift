@@ -7,6 +7,7 @@ import FrameProtocol
 import FrameScheduler
 import FrameSession
 import FrameSocket
+import FrameTypes
 
 /// What the control socket tells: counters and states, gathered when they are asked for.
 extension Server {
@@ -54,8 +55,9 @@ extension Server {
     }
 
     private var totalWork: WorkReport {
-        var total = endedWork
-        for client in clients.values { total.add(WorkReport(client.session.counters)) }
+        var counts = endedWork
+        for client in clients.values { counts += client.session.counters }
+        var total = WorkReport(counts)
         total.latency = latency.report
         return total
     }
@@ -102,40 +104,5 @@ extension Server {
             let pages = text.split(separator: " ").dropFirst().first.flatMap({ UInt64($0) })
         else { return 0 }
         return pages * UInt64(sysconf(Int32(_SC_PAGESIZE)))
-    }
-}
-
-extension WorkReport {
-    init(_ counters: SessionCounters) {
-        self.init()
-        frames.received = counters.received
-        frames.rendered = counters.rendered
-        frames.partial = counters.partial
-        frames.unchanged = counters.unchanged
-        frames.dropped = counters.dropped
-        frames.failed = counters.failed
-        frames.waiting = counters.waiting
-        frames.rendering = counters.rendering
-        stages.read = StageSum(counters.read)
-        stages.queue = StageSum(counters.queue)
-        stages.convert = StageSum(counters.convert)
-        stages.render = StageSum(counters.render)
-        stages.encode = StageSum(counters.encode)
-        stages.write = StageSum(counters.write)
-        bytesIn = counters.bytesIn
-        bytesOut = counters.bytesOut
-    }
-
-    mutating func add(_ other: WorkReport) {
-        frames += other.frames
-        stages += other.stages
-        bytesIn += other.bytesIn
-        bytesOut += other.bytesOut
-    }
-}
-
-extension StageSum {
-    fileprivate init(_ stage: StageCount) {
-        self.init(count: stage.count, ns: stage.nanoseconds)
     }
 }

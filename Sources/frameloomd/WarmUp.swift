@@ -18,13 +18,10 @@ enum WarmUp {
                 camera: nil, jitter: .zero, motionFrom: nil),
             history: nil, seed: 0, picture: PixelStorage(byteCount: size.pixelCount * 4),
             nextHistory: PixelStorage(byteCount: FrameHistory.byteCount(of: size)))
-        let result = pool.render(
-            RenderJob(
-                session: 0, frameID: 1, submittedAt: 0,
-                workspace: WorkspaceKey(model: denoiser.description.name, size: size),
-                steps: workspace.steps, begin: { try workspace.begin(request) },
+        try pool.render(
+            RenderSteps(
+                workspace.steps, begin: { try workspace.begin(request) },
                 finish: { workspace.finish() }))
-        if case .failed(let error) = result.outcome { throw error }
     }
 
     /// The planes that every model of the compact family reads.

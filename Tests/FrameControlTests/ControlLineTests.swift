@@ -3,6 +3,7 @@
 
 import Foundation
 import FrameControl
+import FrameTypes
 import Testing
 
 @Suite struct ControlLineTests {

@@ -2,6 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import FrameControl
+import FrameTypes
 import Testing
 
 @Suite struct LatencyHistogramTests {

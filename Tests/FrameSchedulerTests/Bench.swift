@@ -18,14 +18,14 @@ func makeStep(tiles: Int = 1, _ body: @escaping @Sendable (Int) -> Void = { _ in
 
 /// A job whose workspace is its session's own unless another one is named.
 func makeJob(
-    _ session: UInt64, frame: UInt64 = 1, deadline: UInt64? = nil, workspace key: String? = nil,
+    _ session: UInt64, id: UInt64 = 1, deadline: UInt64? = nil, workspace key: String? = nil,
     steps: [RenderStep] = [makeStep()], begin: @escaping @Sendable () throws -> Void = {},
     finish: @escaping @Sendable () -> Void = {}
 ) -> RenderJob {
     RenderJob(
-        session: session, frameID: frame, submittedAt: 0, deadline: deadline,
-        workspace: workspace(key ?? "session \(session)"), steps: steps, begin: begin,
-        finish: finish)
+        id: id, session: session, deadline: deadline,
+        workspace: workspace(key ?? "session \(session)"),
+        work: RenderSteps(steps, begin: begin, finish: finish))
 }
 
 /// A scheduler with its results, gathered until it is stopped.

@@ -13,7 +13,7 @@ import Testing
         workspace: String? = nil
     ) -> RenderJob {
         makeJob(
-            session, frame: id, deadline: deadline, workspace: workspace,
+            session, id: id, deadline: deadline, workspace: workspace,
             steps: [RenderStep](repeating: makeStep(), count: milliseconds / 5))
     }
 
@@ -26,7 +26,7 @@ import Testing
         var used: [UInt64: UInt64] = [:]
         var order: [UInt64] = []
         var timesSetAside = 0
-        private var frameID: UInt64 = 0
+        private var id: UInt64 = 0
 
         init(costs: [UInt64: Int]) {
             self.costs = costs
@@ -35,48 +35,45 @@ import Testing
 
         mutating func send(_ session: UInt64) {
             guard let cost = costs[session] else { return }
-            frameID += 1
-            queue.submit(JobQueueTests.frame(session, frameID, milliseconds: cost))
+            id += 1
+            queue.submit(JobQueueTests.frame(session, id, milliseconds: cost))
         }
 
         mutating func run(until end: UInt64) {
-            var next: JobQueue.Turn?
-            while now < end, let turn = next ?? queue.takeNext() {
+            var next: RenderJob?
+            while now < end, let taken = next ?? queue.takeNext() {
                 next = nil
-                var running: RunningJob
-                switch turn {
-                case .start(let job): running = RunningJob(job, now: now)
-                case .resume(let job): running = job
-                }
-                order.append(turn.session)
-                while !running.isComplete, next == nil {
-                    running.record(5 * millisecond)
+                var running = taken
+                order.append(running.session)
+                while !running.work.isComplete, next == nil {
+                    running.work.record(5 * millisecond)
                     now += 5 * millisecond
-                    used[turn.session, default: 0] += 5 * millisecond
-                    queue.charge(turn.session, 5 * millisecond)
-                    if !running.isComplete, let successor = queue.successor(of: running) {
+                    used[running.session, default: 0] += 5 * millisecond
+                    queue.charge(running.session, 5 * millisecond)
+                    if !running.work.isComplete, let successor = queue.successor(of: running) {
                         timesSetAside += 1
                         next = queue.setAside(running, for: successor)
                     }
                 }
                 guard next == nil else { continue }
-                queue.end(running.job, cost: running.times.total)
-                send(turn.session)
+                queue.end(running, cost: running.work.times.job)
+                send(running.session)
             }
         }
     }
 
-    private static func started(_ turn: JobQueue.Turn?) -> UInt64? {
-        guard case .start(let job)? = turn else { return nil }
-        return job.frameID
+    /// Of a job that is taken for the first time.
+    private static func started(_ job: RenderJob?) -> UInt64? {
+        guard let job, job.work.stepsRun == 0 else { return nil }
+        return job.id
     }
 
     @Test func framesOfASessionKeepTheirOrder() {
         var queue = JobQueue()
-        for id in 1...5 { queue.submit(makeJob(1, frame: UInt64(id))) }
+        for id in 1...5 { queue.submit(makeJob(1, id: UInt64(id))) }
         for id in 1...5 {
-            let turn = queue.takeNext()
-            #expect(Self.started(turn) == UInt64(id))
+            let job = queue.takeNext()
+            #expect(Self.started(job) == UInt64(id))
             // The second frame needs the history of the first: never both at once.
             #expect(queue.takeNext() == nil)
             queue.end(makeJob(1), cost: millisecond)
@@ -87,12 +84,11 @@ import Testing
     @Test func laterFrameDoesNotPassItsSessionsSetAsideOne() {
         var queue = JobQueue()
         queue.submit(Self.frame(1, 1, milliseconds: 500))
-        guard case .start(let job)? = queue.takeNext() else {
+        guard var running = queue.takeNext() else {
             Issue.record("nothing to start")
             return
         }
-        var running = RunningJob(job, now: 0)
-        running.record(5 * millisecond)
+        running.work.record(5 * millisecond)
         queue.charge(1, 5 * millisecond)
         queue.submit(Self.frame(1, 2, milliseconds: 5))
         #expect(queue.successor(of: running) == nil)
@@ -100,17 +96,15 @@ import Testing
         #expect(Self.started(queue.setAside(running, for: 2)) == 3)
         queue.charge(2, 5 * millisecond)
         queue.end(Self.frame(2, 3, milliseconds: 5), cost: 5 * millisecond)
-        guard case .resume(let resumed)? = queue.takeNext() else {
-            Issue.record("the job set aside does not go on")
-            return
-        }
-        #expect(resumed.job.frameID == 1)
-        #expect(resumed.timesSetAside == 1)
+        let resumed = queue.takeNext()
+        #expect(resumed?.id == 1)
+        #expect(resumed?.work.stepsRun == 1)
+        #expect(resumed?.timesSetAside == 1)
     }
 
     @Test func leastChargedSessionGoesFirst() {
         var queue = JobQueue()
-        for session: UInt64 in [1, 2, 3] { queue.submit(makeJob(session, frame: session)) }
+        for session: UInt64 in [1, 2, 3] { queue.submit(makeJob(session, id: session)) }
         queue.charge(1, 300 * millisecond)
         queue.charge(2, 100 * millisecond)
         queue.charge(3, 200 * millisecond)
@@ -171,9 +165,9 @@ import Testing
 
     @Test func earliestDeadlineGoesFirstAmongEquals() {
         var queue = JobQueue()
-        queue.submit(makeJob(1, frame: 1))
-        queue.submit(makeJob(2, frame: 2, deadline: 900))
-        queue.submit(makeJob(3, frame: 3, deadline: 800))
+        queue.submit(makeJob(1, id: 1))
+        queue.submit(makeJob(2, id: 2, deadline: 900))
+        queue.submit(makeJob(3, id: 3, deadline: 800))
         queue.charge(3, JobQueue.slack)
         #expect(Self.started(queue.takeNext()) == 3)
         #expect(Self.started(queue.takeNext()) == 2)
@@ -182,17 +176,17 @@ import Testing
 
     @Test func deadlineDoesNotBuyMoreThanTheSlack() {
         var queue = JobQueue()
-        queue.submit(makeJob(1, frame: 1))
-        queue.submit(makeJob(2, frame: 2, deadline: 1))
+        queue.submit(makeJob(1, id: 1))
+        queue.submit(makeJob(2, id: 2, deadline: 1))
         queue.charge(2, JobQueue.slack + 1)
         #expect(Self.started(queue.takeNext()) == 1)
     }
 
     @Test func jobWaitsForItsWorkspace() {
         var queue = JobQueue()
-        queue.submit(makeJob(1, frame: 1, workspace: "shared"))
-        queue.submit(makeJob(2, frame: 2, workspace: "shared"))
-        queue.submit(makeJob(3, frame: 3, workspace: "own"))
+        queue.submit(makeJob(1, id: 1, workspace: "shared"))
+        queue.submit(makeJob(2, id: 2, workspace: "shared"))
+        queue.submit(makeJob(3, id: 3, workspace: "own"))
         queue.charge(3, 500 * millisecond)
         #expect(Self.started(queue.takeNext()) == 1)
         #expect(Self.started(queue.takeNext()) == 3)
@@ -204,12 +198,11 @@ import Testing
     @Test func runningJobDoesNotGiveWayToOneThatNeedsItsWorkspace() {
         var queue = JobQueue()
         queue.submit(Self.frame(1, milliseconds: 500, workspace: "shared"))
-        guard case .start(let job)? = queue.takeNext() else {
+        guard var running = queue.takeNext() else {
             Issue.record("nothing to start")
             return
         }
-        var running = RunningJob(job, now: 0)
-        running.record(5 * millisecond)
+        running.work.record(5 * millisecond)
         queue.charge(1, 5 * millisecond)
         queue.submit(Self.frame(2, milliseconds: 5, workspace: "shared"))
         queue.charge(1, 5 * millisecond)
@@ -219,14 +212,15 @@ import Testing
         #expect(queue.successor(of: running) == 3)
     }
 
-    @Test func withdrawnFrameIsNotStarted() {
+    @Test func removedJobsAreNotStarted() {
         var queue = JobQueue()
-        queue.submit(makeJob(1, frame: 7))
-        queue.submit(makeJob(1, frame: 8))
-        #expect(queue.withdraw(session: 1, frameID: 7)?.frameID == 7)
-        #expect(queue.withdraw(session: 1, frameID: 7) == nil)
-        #expect(queue.withdraw(session: 2, frameID: 8) == nil)
-        #expect(Self.started(queue.takeNext()) == 8)
-        #expect(queue.withdraw(session: 1, frameID: 8) == nil)
+        for id: UInt64 in [7, 8] { queue.submit(makeJob(1, id: id)) }
+        queue.submit(makeJob(2, id: 9))
+        #expect(queue.removeWaiting(of: 1).map(\.id) == [7, 8])
+        #expect(queue.removeWaiting(of: 1).isEmpty)
+        #expect(queue.removeWaiting(of: 3).isEmpty)
+        #expect(queue.waitingCount == 1)
+        #expect(Self.started(queue.takeNext()) == 9)
+        #expect(queue.takeNext() == nil)
     }
 }

@@ -17,9 +17,9 @@ import Testing
         let steps = counts.indices.map { index in
             makeStep(tiles: counts[index]) { tile in runs.withLock { $0[index][tile] += 1 } }
         }
-        let result = pool.render(makeJob(1, steps: steps))
+        let result = try pool.render(RenderSteps(steps))
         pool.stop()
-        #expect(result.isFinished)
+        #expect(result.isComplete)
         #expect(result.stepsRun == 2_000)
         #expect(runs.withLock { $0.allSatisfy { $0.allSatisfy { $0 == 1 } } })
     }
@@ -38,7 +38,7 @@ import Testing
             }
             if monotonicNow() >= limit { met.store(-10, ordering: .relaxed) }
         }
-        _ = pool.render(makeJob(1, steps: [step]))
+        try pool.render(RenderSteps([step]))
         pool.stop()
         #expect(met.load(ordering: .relaxed) == 2)
     }
@@ -53,7 +53,7 @@ import Testing
                 ended.add(1, ordering: .relaxed)
             }
         }
-        _ = pool.render(makeJob(1, steps: steps))
+        try pool.render(RenderSteps(steps))
         pool.stop()
         #expect(early.load(ordering: .relaxed) == 0)
         #expect(ended.load(ordering: .relaxed) == 18_000)
@@ -69,7 +69,7 @@ import Testing
                     values.withLock { $0[tile] = left * 1.01 + Float(step ^ tile) / 7 }
                 }
             }
-            _ = pool.render(makeJob(1, steps: steps))
+            try pool.render(RenderSteps(steps))
             pool.stop()
             return values.withLock { $0 }
         }
@@ -86,11 +86,11 @@ import Testing
         let pool = try RenderPool(.init(threadCount: 2))
         let tiles = Atomic(0)
         let step = makeStep(tiles: 2) { _ in tiles.add(1, ordering: .relaxed) }
-        let result = pool.render(makeJob(1, steps: [_](repeating: step, count: 20_000)))
+        let result = try pool.render(RenderSteps([_](repeating: step, count: 20_000)))
         pool.stop()
-        print("empty step with 2 tiles on 2 threads: \(result.times.total / 20_000) ns")
+        print("empty step with 2 tiles on 2 threads: \(result.times.job / 20_000) ns")
         #expect(tiles.load(ordering: .relaxed) == 40_000)
-        #expect(result.times.total < 10_000 * millisecond)
+        #expect(result.times.job < 10_000 * millisecond)
     }
 
     /// Each tile waits until all three run, so a helper that is not woken, at the start of a frame or
@@ -117,7 +117,7 @@ import Testing
                 together(3 * frame + 1), makeStep { _ in usleep(2_000) }, together(3 * frame + 2),
                 together(3 * frame + 3),
             ]
-            _ = pool.render(makeJob(1, frame: UInt64(frame), steps: steps))
+            try pool.render(RenderSteps(steps))
         }
         pool.stop()
         #expect(late.load(ordering: .relaxed) == 0)
@@ -130,7 +130,7 @@ import Testing
         let seen = Log<[Int]>()
         let pool = try RenderPool(
             .init(threadCount: threads) { seen.append(AvailableProcessors.affinity) })
-        _ = pool.render(makeJob(1))
+        try pool.render(RenderSteps([makeStep()]))
         pool.stop()
         #expect(pool.isPinned)
         #expect(seen.all.sorted { $0[0] < $1[0] } == cpus.prefix(threads).map { [$0] })
@@ -155,7 +155,7 @@ import Testing
                 pthread_getcpuclockid(pthread_self(), &clock)
                 clocks.append(clock)
             })
-        _ = pool.render(makeJob(1, steps: [makeStep(tiles: 4)]))
+        try pool.render(RenderSteps([makeStep(tiles: 4)]))
         func used() -> [Int] {
             clocks.all.map { clock in
                 var time = timespec()
@@ -177,7 +177,7 @@ import Testing
         do {
             let pool = try RenderPool(.init(threadCount: 3))
             remains = pool
-            _ = pool.render(makeJob(1, steps: [makeStep(tiles: 9)]))
+            try pool.render(RenderSteps([makeStep(tiles: 9)]))
             pool.stop()
             pool.stop()
         }
@@ -188,16 +188,15 @@ import Testing
         struct Refused: Error {}
         let pool = try RenderPool(.init(threadCount: 2))
         let steps = Atomic(0)
-        let result = pool.render(
-            makeJob(1, steps: [makeStep { _ in steps.add(1, ordering: .relaxed) }]) {
-                throw Refused()
-            })
-        pool.stop()
-        guard case .failed(let error) = result.outcome else {
-            Issue.record("outcome \(result.outcome)")
-            return
+        let finishes = Atomic(0)
+        #expect(throws: Refused.self) {
+            try pool.render(
+                RenderSteps(
+                    [makeStep { _ in steps.add(1, ordering: .relaxed) }],
+                    begin: { throw Refused() }, finish: { finishes.add(1, ordering: .relaxed) }))
         }
-        #expect(error is Refused)
+        pool.stop()
+        #expect(finishes.load(ordering: .relaxed) == 0)
         #expect(steps.load(ordering: .relaxed) == 0)
     }
 }

@@ -34,8 +34,10 @@ import Testing
         #expect(reply.isApproximate)
         #expect(reply.computedShare == 0.25)
         let counters = client.session.counters
-        #expect(counters.rendered == 1 && counters.partial == 1 && counters.unchanged == 0)
-        #expect(counters.isBalanced)
+        #expect(
+            counters.frames.rendered == 1 && counters.frames.partial == 1
+                && counters.frames.unchanged == 0)
+        #expect(counters.frames.isBalanced)
     }
 
     @Test func afterAnUnchangedFrameTheHistoryIsTheOldOneUnderTheNewID() throws {
@@ -58,7 +60,7 @@ import Testing
         #expect(history.frameID == 4)
         #expect(history.jitter == [0.5, 0])
         #expect(history.storage === first?.nextHistory)
-        #expect(client.session.counters.unchanged == 3)
+        #expect(client.session.counters.frames.unchanged == 3)
         #expect(client.pictureReplies.suffix(3).allSatisfy { $0.computedShare == 0 })
         #expect(client.pictureReplies.allSatisfy { !$0.isApproximate })
     }

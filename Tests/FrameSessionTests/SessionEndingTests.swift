@@ -45,10 +45,10 @@ private let second: UInt64 = 1_000_000_000
         client.perform(client.session.connectionLost(now: client.now))
         #expect(client.ends == [.connectionLost])
         #expect(client.session.isDone)
-        #expect(client.session.counters.received == 0)
+        #expect(client.session.counters.frames.received == 0)
         client.finishPayload()
-        #expect(client.tickets.isEmpty)
-        #expect(client.session.counters.isBalanced)
+        #expect(client.jobs.isEmpty)
+        #expect(client.session.counters.frames.isBalanced)
     }
 
     @Test func clientGoneWhileRenderingLeavesTheJobItsMemory() throws {
@@ -60,16 +60,16 @@ private let second: UInt64 = 1_000_000_000
         client.perform(client.session.connectionLost(now: client.now))
         #expect(client.cancelled == 1)
         #expect(!client.session.isDone)
-        #expect(client.session.counters.rendering == 1)
-        #expect(client.session.counters.dropped == 1)
-        #expect(client.session.counters.isBalanced)
+        #expect(client.session.counters.frames.rendering == 1)
+        #expect(client.session.counters.frames.dropped == 1)
+        #expect(client.session.counters.frames.isBalanced)
         request.picture.copy([1, 2, 3])
         request.nextHistory.copy([4])
         client.finish()
         #expect(client.session.isDone)
         #expect(client.replies.count == 1)
-        #expect(client.session.counters.dropped == 2)
-        #expect(client.session.counters.isBalanced)
+        #expect(client.session.counters.frames.dropped == 2)
+        #expect(client.session.counters.frames.isBalanced)
     }
 
     @Test func clientGoneWhileQueuedTakesTheFrameBack() {
@@ -79,8 +79,8 @@ private let second: UInt64 = 1_000_000_000
         #expect(client.session.isDone)
         #expect(client.begin() == nil)
         client.finish(.cancelled)
-        #expect(client.session.counters.dropped == 1)
-        #expect(client.session.counters.isBalanced)
+        #expect(client.session.counters.frames.dropped == 1)
+        #expect(client.session.counters.frames.isBalanced)
     }
 
     @Test func drainSendsWhatIsBeingRendered() {
@@ -95,8 +95,8 @@ private let second: UInt64 = 1_000_000_000
         #expect(client.pictureIDs == [1])
         #expect(client.errors.map(\.severity) == [.session])
         #expect(client.ends == [.error(.draining)])
-        #expect(client.session.counters.dropped == 1)
-        #expect(client.session.counters.isBalanced)
+        #expect(client.session.counters.frames.dropped == 1)
+        #expect(client.session.counters.frames.isBalanced)
     }
 
     @Test func drainInMidPayloadEndsAtOnce() {

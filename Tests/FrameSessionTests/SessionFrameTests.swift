@@ -46,10 +46,10 @@ import Testing
         client.now += 500
         client.writeAll()
         let counters = client.session.counters
-        #expect(counters.write == StageCount.of(500))
-        #expect(counters.read == StageCount.of(1_000))
-        #expect(counters.queue == StageCount.of(10_000))
-        #expect(counters.rendered == 1)
+        #expect(counters.stages.write == StageSum.of(500))
+        #expect(counters.stages.read == StageSum.of(1_000))
+        #expect(counters.stages.queue == StageSum.of(10_000))
+        #expect(counters.frames.rendered == 1)
     }
 
     @Test func eachFrameReadsTheHistoryOfTheOneBefore() throws {
@@ -83,18 +83,18 @@ import Testing
         let reply = try #require(client.pictureReplies.first)
         #expect(reply.droppedCount == 3)
         #expect(reply.droppedIDs == [2, 3, 4])
-        #expect(client.session.counters.dropped == 3)
+        #expect(client.session.counters.frames.dropped == 3)
         #expect(client.pictureReplies.last?.droppedCount == 0)
     }
 
     @Test func latestReplacesAFrameThatWaitsInTheScheduler() throws {
         var client = SessionHarness.opened()
         for id: UInt64 in 1...3 { client.sendFrame(id) }
-        #expect(client.tickets.count == 1)
-        #expect(client.session.counters.waiting == 1)
-        #expect(client.session.counters.dropped == 2)
+        #expect(client.jobs.count == 1)
+        #expect(client.session.counters.frames.waiting == 1)
+        #expect(client.session.counters.frames.dropped == 2)
         #expect(client.begin()?.gbuffer.frameID == 3)
-        #expect(client.session.counters.rendering == 1)
+        #expect(client.session.counters.frames.rendering == 1)
         client.finish()
         #expect(client.pictureIDs == [3])
         #expect(client.pictureReplies.first?.droppedIDs == [1, 2])
@@ -125,7 +125,7 @@ import Testing
             client.writeAll()
         }
         #expect(client.pictureIDs == [1, 2, 3, 4])
-        #expect(client.session.counters.dropped == 0)
+        #expect(client.session.counters.frames.dropped == 0)
     }
 
     @Test(arguments: [Mailbox.latest, .every])
@@ -137,10 +137,10 @@ import Testing
         client.render()
         // One picture is in the socket, one waits for it: a third could not be sent.
         client.sendFrame(3)
-        #expect(client.tickets.isEmpty)
-        #expect(client.session.counters.waiting == 1)
+        #expect(client.jobs.isEmpty)
+        #expect(client.session.counters.frames.waiting == 1)
         client.write()
-        #expect(client.tickets.count == 1)
+        #expect(client.jobs.count == 1)
         client.render()
         client.writeAll()
         #expect(client.pictureIDs == [1, 2, 3])
@@ -263,7 +263,7 @@ import Testing
         client.finishPayload()
         #expect(client.errors.map(\.severity) == [.frame])
         #expect(client.errors.first?.frameID == 1)
-        #expect(client.session.counters.failed == 1)
+        #expect(client.session.counters.frames.failed == 1)
         client.sendFrame(2)
         client.render()
         #expect(client.pictureIDs == [2])
@@ -315,14 +315,14 @@ import Testing
         client.sendFrame(3)
         client.announce(3)
         #expect(client.ends == [.error(.frameOrder(found: 3, last: 3))])
-        #expect(client.session.counters.isBalanced)
+        #expect(client.session.counters.frames.isBalanced)
     }
 }
 
-extension StageCount {
-    static func of(_ nanoseconds: UInt64) -> StageCount {
-        var count = StageCount()
-        count.add(nanoseconds)
+extension StageSum {
+    static func of(_ nanoseconds: UInt64) -> StageSum {
+        var count = StageSum()
+        count.add(ns: nanoseconds)
         return count
     }
 }

@@ -18,7 +18,7 @@ struct SessionHarness {
     var skippedPayload: UInt64?
     var admission: AdmissionRequest?
     var conversion: HistoryConversion?
-    var tickets: [RenderTicket] = []
+    var jobs: [FrameJob] = []
     var isReading = true
     var unwritten = 0
     var cancelled = 0
@@ -96,23 +96,28 @@ struct SessionHarness {
 
     /// A render thread begins the oldest job.
     @discardableResult
-    mutating func begin() -> FrameRequest? { tickets.first?.take(now: now) }
+    mutating func begin() -> FrameRequest? { jobs.first?.take(now: now) }
 
     mutating func finish(
-        _ outcome: RenderResult.Outcome = .finished, startedAt: UInt64? = nil,
+        _ outcome: JobResult.Outcome = .finished, startedAt: UInt64? = nil,
         usedHistoryFrame: UInt64? = nil, work: FrameWork = .full
     ) {
-        let ticket = tickets.removeFirst()
+        let job = jobs.removeFirst()
+        job.rendered(historyFrame: usedHistoryFrame, work: work)
+        var times = StageTimes()
+        times.convert = 1
+        times.render = 2
+        times.encode = 3
         perform(
             session.renderFinished(
-                ticket,
-                RenderResult(
-                    outcome: outcome, startedAt: startedAt ?? now, convert: 1, render: 2, encode: 3,
-                    usedHistoryFrame: usedHistoryFrame, work: work, load: 0.5), now: now))
+                job,
+                JobResult(
+                    id: 0, session: session.id, outcome: outcome, startedAt: startedAt ?? now,
+                    finishedAt: now, times: times), load: 0.5, now: now))
     }
 
     @discardableResult
-    mutating func render(_ outcome: RenderResult.Outcome = .finished) -> FrameRequest? {
+    mutating func render(_ outcome: JobResult.Outcome = .finished) -> FrameRequest? {
         let request = begin()
         finish(outcome)
         return request
@@ -136,7 +141,7 @@ struct SessionHarness {
             case .receivePayload(let storage): payloadTarget = storage
             case .skipPayload(let byteCount): skippedPayload = byteCount
             case .convertHistory(let conversion): self.conversion = conversion
-            case .start(let ticket): tickets.append(ticket)
+            case .start(let job): jobs.append(job)
             case .cancelJob: cancelled += 1
             case .send(let bytes):
                 unwritten += 1
@@ -178,8 +183,12 @@ struct SessionHarness {
     }
 }
 
-extension SessionCounters {
-    var isBalanced: Bool { received == rendered + dropped + failed + waiting + rendering }
+extension JobResult.Outcome {
+    private struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    static func failed(reason: String) -> Self { .failed(Failure(description: reason)) }
 }
 
 extension SessionHarness {

@@ -21,8 +21,8 @@ import Testing
         #expect(client.errors.first?.text == "Something broke.")
         client.sendFrame(3)
         #expect(client.render()?.history?.frameID == 1)
-        #expect(client.session.counters.failed == 1)
-        #expect(client.session.counters.isBalanced)
+        #expect(client.session.counters.frames.failed == 1)
+        #expect(client.session.counters.frames.isBalanced)
     }
 
     @Test func pictureAfterTheBudgetIsLate() {
@@ -45,8 +45,8 @@ import Testing
         client.announce(3)
         client.finish()
         // 2 could start now and is too old; 3 is on its way.
-        #expect(client.tickets.isEmpty)
-        #expect(client.session.counters.dropped == 1)
+        #expect(client.jobs.isEmpty)
+        #expect(client.session.counters.frames.dropped == 1)
         client.finishPayload()
         client.now += 5_000
         client.announce(4)
@@ -62,10 +62,10 @@ import Testing
         client.now += 5_000
         client.announce(2)
         #expect(client.begin() == nil)
-        #expect(client.session.counters.isBalanced)
+        #expect(client.session.counters.frames.isBalanced)
         client.finish(.failed(reason: "nothing to render"))
-        #expect(client.session.counters.dropped == 1)
-        #expect(client.session.counters.failed == 0)
+        #expect(client.session.counters.frames.dropped == 1)
+        #expect(client.session.counters.frames.failed == 0)
         client.finishPayload()
         #expect(client.render()?.gbuffer.frameID == 2)
         #expect(client.pictureReplies.last?.droppedIDs == [1])

@@ -16,28 +16,30 @@ import Testing
         let mailbox: Mailbox = Bool.random(using: &random) ? .latest : .every
         client.layout = SessionHarness.layout(motion: Bool.random(using: &random))
         client.open(mailbox: mailbox, budget: Bool.random(using: &random) ? 2_000 : nil)
+        client.admission = nil
         var life = Life(random: random)
         for _ in 0..<1500 {
             life.step(&client)
             let counters = client.session.counters
-            #expect(counters.isBalanced, "seed \(seed): \(counters)")
-            if counters.isBalanced == false { return }
+            #expect(counters.frames.isBalanced, "seed \(seed): \(counters)")
+            if counters.frames.isBalanced == false { return }
             #expect(client.unwritten <= Session.maxPendingWrites + 3)
         }
         // What was answered, was answered in order and once.
         let ids = client.pictureIDs
         #expect(ids == ids.sorted())
         #expect(Set(ids).count == ids.count)
-        #expect(client.session.counters.rendered == UInt64(ids.count))
+        #expect(client.session.counters.frames.rendered == UInt64(ids.count))
         #expect(ids.count > 40)
-        if mailbox == .every { #expect(client.session.counters.dropped == 0) }
+        if mailbox == .every { #expect(client.session.counters.frames.dropped == 0) }
         #expect(client.ends.isEmpty, "seed \(seed): \(client.ends)")
 
         client.perform(client.session.connectionLost(now: client.now))
-        #expect(client.session.counters.isBalanced)
-        while !client.tickets.isEmpty { client.render() }
+        #expect(client.session.counters.frames.isBalanced)
+        while !client.jobs.isEmpty { client.render() }
         let last = client.session.counters
-        #expect(last.received == last.rendered + last.dropped + last.failed)
+        #expect(
+            last.frames.received == last.frames.rendered + last.frames.dropped + last.frames.failed)
         #expect(client.session.isDone)
     }
 
@@ -60,7 +62,7 @@ import Testing
                     reconfigure(&client)
                 }
             }
-            if let admission = client.admission, admission.isReconfigure {
+            if client.admission != nil {
                 client.admission = nil
                 client.admit()
             }
@@ -91,7 +93,7 @@ import Testing
         }
 
         private mutating func render(_ client: inout SessionHarness) {
-            guard !client.tickets.isEmpty else { return }
+            guard !client.jobs.isEmpty else { return }
             if !hasBegun {
                 hasBegun = client.begin() != nil
                 if hasBegun { return }

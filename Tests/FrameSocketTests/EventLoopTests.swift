@@ -94,7 +94,8 @@ import Testing
         loop.onBlocked = { blocked.append($0) }
         loop.blockedThreshold = 60_000_000
         let slow = try loop.makeTimer { usleep(80_000) }
-        let quick = try loop.makeTimer {}
+        var turns = 0
+        let quick = try loop.makeTimer { turns += 1 }
         let end = try loop.makeTimer { loop.stop() }
         slow.start(after: 20)
         quick.start(after: 1, every: 5)
@@ -105,7 +106,7 @@ import Testing
         #expect(blocked.contains { $0 >= 75_000_000 && $0 < 150_000_000 }, "\(blocked)")
         #expect(blocked.reduce(0, +) < 200_000_000, "\(blocked)")
         #expect(loop.longestTurn >= 75_000_000)
-        #expect(loop.turnCount > 20)
+        #expect(turns > 20)
     }
 
     @Test func blockingSocketHandlerIsMeasured() throws {

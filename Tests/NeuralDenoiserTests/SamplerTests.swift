@@ -67,7 +67,7 @@ import Testing
             for (index, step) in steps.enumerated() {
                 let place = index * 60..<(index + 1) * 60
                 state.prediction.fill(interleaved(predictions[place]))
-                state.setNoise(interleaved(noises[place]))
+                state.noise.fill(interleaved(noises[place]))
                 state.advance(LatentState.Factors(step))
                 let difference = Difference(state.sample.values, interleaved(samples[place]))
                 // 2.5e-6 was measured; diffusers keeps its factors in fp32, we keep ours in double.

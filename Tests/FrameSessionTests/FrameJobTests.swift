@@ -1,45 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import FrameProtocol
 import FrameTypes
 import Testing
 
 @testable import FrameSession
 
-@Suite struct RenderTicketTests {
+@Suite struct FrameJobTests {
     /// Whoever wins the race, the frame that is rendered is the one the session believes in.
     @Test func renderThreadAndSessionAgreeWhoWasFirst() async {
         for _ in 0..<2000 {
-            let ticket = RenderTicket(request(1))
-            async let taken = ticket.take(now: 0)
-            let wasReplaced = ticket.replace(with: request(2))
+            let job = FrameJob(frame(1), request(1))
+            async let taken = job.take(now: 0)
+            let wasReplaced = job.replace(with: frame(2), request(2))
             #expect(await taken?.gbuffer.frameID == (wasReplaced ? 2 : 1))
-            #expect(!ticket.withdraw())
+            #expect(job.frame.message.frameID == (wasReplaced ? 2 : 1))
+            #expect(!job.withdraw())
         }
     }
 
     @Test func isTakenOnce() {
-        let ticket = RenderTicket(request(1))
-        #expect(ticket.take(now: 0) != nil)
-        #expect(ticket.take(now: 0) == nil)
-        #expect(!ticket.isExpired)
+        let job = FrameJob(frame(1), request(1))
+        #expect(job.take(now: 0) != nil)
+        #expect(job.take(now: 0) == nil)
+        #expect(!job.isExpired)
     }
 
     @Test func expiresOnlyAfterItsTime() {
-        let ticket = RenderTicket(request(1))
-        ticket.allowDropping(after: 10)
-        ticket.allowDropping(after: nil)
-        #expect(ticket.take(now: 11) != nil)
+        let job = FrameJob(frame(1), request(1))
+        job.allowDropping(after: 10)
+        job.allowDropping(after: nil)
+        #expect(job.take(now: 11) != nil)
 
-        let late = RenderTicket(request(1))
+        let late = FrameJob(frame(1), request(1))
         late.allowDropping(after: 10)
         #expect(late.take(now: 11) == nil)
         #expect(late.isExpired)
-        #expect(!late.replace(with: request(2)))
+        #expect(!late.replace(with: frame(2), request(2)))
 
-        let punctual = RenderTicket(request(1))
+        let punctual = FrameJob(frame(1), request(1))
         punctual.allowDropping(after: 10)
         #expect(punctual.take(now: 10) != nil)
+    }
+
+    private func frame(_ id: UInt64) -> ReceivedFrame {
+        ReceivedFrame(
+            message: FrameMessage(frameID: id, payloadByteCount: 0),
+            storage: PixelStorage(byteCount: 0), startsFresh: false, readTime: 0, completedAt: 0)
     }
 
     private func request(_ id: UInt64) -> FrameRequest {
