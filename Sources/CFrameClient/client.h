@@ -17,6 +17,11 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "messages are sent as they lie in memory");
 
+/* Nothing below is an engine's business: hidden in a shared library, static in the single file. */
+#ifndef FC_INTERNAL
+#define FC_INTERNAL __attribute__((visibility("hidden")))
+#endif
+
 /* One more than may be in flight: the picture that is the history of the next frame. */
 #define FC_SLOTS (FC_MAX_IN_FLIGHT + 1)
 /* Two more: the frame that is the history, and one refused before it was wholly written. */
@@ -125,37 +130,44 @@ typedef enum fc_until {
     FC_UNTIL_ANSWERED, /* the control message is answered */
 } fc_until;
 
-fc_deadline fc_deadline_in(int timeout_ms);
-int fc_remaining_ms(fc_deadline deadline);
-int fc_exchange(fc_client *client, fc_until until, fc_deadline deadline);
-bool fc_has_output(const fc_client *client);
-void fc_outgoing_start(fc_outgoing *out, const void *head, size_t count);
-void fc_outgoing_add(fc_outgoing *out, const void *bytes, size_t count);
+FC_INTERNAL fc_deadline fc_deadline_in(int timeout_ms);
+FC_INTERNAL int fc_remaining_ms(fc_deadline deadline);
+FC_INTERNAL int fc_exchange(fc_client *client, fc_until until, fc_deadline deadline);
+FC_INTERNAL bool fc_has_output(const fc_client *client);
+FC_INTERNAL void fc_outgoing_start(fc_outgoing *out, const void *head, size_t count);
+FC_INTERNAL void fc_outgoing_add(fc_outgoing *out, const void *bytes, size_t count);
 
 /* receive.c */
-void fc_receive(fc_client *client);
-void fc_forget_input(fc_client *client);
-void fc_fail(fc_client *client, int code);
-void fc_complain(fc_client *client, const char *format, ...) __attribute__((format(printf, 2, 3)));
+FC_INTERNAL void fc_receive(fc_client *client);
+FC_INTERNAL void fc_forget_input(fc_client *client);
+FC_INTERNAL void fc_fail(fc_client *client, int code);
+FC_INTERNAL void fc_lose(fc_client *client, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+FC_INTERNAL void fc_complain(fc_client *client, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* connection.c */
-int fc_socket_connect(const struct sockaddr_un *address, fc_deadline deadline,
-                      bool waits_for_daemon, int *fd);
-size_t fc_pixel_bytes(uint8_t format);
-int fc_exchange_open(fc_client *client, uint16_t type, uint32_t flags, const fl_open *open,
-                     const fl_history *history, const struct iovec *payload, int payload_count,
-                     fc_deadline deadline);
+FC_INTERNAL int fc_address(struct sockaddr_un *address, const char *folder, const char *name);
+FC_INTERNAL int fc_default_address(struct sockaddr_un *address);
+FC_INTERNAL int fc_socket_connect(const struct sockaddr_un *address, fc_deadline deadline,
+                                  bool waits_for_daemon, int *fd);
+FC_INTERNAL size_t fc_pixel_bytes(uint8_t format);
+FC_INTERNAL int fc_exchange_open(fc_client *client, uint16_t type, uint32_t flags,
+                                 const fl_open *open, const fl_history *history,
+                                 const struct iovec *payload, int payload_count,
+                                 fc_deadline deadline);
 
 /* keep.c */
-int fc_unanswered(const fc_client *client);
-fc_kept_frame *fc_find_unanswered(fc_client *client, uint64_t frame_id);
-fc_kept_frame *fc_free_frame(fc_client *client);
-void fc_trim_queue(fc_client *client);
-fc_slot *fc_free_slot(fc_client *client, size_t pixel_bytes);
-void fc_remember(fc_client *client, fc_kept_frame *frame, fc_slot *slot);
-void fc_forget_history(fc_client *client);
-int fc_history_parts(const fl_open *open, const fl_history *history, const void *const planes[],
-                     struct iovec parts[4]);
-int fc_pack_history(const fc_kept_history *history, unsigned char **packed, size_t *packed_bytes);
+FC_INTERNAL int fc_unanswered(const fc_client *client);
+FC_INTERNAL fc_kept_frame *fc_find_unanswered(fc_client *client, uint64_t frame_id);
+FC_INTERNAL fc_kept_frame *fc_free_frame(fc_client *client);
+FC_INTERNAL void fc_trim_queue(fc_client *client);
+FC_INTERNAL fc_slot *fc_free_slot(fc_client *client, size_t pixel_bytes);
+FC_INTERNAL void fc_remember(fc_client *client, fc_kept_frame *frame, fc_slot *slot);
+FC_INTERNAL void fc_forget_history(fc_client *client);
+FC_INTERNAL int fc_history_parts(const fl_open *open, const fl_history *history,
+                                 const void *const planes[], struct iovec parts[4]);
+FC_INTERNAL int fc_pack_history(const fc_kept_history *history, unsigned char **packed,
+                                size_t *packed_bytes);
 
 #endif

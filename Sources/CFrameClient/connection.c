@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,6 +19,27 @@ static int code_of_connect_error(int error) {
     case EPERM: return FC_ERROR_PERMISSION;
     default: return FC_ERROR_SYSTEM;
     }
+}
+
+/* `folder` and `name` in one. */
+int fc_address(struct sockaddr_un *address, const char *folder, const char *name) {
+    size_t folder_bytes = strlen(folder), name_bytes = strlen(name);
+    if (folder_bytes == 0) return FC_ERROR_ARGUMENT;
+    if (folder_bytes + name_bytes >= sizeof address->sun_path) return FC_ERROR_PATH;
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    memcpy(address->sun_path, folder, folder_bytes);
+    memcpy(address->sun_path + folder_bytes, name, name_bytes);
+    return 0;
+}
+
+/* Where the daemon listens by default: the same rule as its own. */
+int fc_default_address(struct sockaddr_un *address) {
+    const char *stated = getenv("FRAMELOOM_SOCKET");
+    if (stated != NULL && stated[0] != 0) return fc_address(address, stated, "");
+    const char *runtime = geteuid() == 0 ? NULL : getenv("XDG_RUNTIME_DIR");
+    if (runtime == NULL || runtime[0] == 0) runtime = "/run";
+    return fc_address(address, runtime, "/frameloom/frames.sock");
 }
 
 /* `waits_for_daemon`: somebody may start to listen before the deadline. */
@@ -120,7 +142,7 @@ int fc_exchange_open(fc_client *client, uint16_t type, uint32_t flags, const fl_
     client->waits_for_opened = true;
     int code = fc_exchange(client, FC_UNTIL_ANSWERED, deadline);
     /* Half a message or half an answer: nothing more can be said on this connection. */
-    if (code == FC_ERROR_TIMEOUT) fc_fail(client, FC_ERROR_CLOSED);
+    if (code == FC_ERROR_TIMEOUT) fc_lose(client, "the daemon did not open the session in time");
     client->waits_for_opened = false;
     fc_outgoing_start(&client->control, NULL, 0);
     if (code == FC_ERROR_SESSION || (code == 0 && client->was_refused)) return FC_ERROR_REFUSED;

@@ -116,7 +116,7 @@ int fc_exchange(fc_client *client, fc_until until, fc_deadline deadline) {
         bool is_answered = is_reached(client, FC_UNTIL_ANSWERED);
         if (until == FC_UNTIL_ANSWERED && client->broken == 0 && is_answered) return 0;
         /* Only now: the daemon's reason to close was still to be read. */
-        if (client->write_failed && client->broken == 0) fc_fail(client, FC_ERROR_CLOSED);
+        if (client->write_failed) fc_lose(client, "the daemon is gone: it takes nothing any more");
         if (client->broken != 0) return client->broken;
         if (is_reached(client, until)) return 0;
 

@@ -13,18 +13,15 @@
 int fc_connect(const char *path, int timeout_ms, fc_client **client) {
     if (client == NULL) return FC_ERROR_ARGUMENT;
     *client = NULL;
-    if (path == NULL || path[0] == 0) return FC_ERROR_ARGUMENT;
-    size_t length = strlen(path);
     struct sockaddr_un address = {0};
-    if (length >= sizeof address.sun_path) return FC_ERROR_PATH;
-    address.sun_family = AF_UNIX;
-    memcpy(address.sun_path, path, length);
+    int code = path == NULL ? fc_default_address(&address) : fc_address(&address, path, "");
+    if (code != 0) return code;
 
     fc_client *made = calloc(1, sizeof *made);
     if (made == NULL) return FC_ERROR_MEMORY;
     made->address = address;
     made->keeps_frames = true;
-    int code = fc_socket_connect(&address, fc_deadline_in(timeout_ms), false, &made->fd);
+    code = fc_socket_connect(&address, fc_deadline_in(timeout_ms), false, &made->fd);
     if (code != 0) {
         free(made);
         return code;
@@ -145,7 +142,7 @@ static int withdraw_unwritten(fc_client *client, fc_kept_frame *frame, int code)
     }
     frame->out.sent = frame->out.total;
     fc_trim_queue(client);
-    fc_fail(client, FC_ERROR_CLOSED);
+    fc_lose(client, "a frame was not written in time");
     return client->broken;
 }
 
@@ -303,11 +300,18 @@ int fc_finish(fc_client *client, int timeout_ms) {
     int code = fc_exchange(client, FC_UNTIL_ANSWERED, fc_deadline_in(timeout_ms));
     if (!client->waits_for_closed) return 0;
     client->waits_for_closed = false;
-    if (code == FC_ERROR_TIMEOUT) fc_fail(client, FC_ERROR_CLOSED);
+    if (code == FC_ERROR_TIMEOUT) fc_lose(client, "the daemon did not close the session in time");
     return code;
 }
 
 const fl_error *fc_last_error(const fc_client *client) {
     static const fl_error none;
     return client == NULL ? &none : &client->last_error;
+}
+
+const char *fc_explain(const fc_client *client, int code) {
+    bool has_words = code == FC_ERROR_CLOSED || code == FC_ERROR_PROTOCOL ||
+                     code == FC_ERROR_REFUSED || code == FC_ERROR_SESSION || code == FC_ERROR_FRAME;
+    if (client == NULL || !has_words || client->last_error.text[0] == 0) return fc_strerror(code);
+    return client->last_error.text;
 }

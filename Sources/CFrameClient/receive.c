@@ -16,12 +16,27 @@ void fc_fail(fc_client *client, int code) {
     client->is_running = false;
 }
 
-void fc_complain(fc_client *client, const char *format, ...) {
+static void say(fc_client *client, const char *format, va_list arguments) {
     memset(&client->last_error, 0, sizeof client->last_error);
     client->last_error.severity = FL_SEVERITY_SESSION;
+    vsnprintf(client->last_error.text, sizeof client->last_error.text, format, arguments);
+}
+
+/* The connection is over; unless that was known and had a reason, this is it. */
+void fc_lose(fc_client *client, const char *format, ...) {
+    if (client->broken == 0) {
+        va_list arguments;
+        va_start(arguments, format);
+        say(client, format, arguments);
+        va_end(arguments);
+    }
+    fc_fail(client, FC_ERROR_CLOSED);
+}
+
+void fc_complain(fc_client *client, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(client->last_error.text, sizeof client->last_error.text, format, arguments);
+    say(client, format, arguments);
     va_end(arguments);
     fc_fail(client, FC_ERROR_PROTOCOL);
 }
@@ -185,7 +200,7 @@ static void take_message(fc_client *client) {
     case FL_ERROR: take_error(client); break;
     default: /* FL_CLOSED; others were refused with their header. */
         client->waits_for_closed = false;
-        fc_fail(client, FC_ERROR_CLOSED);
+        fc_lose(client, "the daemon closed the session");
     }
 }
 
@@ -231,11 +246,11 @@ void fc_receive(fc_client *client) {
         if (count > 0) {
             client->read_bytes += (size_t)count;
         } else if (count == 0) {
-            fc_fail(client, FC_ERROR_CLOSED);
+            fc_lose(client, "the daemon is gone: the connection ended");
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             return;
         } else if (errno != EINTR) {
-            fc_fail(client, FC_ERROR_CLOSED);
+            fc_lose(client, "the connection broke: %s", strerror(errno));
         }
     }
 }

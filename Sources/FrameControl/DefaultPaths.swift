@@ -27,11 +27,15 @@ package enum DefaultPaths {
         return folder + "/frameloom"
     }
 
-    /// The first of these that is a folder: `./Models`, `/usr/share/frameloom/models`, and `Models`
-    /// beside the executable or in a folder above it (a build inside the repository).
+    /// The first of these that is a folder: `./Models`; what was installed beside the executable
+    /// (`bin` and `share` of one prefix); `Models` in a folder above it (a build inside the
+    /// repository); `/usr/share/frameloom/models`.
     package static func modelFolder(executable: String?) -> String? {
-        let candidates = ["Models", "/usr/share/frameloom/models"]
-        return (candidates + foldersAbove(executable).map { $0 + "/Models" }).first { isFolder($0) }
+        let above = foldersAbove(executable)
+        let installed = above.dropFirst().prefix(1).map { $0 + "/share/frameloom/models" }
+        let built = above.map { $0 + "/Models" }
+        return (["Models"] + installed + built + ["/usr/share/frameloom/models"])
+            .first { isFolder($0) }
     }
 
     /// The demo clip of a checkout, found like its models.

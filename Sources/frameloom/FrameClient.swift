@@ -103,11 +103,7 @@ final class FrameClient {
     /// What the daemon said, where it said something; else the code's own sentence.
     private func daemonsSentence(else code: Int32) -> String {
         // Never NULL, and copied before the next call.
-        let error = unsafe fc_last_error(handle).pointee
-        let said = text(of: error.text)
-        let isDaemons = [FC_ERROR_REFUSED, FC_ERROR_SESSION, FC_ERROR_FRAME, FC_ERROR_PROTOCOL]
-            .contains(code)
-        return isDaemons && !said.isEmpty ? printable(said) : Self.sentence(for: code)
+        printable(unsafe String(cString: fc_explain(handle, code)))
     }
 
     private static func sentence(for code: Int32) -> String {

@@ -231,6 +231,5 @@ import Testing
         let long = "/" + String(repeating: "a", count: 200)
         #expect(fc_connect(long, 100, &client) == FC_ERROR_PATH)
         #expect(fc_connect("", 100, &client) == FC_ERROR_ARGUMENT)
-        #expect(fc_connect(nil, 100, &client) == FC_ERROR_ARGUMENT)
     }
 }

@@ -41,10 +41,24 @@ import Testing
         try FileManager.default.createDirectory(
             atPath: root + "/Models", withIntermediateDirectories: true)
         let found = DefaultPaths.modelFolder(executable: root + "/.build/debug/frameloom")
-        // A checkout or an installed model folder comes first where the tests run inside one.
-        let expected = ["Models", "/usr/share/frameloom/models", root + "/Models"].first {
-            FileManager.default.fileExists(atPath: $0)
+        // Another one comes first only where the tests run beside a folder of that name.
+        #expect(found == (isFolder("Models") ? "Models" : root + "/Models"))
+    }
+
+    @Test func findsTheModelsInstalledBesideThePrograms() throws {
+        let root = FileManager.default.temporaryDirectory.path + "/paths-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        for folder in ["/share/frameloom/models", "/bin/share/frameloom/models"] {
+            try FileManager.default.createDirectory(
+                atPath: root + folder, withIntermediateDirectories: true)
         }
-        #expect(found == expected)
+        let found = DefaultPaths.modelFolder(executable: root + "/bin/frameloomd")
+        #expect(found == (isFolder("Models") ? "Models" : root + "/share/frameloom/models"))
+    }
+
+    private func isFolder(_ path: String) -> Bool {
+        var isDirectory: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
+            && isDirectory.boolValue
     }
 }

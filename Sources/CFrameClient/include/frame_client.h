@@ -3,29 +3,47 @@
  *
  * Frameloom client for game engines: C11 (or C++), libc only, no threads, no globals.
  *
- *     fc_client *client = NULL;
- *     fl_open open = {0};
+ *     fl_open open;
+ *     memset(&open, 0, sizeof open);
  *     open.width = 1280, open.height = 720;
  *     open.picture_format = FL_PICTURE_RGBA8_SRGB;
  *     open.depth_kind = FL_DEPTH_LINEAR, open.depth_scale = 1;
  *     open.plane_count = 4;
- *     open.planes[0] = (fl_plane){FL_BASE_COLOR, FL_RGBA8_SRGB, 0, 0};
- *     open.planes[1] = (fl_plane){FL_NORMALS, FL_RGB10A2, 0, 0};
- *     open.planes[2] = (fl_plane){FL_DEPTH, FL_R32F, 0, 0};
- *     open.planes[3] = (fl_plane){FL_ROUGHNESS, FL_R8, 0, 0};
+ *     open.planes[0].kind = FL_BASE_COLOR, open.planes[0].format = FL_RGBA8_SRGB;
+ *     open.planes[1].kind = FL_NORMALS, open.planes[1].format = FL_RGB10A2;
+ *     open.planes[2].kind = FL_DEPTH, open.planes[2].format = FL_R32F;
+ *     open.planes[3].kind = FL_ROUGHNESS, open.planes[3].format = FL_R8;
  *
- *     int code = fc_connect("/run/frameloom/frames.sock", 1000, &client);
- *     if (code == 0) code = fc_open(client, &open, NULL, 1000);
- *     for (uint64_t id = 1; code == 0 && drawing(); id++) {
- *         fl_frame frame = {.exposure = 1, .history_trust = 1, .camera = camera()};
- *         const void *planes[4] = {base_color, normals, depth, roughness};
- *         do code = fc_send(client, id, FL_FRAME_HAS_CAMERA, &frame, planes, 100);
- *         while (code == FC_ERROR_CLOSED && (code = fc_resume(client, NULL, 5000)) == 0);
- *         if (code == 0 && fc_in_flight(client) == 2)
- *             code = fc_wait(client, NULL, pixels, sizeof pixels, 1000);
+ *     fc_client *client = NULL;
+ *     int code = fc_connect(NULL, 1000, &client);
+ *     if (code == 0) code = fc_open(client, &open, NULL, 30000);
+ *     uint64_t id = 1;
+ *     while (code == 0) {
+ *         if (is_drawing() && fc_in_flight(client) < 2 && fc_poll(client) == 0) {
+ *             fl_frame frame;
+ *             const void *planes[4];
+ *             draw(&frame, planes);
+ *             code = fc_send(client, id, FL_FRAME_HAS_CAMERA, &frame, planes, 1000);
+ *             if (code == 0) id++;
+ *         } else {
+ *             fc_reply reply;
+ *             code = fc_wait(client, &reply, pixels, sizeof pixels, 10000);
+ *             if (code == 0) show(reply.frame_id, pixels);
+ *         }
+ *         if (code == FC_ERROR_FRAME) {
+ *             fprintf(stderr, "a frame failed: %s\n", fc_explain(client, code));
+ *             code = 0;
+ *         } else if (code == FC_ERROR_CLOSED) {
+ *             fprintf(stderr, "resuming: %s\n", fc_explain(client, code));
+ *             code = fc_resume(client, NULL, 30000);
+ *         }
  *     }
- *     if (code != 0) fprintf(stderr, "%s: %s\n", fc_strerror(code), fc_last_error(client)->text);
+ *     if (code == FC_ERROR_EMPTY) code = fc_finish(client, 1000);
+ *     if (code != 0) fprintf(stderr, "%s\n", fc_explain(client, code));
  *     fc_close(client);
+ *
+ * draw() fills the frame (exposure and history_trust 1, jitter, camera) and points at its planes.
+ * The loop ends with FC_ERROR_EMPTY once nothing is drawn any more and the last picture was taken.
  *
  * Every call returns 0 (fc_poll: a count) or a negative FC_ERROR_ code. Timeouts are milliseconds:
  * 0 returns at once, negative waits without end. A client belongs to one thread at a time. No call
@@ -84,8 +102,14 @@ typedef struct fc_reply {
 /* One sentence for a code; never NULL, also for codes that do not exist. */
 const char *fc_strerror(int code);
 
-/* Connects to a daemon; waits only while its queue of new connections is full. `*client` is set to
- * NULL on failure. */
+/* What a call's code came from, in one sentence: what the daemon said or what broke, where that is
+ * known, else as fc_strerror. Never NULL; `client` may be NULL; valid until the next call. */
+const char *fc_explain(const fc_client *client, int code);
+
+/* Connects to a daemon; waits only while its queue of new connections is full. `path`: its socket;
+ * NULL: the environment variable FRAMELOOM_SOCKET, else where frameloomd listens by default
+ * ($XDG_RUNTIME_DIR/frameloom/frames.sock, for root and without that variable
+ * /run/frameloom/frames.sock). `*client` is set to NULL on failure. */
 int fc_connect(const char *path, int timeout_ms, fc_client **client);
 
 /* Ends the connection at once and frees everything; NULL is allowed. */
@@ -154,8 +178,8 @@ int fc_resume(fc_client *client, fl_opened *opened, int timeout_ms);
  * are still given out by fc_wait. */
 int fc_finish(fc_client *client, int timeout_ms);
 
-/* The daemon's last error, or what was wrong with its last message (code 0); all zero before the
- * first. Never NULL; valid until the next call. */
+/* The daemon's last error, or what was wrong with its last message or broke the connection (code
+ * 0); all zero before the first. Never NULL; valid until the next call. */
 const fl_error *fc_last_error(const fc_client *client);
 
 #ifdef __cplusplus
