@@ -15,6 +15,7 @@ let package = Package(
     products: [
         .executable(name: "frameloomd", targets: ["frameloomd"]),
         .executable(name: "frameloom", targets: ["frameloom"]),
+        .executable(name: "frameloom-gateway", targets: ["frameloom-gateway"]),
         .library(name: "CFrameClient", type: .static, targets: ["CFrameClient"]),
     ],
     dependencies: [
@@ -73,7 +74,28 @@ let package = Package(
             swiftSettings: safe),
         .target(name: "CFrameClient", dependencies: ["CFrameProtocol"], cSettings: cWarnings),
 
+        // Browsers: WebSockets on one side, the daemon's socket on the other.
+        // libwebsockets, not FlyingFox 0.27: it hands messages over in pieces as they come (FlyingFox
+        // collects a message of any claimed length first, and unmasks it byte by byte in Swift), can
+        // stop reading, has time limits for handshakes, and Debian keeps it secure.
+        .systemLibrary(
+            name: "CWebSockets", pkgConfig: "libwebsockets",
+            providers: [.apt(["libwebsockets-dev"])]),
+        // JPEG for browsers on slow connections: libjpeg-turbo, the fastest there is on a CPU.
+        .systemLibrary(
+            name: "CTurboJPEG", pkgConfig: "libturbojpeg",
+            providers: [.apt(["libturbojpeg0-dev"])]),
+        .target(
+            name: "FrameGateway", dependencies: ["CFrameProtocol", "CWebSockets", "CTurboJPEG"],
+            swiftSettings: warnings),
+
         // Programs.
+        .executableTarget(
+            name: "frameloom-gateway",
+            dependencies: [
+                "FrameGateway", "FrameControl",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], swiftSettings: warnings),
         .executableTarget(
             name: "frameloomd",
             dependencies: [
@@ -148,10 +170,14 @@ let package = Package(
             name: "frameloomdTests", dependencies: ["frameloomd", "FrameProtocol"],
             swiftSettings: warnings),
         .testTarget(
+            name: "FrameGatewayTests", dependencies: ["FrameGateway", "CFrameProtocol"],
+            swiftSettings: warnings),
+        .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 "CFrameProtocol", "FrameProtocol", "FrameTypes", "FrameClip", "CFrameClient",
                 "FrameControl", "NeuralDenoiser", "TestSupport", "frameloomd", "frameloom",
+                "frameloom-gateway",
             ],
             swiftSettings: warnings),
     ],

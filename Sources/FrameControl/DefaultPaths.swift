@@ -44,6 +44,14 @@ package enum DefaultPaths {
         return ([name] + foldersAbove(executable).map { "\($0)/\(name)" }).first { isFolder($0) }
     }
 
+    /// The first of these that holds the walk page and the JavaScript client: the working folder,
+    /// `/usr/share/frameloom`, and the folders above the executable.
+    package static func pageFolder(executable: String?) -> String? {
+        ([".", "/usr/share/frameloom"] + foldersAbove(executable)).first {
+            isFolder("\($0)/walk") && isFolder("\($0)/clients/javascript")
+        }
+    }
+
     private static func foldersAbove(_ executable: String?) -> [String] {
         var folders: [String] = []
         var folder = executable ?? ""
@@ -65,6 +73,8 @@ package enum DefaultPaths {
     package static var modelFolder: String? { modelFolder(executable: executable) }
 
     package static var demoClip: String? { demoClip(executable: executable) }
+
+    package static var pageFolder: String? { pageFolder(executable: executable) }
 
     private static var executable: String? {
         try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")

@@ -117,6 +117,7 @@ typedef struct fl_header {
 #define FL_MOTION_JITTERED 1u      /* motion_flags: m contains the difference of the jitters */
 
 #define FL_PICTURE_RGBA8_SRGB 1u
+#define FL_PICTURE_JPEG 16u /* gateway only (docs/walk.md): the daemon refuses it */
 #define FL_TRANSPORT_INLINE 0u
 #define FL_TRANSPORT_SHARED_MEMORY 1u /* reserved */
 

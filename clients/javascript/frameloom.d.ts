@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+export const HEADER_BYTES: 32;
+/** Bytes of an FL_FRAME before its planes: room that `Session.send` writes into. */
+export const FRAME_HEAD_BYTES: 240;
+
+export const FrameFlag: { RESET: 1; APPROXIMATE: 2; HAS_CAMERA: 4; HAS_MOTION_FROM: 8; SHOW_PLANES: 16 };
+export const PictureFlag: { LATE: 1; APPROXIMATE: 2; HISTORY: 4 };
+export const Feature: { INCREMENTAL: 2 };
+export const Plane: {
+  BASE_COLOR: 1; NORMALS: 2; DEPTH: 3; ROUGHNESS: 4; METALLIC: 5; MOTION: 6; KNOWN: 7;
+};
+export const Format: {
+  RGBA8_SRGB: 1; RGB8_SRGB: 2; RGB8_UNORM: 4; RGB10A2: 5; R8: 8; R16: 9; R32F: 11; RG16F: 12;
+};
+export const Origin: { TOP_LEFT: 0; BOTTOM_LEFT: 1 };
+export const Mailbox: { LATEST: 0; EVERY: 1 };
+export const NormalSpace: { WORLD: 0; VIEW: 1 };
+export const DepthKind: { LINEAR: 1; DEVICE_REVERSED: 2 };
+export const PictureFormat: { RGBA8_SRGB: 1; JPEG: 16 };
+
+export interface PlaneOptions {
+  kind: number;
+  format: number;
+  /** Bytes from one row to the next; 0 or absent: packed. */
+  rowStride?: number;
+}
+
+/** The conventions of a session: `fl_open`. What is absent is 0 there. */
+export interface OpenOptions {
+  width: number;
+  height: number;
+  planes: PlaneOptions[];
+  features?: number;
+  origin?: number;
+  mailbox?: number;
+  viewIndex?: number;
+  pictureFormat?: number;
+  normalSpace?: number;
+  depthKind?: number;
+  motionDirection?: number;
+  motionFlags?: number;
+  frameBudgetMicroseconds?: number;
+  /** Metres per unit of a linear depth plane. */
+  depthScale?: number;
+  motionScale?: [number, number];
+  depthNear?: number;
+  depthFar?: number;
+  seed?: number;
+  model?: string;
+  clientName?: string;
+}
+
+/** OpenGL camera: looks along -Z, +Y up. Pixels; metres. */
+export interface Camera {
+  fx: number;
+  fy: number;
+  cx: number;
+  cy: number;
+  near?: number;
+  far?: number;
+  /** 16 numbers, row-major, column vectors. */
+  cameraToWorld: ArrayLike<number> & Iterable<number>;
+}
+
+export interface Frame {
+  /** Above every id before it. */
+  id: number;
+  flags?: number;
+  camera?: Camera;
+  /** Pixels, right and down. */
+  jitter?: [number, number];
+  motionFrom?: number;
+  /** Milliseconds; comes back in the picture. */
+  time?: number;
+}
+
+export interface Opened {
+  sessionId: number;
+  features: number;
+  plannedBytes: number;
+  payloadBytes: number;
+  pictureBytes: number;
+  maxFramesInFlight: number;
+  history: number;
+  model: string;
+  modelVersion: string;
+  precision: string;
+  kernelPath: string;
+}
+
+/** Times in milliseconds. */
+export interface Picture {
+  frameId: number;
+  time: number;
+  historyFrame: number | null;
+  isLate: boolean;
+  isApproximate: boolean;
+  read: number;
+  queue: number;
+  convert: number;
+  render: number;
+  encode: number;
+  age: number;
+  nextSend: number;
+  load: number;
+  computedShare: number;
+  width: number;
+  height: number;
+  /** Bytes; 0 in a JPEG. */
+  rowStride: number;
+  format: number;
+  droppedCount: number;
+  /** RGBA8 rows, or a JPEG file. */
+  pixels: Uint8Array;
+}
+
+export class FrameloomError extends Error {
+  code: number;
+  field: string;
+  value: number;
+  limit: number;
+  frameId: number;
+}
+
+export function payloadBytes(options: OpenOptions): number;
+
+export class Session {
+  static open(address: string, options: OpenOptions): Promise<Session>;
+  readonly opened: Opened | null;
+  readonly framesInFlight: number;
+  readonly bufferedBytes: number;
+  readonly isOpen: boolean;
+  onPicture: ((picture: Picture) => void) | null;
+  /** A refused frame, or why the session ended. */
+  onError: ((error: FrameloomError) => void) | null;
+  onEnd: ((reason: string) => void) | null;
+  send(message: ArrayBuffer, frame: Frame): void;
+  reset(): void;
+  reconfigure(options: OpenOptions, keepsHistory?: boolean): Promise<Opened>;
+  close(): Promise<void>;
+}
