@@ -39,6 +39,16 @@ package struct ControlClient: Sendable {
         return try receiveLine(from: descriptor, until: deadline)
     }
 
+    /// Whether a Unix socket is listening there, of whatever kind.
+    package static func connects(to path: String) throws(ControlError) -> Bool {
+        do {
+            close(try ControlClient(path: path).connectedSocket())
+            return true
+        } catch .noDaemon {
+            return false
+        }
+    }
+
     private static func nowMilliseconds() -> Int {
         var time = timespec()
         // `time` is a local that outlives the call.

@@ -75,6 +75,8 @@ enum RunError: Error, CustomStringConvertible {
     case denoiser(String)
     case outputExists(String)
     case outputFolder(String, reason: String)
+    case program(String, reason: String)
+    case output(String)
 
     var description: String {
         switch self {
@@ -94,6 +96,8 @@ enum RunError: Error, CustomStringConvertible {
         case .outputExists(let path):
             "\(path) exists already and is not written over; choose another folder with --out"
         case .outputFolder(let path, let reason): "cannot make the folder \(path): \(reason)"
+        case .output(let text): text
+        case .program(let name, let reason): "\(name): \(reason)"
         }
     }
 }
