@@ -11,8 +11,11 @@ struct ClipArguments: ParsableArguments {
     @Argument(help: "Folder with BaseColor, Normals, Depth, Roughness and so on.")
     var clipFolder: String
 
-    @Option(help: "Folder for the pictures; by default a new one here.")
+    @Option(help: "Folder for the pictures, by default a new one here; - is standard output.")
     var out: String?
+
+    @Option(help: "What --out - writes: y4m (4:4:4), or raw, which is RGBA8 rows.")
+    var format = PictureStream.Format.y4m
 
     @Option(help: "Frames a second to send; by default as fast as it goes.")
     var fps: Double?
@@ -95,10 +98,16 @@ struct ClipArguments: ParsableArguments {
                 throw ValidationError("\(option) is 0.001 to 4")
             }
         }
+        if isStreamed && isatty(STDOUT_FILENO) == 1 {
+            throw ValidationError("--out - needs a pipe or a file, not a terminal")
+        }
         if preview && isatty(STDERR_FILENO) == 0 {
             throw ValidationError("--preview needs a terminal")
         }
     }
+
+    /// Whether pictures go to standard output, and everything that people read to standard error.
+    var isStreamed: Bool { out == "-" }
 
     /// Both were validated.
     var scales: ConditioningScales {
@@ -118,7 +127,8 @@ struct ClipArguments: ParsableArguments {
         // Pictures of the first and last pass come on top, a third of the planes each.
         options.byteLimit = sysconf(Int32(_SC_PHYS_PAGES)) / 2 * sysconf(Int32(_SC_PAGESIZE))
         let reader = try ClipReader(folder: clipFolder, options: options)
-        let progress = Progress(label: "Reading", total: reader.frameCount)
+        let progress = Progress(
+            label: "Reading", total: reader.frameCount, isForTerminals: isStreamed)
         let clip = try reader.read { progress.update($0) }
         progress.end()
         if !clip.hasCameras {
@@ -131,3 +141,5 @@ struct ClipArguments: ParsableArguments {
         FrameOrder(frameCount: clip.frames.count, passCount: loop, isPingPong: pingPong)
     }
 }
+
+extension PictureStream.Format: ExpressibleByArgument {}

@@ -4,7 +4,7 @@
 import ArgumentParser
 import FrameClip
 
-/// What `play` and `render` do around their renderer: read before, render, then write and report.
+/// What `play` and `render` do around their renderer: read before, write while it renders, report last.
 struct ClipProgram {
     var arguments: ClipArguments
     var maxInFlight: Int
@@ -17,7 +17,10 @@ struct ClipProgram {
         let interruption = Interruption()
         let renderer = try makeRenderer(clip)
         // After the renderer: without one there is no empty folder left behind.
-        let output = arguments.noPictures ? nil : try RunOutput(folder: arguments.out, clip: clip)
+        let writesFiles = !arguments.noPictures && !arguments.isStreamed
+        let output = writesFiles ? try RunOutput(folder: arguments.out, clip: clip) : nil
+        let writer = output.map { _ in PictureWriter(size: clip.size) }
+        let stream = arguments.isStreamed ? stream(of: clip) : nil
         let run = ClipRun(
             clip: clip, order: order, renderer: renderer,
             settings: .init(
@@ -26,13 +29,22 @@ struct ClipProgram {
                 stallSeconds: stallSeconds,
                 keepsPictures: output != nil || clip.hasReferences,
                 preview: arguments.preview ? TerminalPreview(origin: clip.layout.origin) : nil,
+                onPicture: { rgba, step in
+                    try stream?.write(rgba)
+                    if step.pass == 0, let output {
+                        try writer?.add(rgba, path: output.picturePath(step.frame))
+                    }
+                },
                 isInterrupted: { interruption.isRequested }))
 
         // What was rendered before an error is worth as much as after none: it is written and
         // reported, and the error comes last.
         var firstError: (any Error)?
         do {
-            try run.run(progress: Progress(label: "Rendering", total: order.stepCount))
+            try run.run(
+                progress: Progress(
+                    label: "Rendering", total: order.stepCount,
+                    isForTerminals: arguments.isStreamed))
             try renderer.finish()
         } catch {
             firstError = error
@@ -46,12 +58,13 @@ struct ClipProgram {
         if let failure = run.outcome.failure { say("A frame failed: \(failure)") }
         measure(run.outcome, of: clip, into: &report)
         do {
-            try write(run.outcome, to: output, report: &report)
+            try write(run.outcome, to: output, by: writer, report: &report)
         } catch {
             say("Error: \(error); \(report.picturesWritten) pictures were written before.")
             firstError = firstError ?? error
         }
-        print(arguments.json ? report.json : report.text)
+        let text = arguments.json ? report.json : report.text
+        if arguments.isStreamed { say(text) } else { print(text) }
         if wasInterrupted { throw ExitCode(130) }
         if firstError != nil || report.failed > 0 || report.rendered == 0 {
             throw ExitCode.failure
@@ -70,12 +83,21 @@ struct ClipProgram {
         }
     }
 
+    private func stream(of clip: Clip) -> PictureStream {
+        PictureStream(
+            size: clip.size, origin: clip.layout.origin,
+            framesPerSecond: arguments.fps ?? clip.framesPerSecond ?? 30, format: arguments.format)
+    }
+
     private func write(
-        _ outcome: ClipRun.Outcome, to output: RunOutput?, report: inout RunReport
+        _ outcome: ClipRun.Outcome, to output: RunOutput?, by writer: PictureWriter?,
+        report: inout RunReport
     ) throws {
-        guard let output else { return }
+        guard let output, let writer else { return }
         report.out = output.folder
-        try output.writePictures(outcome.firstPass, written: &report.picturesWritten)
+        let (written, failure) = writer.finish()
+        report.picturesWritten = written
+        if let failure { throw failure }
         report.contactSheet = try output.writeContactSheet(outcome.firstPass)
         try output.writeSummary(report)
     }

@@ -6,7 +6,7 @@ import FrameControl
 import FrameTypes
 
 /// The timed part of `play` and `render`: every frame of the order goes to the renderer, every
-/// picture comes back. Nothing is decoded, encoded or written meanwhile.
+/// picture comes back. Nothing is decoded meanwhile, and nothing encoded on this thread.
 final class ClipRun {
     struct Settings {
         /// nil: as fast as it goes.
@@ -16,6 +16,8 @@ final class ClipRun {
         var stallSeconds = 60
         var keepsPictures: Bool
         var preview: TerminalPreview?
+        /// Gets every picture as it comes, with its frame in the clip and its pass.
+        var onPicture: ((_ rgba: [UInt8], _ step: FrameOrder.Step) throws -> Void)?
         /// Whether no further frame is to be sent; those under way are still awaited.
         var isInterrupted: () -> Bool = { false }
     }
@@ -109,7 +111,7 @@ final class ClipRun {
                 lastReplyAt = now()
             } else if let reply = try renderer.receive(into: &scratch, waitingNanoseconds: wait) {
                 lastReplyAt = now()
-                take(reply, at: lastReplyAt)
+                try take(reply, at: lastReplyAt)
                 progress.update(outcome.rendered) { detail(since: start, until: lastReplyAt) }
             } else if now() - lastReplyAt > UInt64(settings.stallSeconds) * 1_000_000_000 {
                 throw RunError.stalled(
@@ -129,7 +131,7 @@ final class ClipRun {
             FrameToRender(id: id, clipFrame: step.frame, isReset: step.isJump && index > 0))
     }
 
-    private func take(_ reply: RenderReply, at time: UInt64) {
+    private func take(_ reply: RenderReply, at time: UInt64) throws {
         guard let frame = inFlight.removeValue(forKey: reply.id) else { return }
         guard case .picture = reply.outcome else {
             outcome.failed += 1
@@ -154,6 +156,7 @@ final class ClipRun {
         if reply.isLate { outcome.late += 1 }
         outcome.stages += reply.stages
         settings.preview?.show(clip.size, scratch)
+        try settings.onPicture?(scratch, order[frame.step])
         if settings.keepsPictures { keepPicture(of: order[frame.step]) }
     }
 

@@ -11,8 +11,11 @@ final class Progress {
     private let interval: UInt64
     private var lastDrawn: UInt64
     private var isDrawn = false
+    private let isForTerminals: Bool
 
-    init(label: String, total: Int) {
+    /// - Parameter isForTerminals: says nothing elsewhere.
+    init(label: String, total: Int, isForTerminals: Bool = false) {
+        self.isForTerminals = isForTerminals
         self.label = label
         self.total = total
         interval = isTerminal ? 100_000_000 : 5_000_000_000
@@ -26,6 +29,7 @@ final class Progress {
         lastDrawn = time
         let count = "\(label) \(done)/\(total)"
         guard isTerminal else {
+            if isForTerminals { return }
             say("\(count)  \(detail())")
             return
         }

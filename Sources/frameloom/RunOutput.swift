@@ -41,17 +41,6 @@ struct RunOutput {
         return folder + "/Rendered_" + zeros + digits + ".png"
     }
 
-    /// `written` counts up as files are there, so that it is right also after an error.
-    func writePictures(_ pictures: [[UInt8]], written: inout Int) throws {
-        let progress = Progress(label: "Writing", total: pictures.count)
-        defer { progress.end() }
-        for (frame, bytes) in pictures.enumerated() where !bytes.isEmpty {
-            try image(bytes).withoutAlpha.write(to: picturePath(frame))
-            written += 1
-            progress.update(frame + 1)
-        }
-    }
-
     /// - Returns: nil if there is no picture to show.
     func writeContactSheet(_ pictures: [[UInt8]]) throws -> String? {
         let there = pictures.indices.filter { !pictures[$0].isEmpty }
@@ -96,7 +85,8 @@ struct Quality {
     init?(of pictures: [[UInt8]], against clip: Clip) {
         var ratios: [Double] = []
         var similarities: [Double] = []
-        let progress = Progress(label: "Comparing", total: pictures.count)
+        let progress = Progress(
+            label: "Comparing", total: pictures.count, isForTerminals: true)
         defer { progress.end() }
         for (frame, bytes) in zip(clip.frames, pictures) where !bytes.isEmpty {
             guard let reference = frame.reference else { return nil }

@@ -44,7 +44,7 @@ final class TerminalPreview {
         var window = winsize()
         // Fills in `window`, a local that outlives the call; zeros stay where it fails.
         _ = unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &window)
-        let columns = min(size.width, window.ws_col > 0 ? Int(window.ws_col) : 80, 120)
+        let columns = min(size.width, window.ws_col > 0 ? Int(window.ws_col) : 80)
         let rows = min(size.height, max(2, (window.ws_row > 2 ? Int(window.ws_row) : 24) * 2 - 4))
         let scale = min(
             Double(columns) / Double(size.width), Double(rows) / Double(size.height))
