@@ -45,8 +45,7 @@ struct WorkspaceShelf {
     }
 }
 
-/// Decides who gets in: what a session will need is counted before it is granted, so that memory
-/// never runs out later.
+/// Decides who gets in, by numbers of sessions, pixels and bytes.
 struct AdmissionControl {
     /// What one session holds of the limits.
     struct Claim: Equatable {
@@ -67,9 +66,9 @@ struct AdmissionControl {
 
     /// - Parameters:
     ///   - session: has no claim yet, or one that the new claim replaces (reconfigure).
-    ///   - sharedBytes: models and workspaces, those that this session would add included.
+    ///   - memory: with models and workspaces, those that this session would add included.
     mutating func admit(
-        _ claim: Claim, session: UInt64, sharedBytes: Int
+        _ claim: Claim, session: UInt64, memory: MemoryBudget
     ) throws(ProtocolError) {
         let others = claims.filter { $0.key != session }.values
         guard others.count < limits.sessions else {
@@ -91,20 +90,9 @@ struct AdmissionControl {
             throw .pixelLimit(
                 found: pixels, limit: limits.pixels, reason: "limits.pixels of all sessions")
         }
-        let perSession = limits.memoryPerSession << 20
-        guard claim.bytes <= perSession else {
-            throw .memoryLimit(
-                needed: UInt64(claim.bytes), available: UInt64(perSession),
-                reason: "limits.memory_per_session_mib")
-        }
-        let taken = others.reduce(sharedBytes) { $0 + $1.bytes }
-        let total = limits.memory << 20
-        guard claim.bytes <= total - taken else {
-            throw .memoryLimit(
-                needed: UInt64(claim.bytes), available: UInt64(max(0, total - taken)),
-                reason: "limits.memory_mib, of which models, work memory and other sessions take "
-                    + "\(taken >> 20) MiB")
-        }
+        var memory = memory
+        memory.sessions = others.reduce(0) { $0 + $1.bytes }
+        try memory.check(session: claim.bytes)
         claims[session] = claim
     }
 

@@ -4,35 +4,26 @@
 import FrameSocket
 import NeuralDenoiser
 
-/// Caches of incremental sessions: memory that is there for speed alone. It is counted against the
-/// limits, but a session is never refused for it.
+/// Memory as it is planned now, and the caches of incremental sessions, which live of what is left.
 extension Server {
-    var cacheBytes: Int {
-        clients.values.reduce(0) { $0 + ($1.grant?.cache?.byteCount ?? 0) }
+    var memory: MemoryBudget {
+        var memory = MemoryBudget(settings.limits)
+        memory.weights = models.loadedWeightBytes
+        memory.workspaces = shelf.byteCount
+        memory.sessions = admission.sessionBytes
+        memory.caches = clients.compactMapValues { $0.grant?.cache?.byteCount }
+        return memory
     }
 
-    /// What is left of all planned memory beside models, work memory and sessions.
-    private var roomForCaches: Int {
-        let planned = models.loadedWeightBytes + shelf.byteCount + admission.sessionBytes
-        return min(
-            (settings.limits.memory << 20) - planned, settings.limits.incrementalMemory << 20)
-    }
-
-    /// Takes caches away until the rest fits, those of the longest idle sessions first.
+    /// Takes caches away until the rest fits.
     func dropCaches() {
-        while cacheBytes > max(0, roomForCaches) {
-            let holders = clients.values.filter { $0.grant?.cache != nil }
-            guard
-                let idlest = holders.max(by: {
-                    let now = EventLoop.now
-                    return $0.session.idleTime(now: now) < $1.session.idleTime(now: now)
-                })
-            else { return }
+        let now = EventLoop.now
+        let dropped = memory.cachesToDrop { clients[$0]?.session.idleTime(now: now) ?? .max }
+        for session in dropped {
             // A job that is under way holds its workspace until it ends.
-            idlest.grant?.cache = nil
+            clients[session]?.grant?.cache = nil
             log.info(
-                "incremental cache dropped for want of memory",
-                metadata: ["session": "\(idlest.id)"])
+                "incremental cache dropped for want of memory", metadata: ["session": "\(session)"])
         }
     }
 
@@ -42,10 +33,7 @@ extension Server {
             grant.request.wantsIncremental, grant.denoiser.canRenderPartly
         else { return }
         let byteCount = grant.denoiser.incrementalByteCount(for: grant.request.layout)
-        let claimed = grant.plannedBytes + byteCount
-        guard claimed <= settings.limits.memoryPerSession << 20,
-            cacheBytes + byteCount <= roomForCaches
-        else {
+        guard memory.hasRoom(forCache: byteCount, beside: grant.plannedBytes) else {
             log.info(
                 "no memory for an incremental cache",
                 metadata: ["session": "\(client.id)", "needed_mib": "\(byteCount >> 20)"])

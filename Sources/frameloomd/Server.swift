@@ -240,12 +240,13 @@ final class Server {
         try denoiser.check(request.request.scales)
         let key = WorkspaceShelf.Key(model: model, size: layout.size)
         let added = shelf.addedByteCount(key, denoiser)
+        var memory = self.memory
+        memory.workspaces += added
         try admission.admit(
             .init(
                 user: client.connection.peer.userID, pixels: layout.size.pixelCount,
                 bytes: request.plannedBytes),
-            session: client.id,
-            sharedBytes: models.loadedWeightBytes + shelf.byteCount + added)
+            session: client.id, memory: memory)
         let workspace = shelf.take(key, denoiser)
         if let old = client.grant { shelf.give(back: old.key) } else { sessionsOpened += 1 }
         client.grant = Grant(

@@ -45,10 +45,10 @@ extension Server {
         report.sessionsOpened = sessionsOpened
         report.sessionsRefused = sessionsRefused
         report.protocolErrors = protocolErrors
-        report.memoryPlannedBytes = UInt64(
-            models.loadedWeightBytes + shelf.byteCount + admission.sessionBytes + cacheBytes)
-        report.memoryCacheBytes = UInt64(cacheBytes)
-        report.memoryLimitBytes = UInt64(settings.limits.memory) << 20
+        let memory = self.memory
+        report.memoryPlannedBytes = UInt64(memory.planned)
+        report.memoryCacheBytes = UInt64(memory.cacheBytes)
+        report.memoryLimitBytes = UInt64(memory.total)
         report.memoryResidentBytes = Self.residentBytes
         report.loopBlockedMaxNs = loop.longestTurn
         return report
