@@ -117,7 +117,9 @@ let package = Package(
         // Tests.
         .target(
             name: "TestSupport",
-            dependencies: ["FrameTypes", "NeuralOps", "CFrameClient", "CFrameProtocol"],
+            dependencies: [
+                "FrameTypes", "FrameProtocol", "NeuralOps", "CFrameClient", "CFrameProtocol",
+            ],
             path: "Tests/TestSupport", exclude: ["Goldens"], swiftSettings: warnings),
         // Counts heap allocations: rendering a frame must make none.
         .target(name: "CAllocationCount", path: "Tests/CAllocationCount", cSettings: cWarnings),
@@ -128,11 +130,11 @@ let package = Package(
             swiftSettings: warnings),
         .testTarget(
             name: "FrameProtocolTests",
-            dependencies: ["FrameProtocol", "FrameTypes", "CFrameProtocol"],
+            dependencies: ["FrameProtocol", "FrameTypes", "CFrameProtocol", "TestSupport"],
             swiftSettings: warnings),
         .testTarget(
             name: "FrameSessionTests",
-            dependencies: ["FrameSession", "FrameProtocol", "FrameTypes"],
+            dependencies: ["FrameSession", "FrameProtocol", "FrameTypes", "TestSupport"],
             swiftSettings: warnings),
         .testTarget(
             name: "FrameSchedulerTests", dependencies: ["FrameScheduler", "FrameTypes"],

@@ -3,18 +3,18 @@
 
 /// Little-endian numbers and texts of one body, by offset. The body's length was checked against
 /// its struct before a reader is made, so an offset outside is a programmer mistake.
-struct ByteReader {
-    let bytes: ArraySlice<UInt8>
+package struct ByteReader {
+    package let bytes: ArraySlice<UInt8>
 
-    init(_ bytes: ArraySlice<UInt8>) { self.bytes = bytes }
+    package init(_ bytes: ArraySlice<UInt8>) { self.bytes = bytes }
 
     /// The `byteCount` bytes from `offset`, as a body of its own.
-    func part(at offset: Int, byteCount: Int) -> ByteReader {
+    package func part(at offset: Int, byteCount: Int) -> ByteReader {
         let start = bytes.startIndex + offset
         return ByteReader(bytes[start..<start + byteCount])
     }
 
-    func integer<Value: FixedWidthInteger & UnsignedInteger>(
+    package func integer<Value: FixedWidthInteger & UnsignedInteger>(
         _: Value.Type, at offset: Int
     ) -> Value {
         var value: Value = 0
@@ -24,15 +24,15 @@ struct ByteReader {
         return value
     }
 
-    func uint8(at offset: Int) -> UInt8 { bytes[bytes.startIndex + offset] }
-    func uint16(at offset: Int) -> UInt16 { integer(UInt16.self, at: offset) }
-    func uint32(at offset: Int) -> UInt32 { integer(UInt32.self, at: offset) }
-    func uint64(at offset: Int) -> UInt64 { integer(UInt64.self, at: offset) }
-    func float(at offset: Int) -> Float { Float(bitPattern: uint32(at: offset)) }
-    func double(at offset: Int) -> Double { Double(bitPattern: uint64(at: offset)) }
+    package func uint8(at offset: Int) -> UInt8 { bytes[bytes.startIndex + offset] }
+    package func uint16(at offset: Int) -> UInt16 { integer(UInt16.self, at: offset) }
+    package func uint32(at offset: Int) -> UInt32 { integer(UInt32.self, at: offset) }
+    package func uint64(at offset: Int) -> UInt64 { integer(UInt64.self, at: offset) }
+    package func float(at offset: Int) -> Float { Float(bitPattern: uint32(at: offset)) }
+    package func double(at offset: Int) -> Double { Double(bitPattern: uint64(at: offset)) }
 
     /// UTF-8 without control characters (names end up in logs), padded with zero bytes.
-    func text(
+    package func text(
         _ field: String, at offset: Int, byteCount: Int
     ) throws(ProtocolError) -> String {
         let start = bytes.startIndex + offset
@@ -53,7 +53,7 @@ struct ByteReader {
     }
 
     /// A finite number.
-    func finiteFloat(_ field: String, at offset: Int) throws(ProtocolError) -> Float {
+    package func finiteFloat(_ field: String, at offset: Int) throws(ProtocolError) -> Float {
         let value = float(at: offset)
         guard value.isFinite else {
             throw .value(field: field, found: Double(value), limit: 0, needs: "must be finite")
@@ -62,7 +62,7 @@ struct ByteReader {
     }
 
     /// Metres of a near or far plane: finite, 0 or more.
-    func planeDistance(_ field: String, at offset: Int) throws(ProtocolError) -> Double {
+    package func planeDistance(_ field: String, at offset: Int) throws(ProtocolError) -> Double {
         let value = double(at: offset)
         guard value.isFinite, value >= 0, value <= Limits.maxCameraMetres else {
             throw .value(

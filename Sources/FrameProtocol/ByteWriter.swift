@@ -2,22 +2,24 @@
 // Copyright 2026 The Frameloom authors
 
 /// Writes little-endian numbers and texts by offset into a body of zero bytes.
-struct ByteWriter {
-    private(set) var bytes: [UInt8]
+package struct ByteWriter {
+    package private(set) var bytes: [UInt8]
 
-    init(byteCount: Int) { bytes = [UInt8](repeating: 0, count: byteCount) }
+    package init(byteCount: Int) { bytes = [UInt8](repeating: 0, count: byteCount) }
 
-    mutating func put<Value: FixedWidthInteger & UnsignedInteger>(_ value: Value, at offset: Int) {
+    package mutating func put<Value: FixedWidthInteger & UnsignedInteger>(
+        _ value: Value, at offset: Int
+    ) {
         for index in 0..<MemoryLayout<Value>.size {
             bytes[offset + index] = UInt8(truncatingIfNeeded: value >> Value(8 * index))
         }
     }
 
-    mutating func put(_ value: Float, at offset: Int) { put(value.bitPattern, at: offset) }
-    mutating func put(_ value: Double, at offset: Int) { put(value.bitPattern, at: offset) }
+    package mutating func put(_ value: Float, at offset: Int) { put(value.bitPattern, at: offset) }
+    package mutating func put(_ value: Double, at offset: Int) { put(value.bitPattern, at: offset) }
 
     /// As much of `text` as leaves room for a zero byte, cut between two characters.
-    mutating func put(_ text: String, at offset: Int, byteCount: Int) {
+    package mutating func put(_ text: String, at offset: Int, byteCount: Int) {
         var end = offset
         for character in text {
             let utf8 = character.utf8

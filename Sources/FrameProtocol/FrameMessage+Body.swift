@@ -64,7 +64,9 @@ extension HistoryDescription {
 }
 
 extension ByteReader {
-    func side(_ field: String, at offset: Int, _ limits: Limits) throws(ProtocolError) -> Int {
+    package func side(_ field: String, at offset: Int, _ limits: Limits) throws(ProtocolError)
+        -> Int
+    {
         let value = Int(uint32(at: offset))
         guard limits.sides.contains(value) else {
             throw .side(field: field, found: value, limits: limits.sides)

@@ -4,58 +4,8 @@
 import CFrameProtocol
 import FrameTypes
 
-/// Header and body of messages; the payload, where there is one, follows from wherever it lies.
+/// Header and body of messages from the daemon; the payload, where there is one, follows from wherever it lies.
 package enum MessageEncoder {
-    // MARK: Client to daemon
-
-    package static func open(
-        _ request: OpenRequest, history: HistoryDescription? = nil
-    ) -> [UInt8] {
-        let body = openBody(request) + (history.map(historyBody) ?? [])
-        let header = MessageHeader(
-            type: FL_OPEN, flags: history == nil ? 0 : FL_OPEN_HISTORY, bodyByteCount: body.count,
-            payloadByteCount: UInt64(history?.byteCount ?? 0))
-        return header.encoded(body: body)
-    }
-
-    package static func reconfigure(_ request: OpenRequest, keepsHistory: Bool) -> [UInt8] {
-        let body = openBody(request)
-        return MessageHeader(
-            type: FL_RECONFIGURE, flags: keepsHistory ? FL_OPEN_KEEP_HISTORY : 0,
-            bodyByteCount: body.count
-        ).encoded(body: body)
-    }
-
-    package static func frame(_ frame: FrameMessage) -> [UInt8] {
-        var body = ByteWriter(byteCount: WireFrame.byteCount)
-        body.put(frame.motionFrom ?? 0, at: WireFrame.motionFrom)
-        body.put(frame.clientTime, at: WireFrame.clientTime)
-        body.put(Float(1), at: WireFrame.exposure)
-        body.put(Float(1), at: WireFrame.historyTrust)
-        body.put(frame.jitter.x, at: WireFrame.jitterX)
-        body.put(frame.jitter.y, at: WireFrame.jitterY)
-        if let camera = frame.camera { body.put(camera, at: WireFrame.camera) }
-        var flags: UInt32 = 0
-        if frame.isReset { flags |= FL_FRAME_RESET }
-        if frame.allowsApproximate { flags |= FL_FRAME_APPROXIMATE }
-        if frame.camera != nil { flags |= FL_FRAME_HAS_CAMERA }
-        if frame.motionFrom != nil { flags |= FL_FRAME_HAS_MOTION_FROM }
-        return MessageHeader(
-            type: FL_FRAME, flags: flags, bodyByteCount: WireFrame.byteCount,
-            payloadByteCount: frame.payloadByteCount, frameID: frame.frameID
-        ).encoded(body: body.bytes)
-    }
-
-    package static func reset() -> [UInt8] {
-        MessageHeader(type: FL_RESET, bodyByteCount: 0).encoded(body: [])
-    }
-
-    package static func close() -> [UInt8] {
-        MessageHeader(type: FL_CLOSE, bodyByteCount: 0).encoded(body: [])
-    }
-
-    // MARK: Daemon to client
-
     package static func opened(_ opened: OpenedReply) -> [UInt8] {
         var body = ByteWriter(byteCount: WireOpened.byteCount)
         body.put(opened.sessionID, at: WireOpened.sessionID)

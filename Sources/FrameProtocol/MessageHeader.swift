@@ -4,14 +4,14 @@
 import CFrameProtocol
 
 /// The 32 bytes before every body.
-struct MessageHeader: Equatable {
-    var type: UInt32
-    var flags: UInt32 = 0
-    var bodyByteCount: Int
-    var payloadByteCount: UInt64 = 0
-    var frameID: UInt64 = 0
+package struct MessageHeader: Sendable, Equatable {
+    package var type: UInt32
+    package var flags: UInt32 = 0
+    package var bodyByteCount: Int
+    package var payloadByteCount: UInt64 = 0
+    package var frameID: UInt64 = 0
 
-    init(
+    package init(
         type: UInt32, flags: UInt32 = 0, bodyByteCount: Int, payloadByteCount: UInt64 = 0,
         frameID: UInt64 = 0
     ) {
@@ -23,7 +23,7 @@ struct MessageHeader: Equatable {
     }
 
     /// - Throws: what makes the rest of the stream unreadable: magic, version, a body too large.
-    init(_ bytes: ArraySlice<UInt8>, limits: Limits) throws(ProtocolError) {
+    package init(_ bytes: ArraySlice<UInt8>, limits: Limits) throws(ProtocolError) {
         let reader = ByteReader(bytes)
         let magic = reader.uint32(at: WireHeader.magic)
         guard magic == FL_MAGIC else { throw .magic(found: magic) }
@@ -40,7 +40,7 @@ struct MessageHeader: Equatable {
     }
 
     /// The header, then `body`.
-    func encoded(body: [UInt8]) -> [UInt8] {
+    package func encoded(body: [UInt8]) -> [UInt8] {
         var writer = ByteWriter(byteCount: WireHeader.byteCount)
         writer.put(FL_MAGIC, at: WireHeader.magic)
         writer.put(UInt16(FL_VERSION), at: WireHeader.version)
@@ -52,48 +52,48 @@ struct MessageHeader: Equatable {
         return writer.bytes + body
     }
 
-    func requireBody(_ needed: Int) throws(ProtocolError) {
+    package func requireBody(_ needed: Int) throws(ProtocolError) {
         guard bodyByteCount >= needed else {
             throw .bodyTooShort(claimed: bodyByteCount, needed: needed)
         }
     }
 
-    func requirePayload(_ expected: UInt64) throws(ProtocolError) {
+    package func requirePayload(_ expected: UInt64) throws(ProtocolError) {
         guard payloadByteCount == expected else {
             throw .payloadSize(claimed: payloadByteCount, expected: expected)
         }
     }
 
-    func requireFlags(_ known: UInt32, message: String) throws(ProtocolError) {
+    package func requireFlags(_ known: UInt32, message: String) throws(ProtocolError) {
         guard flags & ~known == 0 else {
             throw .unknownFlags(field: "flags", bits: flags & ~known, owner: message)
         }
     }
 
     /// A message about no frame carries frame id 0.
-    func requireNoFrame() throws(ProtocolError) {
+    package func requireNoFrame() throws(ProtocolError) {
         guard frameID == 0 else { throw .reserved(field: "frame_id") }
     }
 }
 
 /// Collects one header and its body from bytes in any split.
-struct MessageFraming {
+package struct MessageFraming: Sendable {
     private let limits: Limits
     private var buffer: [UInt8] = []
     private var header: MessageHeader?
 
-    init(limits: Limits) {
+    package init(limits: Limits) {
         self.limits = limits
         buffer.reserveCapacity(WireHeader.byteCount + WireOpen.byteCount + WireHistory.byteCount)
     }
 
     /// Bytes until the header, then until the body, is complete; never 0.
-    var wantedByteCount: Int {
+    package var wantedByteCount: Int {
         WireHeader.byteCount + (header?.bodyByteCount ?? 0) - buffer.count
     }
 
     /// - Parameter check: sees the header before any of the body is asked for.
-    mutating func append(
+    package mutating func append(
         _ bytes: ArraySlice<UInt8>,
         check: (MessageHeader) throws(ProtocolError) -> Void
     ) throws(ProtocolError) -> (MessageHeader, ByteReader)? {

@@ -4,22 +4,6 @@
 import CFrameProtocol
 import FrameTypes
 
-/// A message from the daemon.
-package enum Reply: Sendable, Equatable {
-    case opened(OpenedReply)
-    /// The picture's bytes follow as payload.
-    case picture(PictureReply)
-    case error(ErrorReply)
-    case closed
-
-    package var payloadByteCount: UInt64 {
-        switch self {
-        case .picture(let picture): picture.payloadByteCount
-        case .opened, .error, .closed: 0
-        }
-    }
-}
-
 /// What the session starts from. Raw values are those of the wire.
 package enum HistoryStart: UInt32, Sendable, Hashable {
     case none = 0

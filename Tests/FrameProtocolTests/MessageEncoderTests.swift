@@ -3,6 +3,7 @@
 
 import CFrameProtocol
 import FrameTypes
+import TestSupport
 import Testing
 
 @testable import FrameProtocol

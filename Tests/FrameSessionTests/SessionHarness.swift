@@ -3,6 +3,7 @@
 
 import FrameProtocol
 import FrameTypes
+import TestSupport
 
 @testable import FrameSession
 

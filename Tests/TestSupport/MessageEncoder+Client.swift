@@ -2,10 +2,58 @@
 // Copyright 2026 The Frameloom authors
 
 import CFrameProtocol
+import FrameProtocol
 import FrameTypes
 
+/// The client's half of the protocol, written by itself: engines use the C client.
 extension MessageEncoder {
-    static func openBody(_ request: OpenRequest) -> [UInt8] {
+    package static func open(
+        _ request: OpenRequest, history: HistoryDescription? = nil
+    ) -> [UInt8] {
+        let body = openBody(request) + (history.map(historyBody) ?? [])
+        let header = MessageHeader(
+            type: FL_OPEN, flags: history == nil ? 0 : FL_OPEN_HISTORY, bodyByteCount: body.count,
+            payloadByteCount: UInt64(history?.byteCount ?? 0))
+        return header.encoded(body: body)
+    }
+
+    package static func reconfigure(_ request: OpenRequest, keepsHistory: Bool) -> [UInt8] {
+        let body = openBody(request)
+        return MessageHeader(
+            type: FL_RECONFIGURE, flags: keepsHistory ? FL_OPEN_KEEP_HISTORY : 0,
+            bodyByteCount: body.count
+        ).encoded(body: body)
+    }
+
+    package static func frame(_ frame: FrameMessage) -> [UInt8] {
+        var body = ByteWriter(byteCount: WireFrame.byteCount)
+        body.put(frame.motionFrom ?? 0, at: WireFrame.motionFrom)
+        body.put(frame.clientTime, at: WireFrame.clientTime)
+        body.put(Float(1), at: WireFrame.exposure)
+        body.put(Float(1), at: WireFrame.historyTrust)
+        body.put(frame.jitter.x, at: WireFrame.jitterX)
+        body.put(frame.jitter.y, at: WireFrame.jitterY)
+        if let camera = frame.camera { body.put(camera, at: WireFrame.camera) }
+        var flags: UInt32 = 0
+        if frame.isReset { flags |= FL_FRAME_RESET }
+        if frame.allowsApproximate { flags |= FL_FRAME_APPROXIMATE }
+        if frame.camera != nil { flags |= FL_FRAME_HAS_CAMERA }
+        if frame.motionFrom != nil { flags |= FL_FRAME_HAS_MOTION_FROM }
+        return MessageHeader(
+            type: FL_FRAME, flags: flags, bodyByteCount: WireFrame.byteCount,
+            payloadByteCount: frame.payloadByteCount, frameID: frame.frameID
+        ).encoded(body: body.bytes)
+    }
+
+    package static func reset() -> [UInt8] {
+        MessageHeader(type: FL_RESET, bodyByteCount: 0).encoded(body: [])
+    }
+
+    package static func close() -> [UInt8] {
+        MessageHeader(type: FL_CLOSE, bodyByteCount: 0).encoded(body: [])
+    }
+
+    private static func openBody(_ request: OpenRequest) -> [UInt8] {
         let layout = request.layout
         var body = ByteWriter(byteCount: WireOpen.byteCount)
         body.put(request.wantsIncremental ? FL_FEATURE_INCREMENTAL : 0, at: WireOpen.features)
@@ -54,7 +102,7 @@ extension MessageEncoder {
         }
     }
 
-    static func historyBody(_ history: HistoryDescription) -> [UInt8] {
+    private static func historyBody(_ history: HistoryDescription) -> [UInt8] {
         var body = ByteWriter(byteCount: WireHistory.byteCount)
         body.put(UInt32(clamping: history.size.width), at: WireHistory.width)
         body.put(UInt32(clamping: history.size.height), at: WireHistory.height)
@@ -71,7 +119,7 @@ extension MessageEncoder {
 }
 
 extension ByteWriter {
-    mutating func put(_ camera: Camera, at offset: Int) {
+    fileprivate mutating func put(_ camera: Camera, at offset: Int) {
         put(camera.fx, at: offset + WireCamera.fx)
         put(camera.fy, at: offset + WireCamera.fy)
         put(camera.cx, at: offset + WireCamera.cx)

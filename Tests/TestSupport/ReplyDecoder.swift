@@ -2,9 +2,26 @@
 // Copyright 2026 The Frameloom authors
 
 import CFrameProtocol
+import FrameProtocol
 import FrameTypes
 
-/// Turns bytes from the daemon into replies: the other end of `MessageDecoder`, for tools and tests.
+/// A message from the daemon.
+package enum Reply: Sendable, Equatable {
+    case opened(OpenedReply)
+    /// The picture's bytes follow as payload.
+    case picture(PictureReply)
+    case error(ErrorReply)
+    case closed
+
+    package var payloadByteCount: UInt64 {
+        switch self {
+        case .picture(let picture): picture.payloadByteCount
+        case .opened, .error, .closed: 0
+        }
+    }
+}
+
+/// Turns bytes from the daemon into replies: the other end of `MessageDecoder`.
 package struct ReplyDecoder: Sendable {
     private var framing = MessageFraming(limits: .version1)
 
