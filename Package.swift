@@ -49,7 +49,9 @@ let package = Package(
         .target(
             name: "NeuralDenoiser", dependencies: ["FrameTypes", "NeuralModel", "NeuralOps"],
             swiftSettings: safe),
-        .target(name: "NeuralModel", dependencies: ["NeuralOps", "CCrypto"], swiftSettings: safe),
+        .target(
+            name: "NeuralModel", dependencies: ["FrameTypes", "NeuralOps", "CCrypto"],
+            swiftSettings: safe),
         .target(
             name: "NeuralOps", dependencies: ["FrameTypes", "CKernels"], swiftSettings: warnings),
         .target(
@@ -143,7 +145,8 @@ let package = Package(
             name: "NeuralOpsTests", dependencies: ["NeuralOps", "CKernels", "TestSupport"],
             swiftSettings: warnings),
         .testTarget(
-            name: "NeuralModelTests", dependencies: ["NeuralModel", "NeuralOps", "TestSupport"],
+            name: "NeuralModelTests",
+            dependencies: ["FrameTypes", "NeuralModel", "NeuralOps", "TestSupport"],
             swiftSettings: warnings),
         .testTarget(
             name: "NeuralDenoiserTests",

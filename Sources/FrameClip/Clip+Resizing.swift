@@ -13,15 +13,9 @@ extension Clip {
         guard size != self.size else { return self }
         let window = Window(from: self.size, to: size)
         var resized = self
-        resized.layout.size = size
-        var offset = 0
-        resized.layout.planes = layout.planes.map { plane in
-            defer { offset += size.pixelCount * plane.format.bytesPerPixel }
-            return PlaneLayout(
-                kind: plane.kind, format: plane.format,
-                rowStride: size.width * plane.format.bytesPerPixel, offset: offset)
-        }
-        resized.layout.byteCount = offset
+        resized.layout = GBufferLayout(
+            packed: layout.planes.map { ($0.kind, $0.format) }, size: size, origin: layout.origin,
+            normalSpace: layout.normalSpace, depth: layout.depth, motion: layout.motion)
         resized.frames = frames.map { frame in
             var frame = frame
             frame.payload = layout.planes.flatMap { plane in

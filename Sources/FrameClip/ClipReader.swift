@@ -130,19 +130,12 @@ package struct ClipReader {
         size: FrameSize, hasMetallic: Bool, origin: RowOrigin, normalSpace: NormalSpace,
         depth: DepthEncoding
     ) -> GBufferLayout {
-        var formats: [(PlaneKind, PixelFormat)] = [
+        var formats: [(kind: PlaneKind, format: PixelFormat)] = [
             (.baseColor, .rgb8sRGB), (.normals, .rgb8UNorm), (.depth, .r16), (.roughness, .r8),
         ]
         if hasMetallic { formats.append((.metallic, .r8)) }
-        var offset = 0
-        let planes = formats.map { kind, format in
-            let stride = size.width * format.bytesPerPixel
-            defer { offset += stride * size.height }
-            return PlaneLayout(kind: kind, format: format, rowStride: stride, offset: offset)
-        }
         return GBufferLayout(
-            size: size, origin: origin, normalSpace: normalSpace, depth: depth, motion: nil,
-            planes: planes, byteCount: offset)
+            packed: formats, size: size, origin: origin, normalSpace: normalSpace, depth: depth)
     }
 }
 

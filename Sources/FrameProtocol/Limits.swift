@@ -2,6 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import CFrameProtocol
+import FrameTypes
 
 /// What a message may claim before anything is allocated or read for it. Tighter limits that depend
 /// on the daemon's load (sessions, pixels, memory) are decided when a session is admitted.
@@ -19,7 +20,7 @@ package struct Limits: Sendable, Hashable {
 
     /// `FL_MIN_SIDE`, `FL_MAX_SIDE`, `FL_MAX_BODY_BYTES`, `FL_MAX_PLANES`.
     package static let version1 = Limits(
-        sides: Int(FL_MIN_SIDE)...Int(FL_MAX_SIDE), bodyByteCount: Int(FL_MAX_BODY_BYTES),
+        sides: FrameSize.sides, bodyByteCount: Int(FL_MAX_BODY_BYTES),
         planeCount: Int(FL_MAX_PLANES))
 
     /// The largest row stride: four packed rows, or 1024 bytes where that is more (engines align

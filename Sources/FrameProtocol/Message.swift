@@ -113,8 +113,9 @@ package struct HistoryDescription: Sendable, Equatable {
         size: FrameSize, frameID: UInt64, seed: UInt64, camera: Camera?, jitter: SIMD2<Float>,
         layout: GBufferLayout
     ) {
+        let depth = layout.depth.overruled(by: camera)
         guard let baseColor = layout.plane(.baseColor), let depthPlane = layout.plane(.depth),
-            let depth = layout.depth.overruled(by: camera)
+            depth.isUsable
         else { return nil }
         self.size = size
         self.frameID = frameID

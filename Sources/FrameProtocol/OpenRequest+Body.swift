@@ -87,16 +87,7 @@ extension OpenRequest {
     private static func modelName(_ body: ByteReader) throws(ProtocolError) -> String? {
         let name = try body.text("model", at: WireOpen.model, byteCount: WireOpen.textByteCount)
         guard !name.isEmpty else { return nil }
-        // A name, never a path: "." and ".." are spelled with allowed characters too.
-        let allowed = name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-                UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
-                true
-            default: false
-            }
-        }
-        guard allowed, name.first != "." else {
+        guard ModelName.isValid(name) else {
             throw .text(
                 field: "model",
                 reason: "must consist of a-z, 0-9, '.', '_', '-' and not start with '.'")
@@ -137,7 +128,7 @@ extension DepthEncoding {
             }
             self = .linear(metresPerUnit: scale, far: far)
         case FL_DEPTH_DEVICE_REVERSED:
-            guard format == .r32Float else {
+            guard Self.deviceReversed(near: near, far: far).canBe(format) else {
                 throw .unsupportedValue(
                     field: "depth_kind", found: Int(kind), name: "device depth in R16",
                     allowed: "R32F for the depth plane")

@@ -26,7 +26,7 @@ struct PlaneTable {
                 throw .reserved(field: "planes[\(index)]")
             }
         }
-        for kind in [PlaneKind.baseColor, .normals, .depth, .roughness]
+        for kind in PlaneKind.required
         where !planes.contains(where: { $0.kind == kind }) {
             throw .missingPlane(name: kind.prose)
         }
@@ -40,7 +40,7 @@ struct PlaneTable {
             throw .duplicatePlane(field: "\(field).kind", name: kind.prose)
         }
         let code = entry.uint8(at: WirePlane.format)
-        guard let format = PixelFormat(rawValue: code), kind.formats.contains(format) else {
+        guard let format = PixelFormat(rawValue: code), kind.canBe(format) else {
             throw .format(
                 field: "\(field).format", found: Self.formatName(code), use: kind.prose,
                 allowed: kind.formats.map { Self.formatName($0.rawValue) }
@@ -108,18 +108,6 @@ extension PlaneKind {
         case .metallic: "metallic"
         case .motion: "motion"
         case .known: "known"
-        }
-    }
-
-    /// Supported in this version.
-    var formats: [PixelFormat] {
-        switch self {
-        case .baseColor: [.rgba8sRGB, .rgb8sRGB]
-        case .normals: [.rgb8UNorm, .rgb10a2]
-        case .depth: [.r16, .r32Float]
-        case .roughness, .metallic: [.r8]
-        case .motion: [.rg16Float]
-        case .known: [.rgba8sRGB]
         }
     }
 }

@@ -68,7 +68,7 @@ extension Session {
                 reason: "view-space normals are turned by camera_to_world, so every frame needs one"
             )
         }
-        if layout.depth.overruled(by: message.camera) == nil {
+        if !layout.depth.overruled(by: message.camera).isUsable {
             return .camera(
                 field: "camera.near_plane", found: message.camera?.near ?? 0,
                 needs: "must be below the far plane, also where one of the two is the agreed one")

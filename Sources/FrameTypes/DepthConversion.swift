@@ -2,17 +2,27 @@
 // Copyright 2026 The Frameloom authors
 
 extension DepthEncoding {
-    /// The encoding of one frame: what its camera states replaces what was agreed.
-    /// - Returns: nil if near and far contradict each other then.
-    package func overruled(by camera: Camera?) -> DepthEncoding? {
-        let stated = { (value: Double?, agreed: Double) in (value ?? 0) > 0 ? value ?? 0 : agreed }
+    /// Whether it says how far away things are.
+    package var isUsable: Bool {
         switch self {
         case .linear(let metresPerUnit, let far):
-            return .linear(metresPerUnit: metresPerUnit, far: stated(camera?.far, far))
+            metresPerUnit > 0 && metresPerUnit.isFinite && far > 0
+        case .deviceReversed(let near, let far): near > 0 && near.isFinite && far > near
+        }
+    }
+
+    /// The encoding of one frame: near and far planes that its camera states, above 0, replace those
+    /// that were agreed. It may be unusable then, where the two contradict each other.
+    package func overruled(by camera: Camera?) -> DepthEncoding {
+        func stated(_ value: Double?, else agreed: Double) -> Double {
+            if let value, value > 0 { value } else { agreed }
+        }
+        switch self {
+        case .linear(let metresPerUnit, let far):
+            return .linear(metresPerUnit: metresPerUnit, far: stated(camera?.far, else: far))
         case .deviceReversed(let near, let far):
-            let near = stated(camera?.near, near)
-            let far = stated(camera?.far, far)
-            return near < far ? .deviceReversed(near: near, far: far) : nil
+            return .deviceReversed(
+                near: stated(camera?.near, else: near), far: stated(camera?.far, else: far))
         }
     }
 }

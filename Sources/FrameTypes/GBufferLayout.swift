@@ -1,41 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
-/// What a plane of the G-buffer holds. Raw values are those of the wire (`FL_BASE_COLOR` …).
-package enum PlaneKind: UInt8, Sendable, Hashable, CaseIterable {
-    case baseColor = 1
-    case normals = 2
-    case depth = 3
-    case roughness = 4
-    case metallic = 5
-    case motion = 6
-    case known = 7
-}
-
-/// How one pixel of a plane lies in memory. Raw values are those of the wire (`FL_RGBA8_SRGB` …).
-package enum PixelFormat: UInt8, Sendable, Hashable, CaseIterable {
-    case rgba8sRGB = 1
-    case rgb8sRGB = 2
-    /// Normals: n = byte / 127.5 - 1.
-    case rgb8UNorm = 4
-    /// One 32-bit word, red in the lowest ten bits. Normals: n = v / 511.5 - 1.
-    case rgb10a2 = 5
-    /// value / 255.
-    case r8 = 8
-    case r16 = 9
-    case r32Float = 11
-    case rg16Float = 12
-
-    package var bytesPerPixel: Int {
-        switch self {
-        case .r8: 1
-        case .r16: 2
-        case .rgb8sRGB, .rgb8UNorm: 3
-        case .rgba8sRGB, .rgb10a2, .r32Float, .rg16Float: 4
-        }
-    }
-}
-
 /// One plane inside a frame's payload.
 package struct PlaneLayout: Sendable, Hashable {
     package var kind: PlaneKind
@@ -113,6 +78,24 @@ package struct GBufferLayout: Sendable, Hashable {
         self.motion = motion
         self.planes = planes
         self.byteCount = byteCount
+    }
+
+    /// Planes after each other, rows without gaps.
+    package init(
+        packed planes: [(kind: PlaneKind, format: PixelFormat)], size: FrameSize,
+        origin: RowOrigin = .topLeft, normalSpace: NormalSpace = .world,
+        depth: DepthEncoding = .linear(metresPerUnit: 1, far: .infinity),
+        motion: MotionEncoding? = nil
+    ) {
+        var byteCount = 0
+        let planes = planes.map { kind, format in
+            let rowStride = size.width * format.bytesPerPixel
+            defer { byteCount += rowStride * size.height }
+            return PlaneLayout(kind: kind, format: format, rowStride: rowStride, offset: byteCount)
+        }
+        self.init(
+            size: size, origin: origin, normalSpace: normalSpace, depth: depth, motion: motion,
+            planes: planes, byteCount: byteCount)
     }
 
     package func plane(_ kind: PlaneKind) -> PlaneLayout? {

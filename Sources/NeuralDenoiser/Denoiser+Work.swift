@@ -30,7 +30,7 @@ extension Denoiser {
     package func layerWork(for size: FrameSize) -> [LayerWork] {
         compact.map {
             $0.manifest.layerWork(
-                width: size.width, height: size.height, hiddenCounts: $0.network.hiddenCounts)
+                for: size, hiddenCounts: $0.network.hiddenCounts)
         } ?? []
     }
 

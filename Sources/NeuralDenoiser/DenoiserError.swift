@@ -28,9 +28,18 @@ package enum DenoiserError: Error, Equatable, Sendable, CustomStringConvertible 
     case noAdapter(found: UInt16)
     case mergedAdapter(found: UInt16)
 
+    init(unusable depth: DepthEncoding) {
+        switch depth {
+        case .linear(let metresPerUnit, let far):
+            let hasScale = metresPerUnit > 0 && metresPerUnit.isFinite
+            self = hasScale ? .depthRange(near: 0, far: far) : .depthScale(metresPerUnit)
+        case .deviceReversed(let near, let far): self = .depthRange(near: near, far: far)
+        }
+    }
+
     package var field: String {
         switch self {
-        case .size(let size): (32...4096).contains(size.width) ? "height" : "width"
+        case .size(let size): FrameSize.sides.contains(size.width) ? "height" : "width"
         case .missingPlane, .repeatedPlane: "planes"
         case .planeFormat(let index, _, _): "planes[\(index)].format"
         case .rowStride(let index, _, _): "planes[\(index)].row_stride"
@@ -59,7 +68,8 @@ package enum DenoiserError: Error, Equatable, Sendable, CustomStringConvertible 
     package var description: String {
         switch self {
         case .size(let size):
-            "a frame has 32 to 4096 pixels a side, not \(size)"
+            "a frame has \(FrameSize.sides.lowerBound) to \(FrameSize.sides.upperBound) pixels a "
+                + "side, not \(size)"
         case .missingPlane(let kind):
             "the model needs the plane \(kind)"
         case .repeatedPlane(let kind):

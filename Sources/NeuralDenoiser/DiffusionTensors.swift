@@ -16,10 +16,8 @@ struct DiffusionTensors: Sendable {
 
     /// - Parameter isPlanned: shapes only, no memory.
     init(size: FrameSize, model: FrameDiffuserModel, isPlanned: Bool) {
-        func padded(_ side: Int) -> Int {
-            (side + model.sizeMultiple - 1) / model.sizeMultiple * model.sizeMultiple
-        }
-        let (height, width) = (padded(size.height), padded(size.width))
+        let padded = size.padded(to: model.sizeMultiple)
+        let (height, width) = (padded.height, padded.width)
         func picture(_ channels: Int) -> TensorBuffer {
             TensorBuffer(
                 ActivationShape(height: height, width: width, channels: channels),

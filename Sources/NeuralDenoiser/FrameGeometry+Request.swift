@@ -14,10 +14,12 @@ extension FrameGeometry {
             throw .camera(field: "jitter_x", value: Double(gbuffer.jitter.sum()))
         }
         if gbuffer.layout.normalSpace == .view, gbuffer.camera == nil { throw .cameraRequired }
+        let depth = gbuffer.layout.depth.overruled(by: gbuffer.camera)
+        guard depth.isUsable else { throw DenoiserError(unusable: depth) }
         self.init(
             view: gbuffer.camera.map { View($0, jitter: gbuffer.jitter) },
             motion: Motion(gbuffer, history: request.history),
-            depth: try Depth(gbuffer.layout.depth, camera: gbuffer.camera))
+            depth: DepthConversion(depth))
     }
 }
 
@@ -76,31 +78,5 @@ extension FrameGeometry.PlaneMotion {
                 Float(history.size.width) / Float(size.width),
                 Float(history.size.height) / Float(size.height)),
             shift: motion.isJittered ? SIMD2<Float>() : history.jitter)
-    }
-}
-
-extension FrameGeometry.Depth {
-    /// The frame's own near and far planes replace the agreed ones.
-    init(_ encoding: DepthEncoding, camera: Camera?) throws(DenoiserError) {
-        func stated(_ value: Double?, else agreed: Double) -> Double {
-            if let value, value != 0 { value } else { agreed }
-        }
-        switch encoding {
-        case .linear(let metresPerUnit, let far):
-            self = .linear(
-                metresPerUnit: metresPerUnit, far: Float(stated(camera?.far, else: far)))
-        case .deviceReversed(let near, let far):
-            let near = stated(camera?.near, else: near)
-            let far = stated(camera?.far, else: far)
-            guard near > 0, near.isFinite, far > near else {
-                throw .depthRange(near: near, far: far)
-            }
-            self =
-                far.isFinite
-                ? .device(
-                    product: Float(near * far), near: Float(near), span: Float(far - near),
-                    far: Float(far))
-                : .device(product: Float(near), near: 0, span: 1, far: .infinity)
-        }
     }
 }

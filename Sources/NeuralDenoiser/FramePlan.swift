@@ -20,10 +20,9 @@ struct FramePlan: Sendable {
         isIncremental: Bool = false
     ) {
         self.size = size
-        let multiple = model.manifest.sizeMultiple
+        let padded = size.padded(to: model.manifest.sizeMultiple)
         let cells = ActivationShape(
-            height: (size.height + multiple - 1) / multiple * multiple / 4,
-            width: (size.width + multiple - 1) / multiple * multiple / 4,
+            height: padded.height / 4, width: padded.width / 4,
             channels: model.pixels.settings.inputChannels)
 
         var graph = LayerGraph(precision: model.precision)

@@ -40,8 +40,7 @@ extension FrameRequest {
         try Self.check(picture, "picture", holds: size.pixelCount * 4)
         try Self.check(nextHistory, "next history", holds: FrameHistory.byteCount(of: size))
         guard let history else { return }
-        guard (32...4096).contains(history.size.width), (32...4096).contains(history.size.height)
-        else { throw .size(history.size) }
+        guard history.size.isSupported else { throw .size(history.size) }
         try Self.check(
             history.storage, "history", holds: FrameHistory.byteCount(of: history.size))
     }

@@ -7,9 +7,7 @@ extension GBufferLayout {
     /// Refuses what no model can read, and every plane that would lie outside of the
     /// payload. Allocates nothing unless it refuses.
     func checkPlanes() throws(DenoiserError) {
-        guard (32...4096).contains(size.width), (32...4096).contains(size.height) else {
-            throw .size(size)
-        }
+        guard size.isSupported else { throw .size(size) }
         var seen = PlaneKinds()
         // Counted loops: unoptimised iterators allocate, which a test of frames counts.
         var index = 0
@@ -37,7 +35,8 @@ extension GBufferLayout {
     }
 
     private func check(_ plane: PlaneLayout, at index: Int) throws(DenoiserError) {
-        guard plane.kind.isReadable(plane.format, depth: depth) else {
+        guard plane.kind == .depth ? depth.canBe(plane.format) : plane.kind.canBe(plane.format)
+        else {
             throw .planeFormat(index: index, kind: plane.kind, format: plane.format)
         }
         let rowBytes = size.width * plane.format.bytesPerPixel
@@ -53,17 +52,8 @@ extension GBufferLayout {
     }
 
     private func checkDepth() throws(DenoiserError) {
-        switch depth {
-        case .linear(let metresPerUnit, let far):
-            guard metresPerUnit > 0, metresPerUnit.isFinite else {
-                throw .depthScale(metresPerUnit)
-            }
-            guard far > 0 else { throw .depthRange(near: 0, far: far) }
-        case .deviceReversed(let near, let far):
-            guard near > 0, near.isFinite, far > near else {
-                throw .depthRange(near: near, far: far)
-            }
-        }
+        if depth.isUsable { return }
+        throw DenoiserError(unusable: depth)
     }
 
     private func checkMotion() throws(DenoiserError) {
@@ -84,20 +74,5 @@ private struct PlaneKinds {
         let isNew = !contains(kind)
         bits |= 1 << kind.rawValue
         return isNew
-    }
-}
-
-extension PlaneKind {
-    fileprivate func isReadable(_ format: PixelFormat, depth: DepthEncoding) -> Bool {
-        switch self {
-        case .baseColor: return format == .rgba8sRGB || format == .rgb8sRGB
-        case .normals: return format == .rgb8UNorm || format == .rgb10a2
-        case .depth:
-            if case .linear = depth { return format == .r16 || format == .r32Float }
-            return format == .r32Float
-        case .roughness, .metallic: return format == .r8
-        case .motion: return format == .rg16Float
-        case .known: return format == .rgba8sRGB
-        }
     }
 }

@@ -23,11 +23,10 @@ package final class NetworkPass: Sendable {
     /// - Returns: nil if the model is not compact.
     package init?(_ denoiser: Denoiser, size: FrameSize) {
         guard let model = denoiser.compact else { return nil }
-        let multiple = model.manifest.sizeMultiple
+        let padded = size.padded(to: model.manifest.sizeMultiple)
         let settings = model.pixels.settings
         let cells = ActivationShape(
-            height: (size.height + multiple - 1) / multiple * multiple / 4,
-            width: (size.width + multiple - 1) / multiple * multiple / 4,
+            height: padded.height / 4, width: padded.width / 4,
             channels: settings.inputChannels)
         featureCount = cells.height * cells.width * settings.inputChannels
         headCount = cells.height * cells.width * settings.outputChannels

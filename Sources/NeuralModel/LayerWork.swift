@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import FrameTypes
+
 /// What one layer of the compact network costs by the plain algorithm, however it is computed.
 package struct LayerWork: Sendable, Hashable {
     /// As in the weights file.
@@ -32,11 +34,10 @@ extension ModelManifest {
     /// - Parameter hiddenCounts: channels inside residual blocks, by the block's name; all of them
     ///   where a block is not named.
     package func layerWork(
-        width: Int, height: Int, hiddenCounts: [String: Int] = [:]
+        for size: FrameSize, hiddenCounts: [String: Int] = [:]
     ) -> [LayerWork] {
-        let multiple = sizeMultiple
-        let cellsX = (width + multiple - 1) / multiple * multiple / 4
-        let cellsY = (height + multiple - 1) / multiple * multiple / 4
+        let padded = size.padded(to: sizeMultiple)
+        let (cellsX, cellsY) = (padded.width / 4, padded.height / 4)
         let last = channels.count - 1
         func layer(
             _ name: String, _ input: Int, _ output: Int, whole: Int? = nil, side: Int, level: Int,

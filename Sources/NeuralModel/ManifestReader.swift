@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import FrameTypes
 import NeuralOps
 
 /// Reads fields of model.json, or of another JSON file of a model, by their dotted names and says
@@ -142,9 +143,8 @@ struct ManifestReader {
 
     func modelName() throws(ModelError) -> String {
         let name = try string("name")
-        let letters = Set("abcdefghijklmnopqrstuvwxyz0123456789._-")
-        guard !name.isEmpty, name.utf8.count < 64, name.allSatisfy(letters.contains) else {
-            throw refuse("name", "1 to 63 of [a-z0-9._-]", "\"\(name.prefix(64))\"")
+        guard ModelName.isValid(name) else {
+            throw refuse("name", ModelName.rule, "\"\(name.prefix(64))\"")
         }
         return name
     }

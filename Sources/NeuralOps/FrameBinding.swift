@@ -59,19 +59,13 @@ extension k_frame {
         }
     }
 
-    mutating func bindDepth(_ depth: FrameGeometry.Depth) {
-        switch depth {
-        case .linear(let metresPerUnit, let far):
-            depth_is_device = 0
-            depth_scale = metresPerUnit
-            depth_far = far
-        case .device(let product, let near, let span, let far):
-            depth_is_device = 1
-            depth_product = product
-            depth_near = near
-            depth_span = span
-            depth_far = far
-        }
+    mutating func bindDepth(_ depth: DepthConversion) {
+        depth_is_device = depth.isReversed ? 1 : 0
+        depth_scale = depth.scale
+        depth_product = depth.numerator
+        depth_near = depth.offset
+        depth_span = depth.range
+        depth_far = depth.far
     }
 
     mutating func bindView(_ view: FrameGeometry.View?) {

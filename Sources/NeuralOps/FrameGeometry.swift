@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import FrameTypes
+
 /// The numbers that place one frame's pixels in the world and in the previous picture.
 package struct FrameGeometry: Sendable, Equatable {
     /// Rows of a 3x3 matrix for column vectors.
@@ -83,18 +85,11 @@ package struct FrameGeometry: Sendable, Equatable {
         case plane(PlaneMotion, Reprojection?)
     }
 
-    /// Planar z in metres; at or beyond `far` is sky.
-    package enum Depth: Sendable, Equatable {
-        case linear(metresPerUnit: Float, far: Float)
-        /// z = product / (near + value * span)
-        case device(product: Float, near: Float, span: Float, far: Float)
-    }
-
     package var view: View?
     package var motion: Motion
-    package var depth: Depth
+    package var depth: DepthConversion
 
-    package init(view: View?, motion: Motion, depth: Depth) {
+    package init(view: View?, motion: Motion, depth: DepthConversion) {
         self.view = view
         self.motion = motion
         self.depth = depth

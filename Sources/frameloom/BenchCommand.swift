@@ -74,7 +74,7 @@ struct BenchCommand: ParsableCommand {
     func validate() throws {
         if !(1...100_000).contains(frames) { throw ValidationError("--frames is 1 to 100000") }
         if !(1...1024).contains(threads) { throw ValidationError("--threads is 1 to 1024") }
-        if let size, !(32...4096).contains(size.width) || !(32...4096).contains(size.height) {
+        if let size, !size.isSupported {
             throw ValidationError("--size is 32x32 to 4096x4096")
         }
         if let kernelPath, !kernelPath.isSupported {

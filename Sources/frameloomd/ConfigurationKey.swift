@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import FrameTypes
+
 /// One key of the configuration: its name, what it accepts and where the value goes.
 struct ConfigurationKey: Sendable {
     typealias Path<Value> = WritableKeyPath<Configuration, Value> & Sendable
@@ -16,6 +18,9 @@ struct ConfigurationKey: Sendable {
 
     let name: String
     let value: Value
+
+    private static let fewestPixels = FrameSize.sides.lowerBound * FrameSize.sides.lowerBound
+    private static let mostPixels = FrameSize.sides.upperBound * FrameSize.sides.upperBound
 
     static let all: [ConfigurationKey] = [
         .init(name: "socket.path", value: .text(\.socket.path)),
@@ -43,10 +48,10 @@ struct ConfigurationKey: Sendable {
             value: .integer(1...4096, \.limits.sessionsPerUser)),
         .init(
             name: "limits.pixels_per_session",
-            value: .integer(32 * 32...4096 * 4096, \.limits.pixelsPerSession)),
+            value: .integer(fewestPixels...mostPixels, \.limits.pixelsPerSession)),
         .init(
             name: "limits.pixels",
-            value: .integer(32 * 32...(1 << 40), \.limits.pixels)),
+            value: .integer(fewestPixels...(1 << 40), \.limits.pixels)),
         .init(name: "limits.memory_mib", value: .integer(64...(1 << 24), \.limits.memory)),
         .init(
             name: "limits.memory_per_session_mib",

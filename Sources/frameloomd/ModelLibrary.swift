@@ -3,6 +3,7 @@
 
 import Foundation
 import FrameControl
+import FrameTypes
 import NeuralDenoiser
 import Synchronization
 
@@ -19,7 +20,7 @@ final class ModelLibrary {
         var description: String {
             switch self {
             case .badName(let name):
-                "'\(name)' is no model name: a name has 1 to 63 of the characters a-z 0-9 . _ -"
+                "'\(name)' is no model name: a name is \(ModelName.rule)"
             case .absent(let name, let folder, let known):
                 "there is no model '\(name)' in \(folder); there are: "
                     + (known.isEmpty ? "none" : known.joined(separator: ", "))
@@ -131,31 +132,18 @@ final class ModelLibrary {
     private func names() -> [String] {
         let entries = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         return entries.filter {
-            Self.isName($0)
+            ModelName.isValid($0)
                 && FileManager.default.fileExists(atPath: "\(folder)/\($0)/model.json")
         }.sorted()
     }
 
     private func path(of name: String) throws(LoadError) -> String {
-        guard Self.isName(name) else { throw .badName(name) }
+        guard ModelName.isValid(name) else { throw .badName(name) }
         let path = folder + "/" + name
         guard FileManager.default.fileExists(atPath: path + "/model.json") else {
             throw .absent(name: name, folder: "the model folder", known: names())
         }
         return path
-    }
-
-    /// A name, never a path: no "/", and neither "." nor "..".
-    private static func isName(_ name: String) -> Bool {
-        let allowed = name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-                UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
-                true
-            default: false
-            }
-        }
-        return allowed && (1...63).contains(name.utf8.count) && name != "." && name != ".."
     }
 }
 

@@ -26,21 +26,10 @@ enum WarmUp {
 
     /// The planes that every model of the compact family reads.
     private static func layout(of size: FrameSize) -> GBufferLayout {
-        var planes: [PlaneLayout] = []
-        var offset = 0
-        let kinds: [(PlaneKind, PixelFormat)] = [
-            (.baseColor, .rgba8sRGB), (.normals, .rgb8UNorm), (.depth, .r32Float),
-            (.roughness, .r8), (.metallic, .r8),
-        ]
-        for (kind, format) in kinds {
-            let rowStride = size.width * format.bytesPerPixel
-            planes.append(
-                PlaneLayout(kind: kind, format: format, rowStride: rowStride, offset: offset))
-            offset += rowStride * size.height
-        }
-        return GBufferLayout(
-            size: size, origin: .topLeft, normalSpace: .world,
-            depth: .linear(metresPerUnit: 1, far: .infinity), motion: nil, planes: planes,
-            byteCount: offset)
+        GBufferLayout(
+            packed: [
+                (.baseColor, .rgba8sRGB), (.normals, .rgb8UNorm), (.depth, .r32Float),
+                (.roughness, .r8), (.metallic, .r8),
+            ], size: size)
     }
 }

@@ -145,5 +145,6 @@ import Testing
 
     @Test func limitsAreThoseOfTheHeader() {
         #expect(UInt32(ConditioningScales.limit) == FL_MAX_SCALE)
+        #expect(FrameSize.sides == Int(FL_MIN_SIDE)...Int(FL_MAX_SIDE))
     }
 }

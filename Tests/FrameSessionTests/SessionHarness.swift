@@ -39,22 +39,15 @@ struct SessionHarness {
         depthFormat: PixelFormat = .r32Float, baseColorFormat: PixelFormat = .rgba8sRGB,
         origin: RowOrigin = .topLeft
     ) -> GBufferLayout {
-        var kinds: [(PlaneKind, PixelFormat)] = [
+        var kinds: [(kind: PlaneKind, format: PixelFormat)] = [
             (.baseColor, baseColorFormat), (.normals, .rgb8UNorm), (.depth, depthFormat),
             (.roughness, .r8),
         ]
         if motion { kinds.append((.motion, .rg16Float)) }
         if known { kinds.append((.known, .rgba8sRGB)) }
-        var offset = 0
-        let planes = kinds.map { kind, format in
-            let rowStride = size.width * format.bytesPerPixel
-            defer { offset += rowStride * size.height }
-            return PlaneLayout(kind: kind, format: format, rowStride: rowStride, offset: offset)
-        }
         return GBufferLayout(
-            size: size, origin: origin, normalSpace: normalSpace, depth: depth,
-            motion: motion ? MotionEncoding(scaleX: 1, scaleY: 1, isJittered: false) : nil,
-            planes: planes, byteCount: offset)
+            packed: kinds, size: size, origin: origin, normalSpace: normalSpace, depth: depth,
+            motion: motion ? MotionEncoding(scaleX: 1, scaleY: 1, isJittered: false) : nil)
     }
 
     static let admitted = Admission(

@@ -2,6 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import TestSupport
+import FrameTypes
 import Testing
 
 @testable import NeuralModel
@@ -13,7 +14,7 @@ import Testing
     }
 
     @Test func countsWhatTheNetworkOfTheDefaultModelMultiplies() throws {
-        let work = try manifest().layerWork(width: 512, height: 512)
+        let work = try manifest().layerWork(for: FrameSize(width: 512, height: 512))
         // Counted by hooks on the convolutions of `training/model.py`.
         #expect(work.reduce(0) { $0 + $1.multiplyAdds } == 8_259_633_152)
         let stem = try #require(work.first { $0.name == "stem" })
@@ -26,10 +27,10 @@ import Testing
 
     @Test func onlyTheHiddenChannelsThatAreComputedCountAsDone() throws {
         let manifest = try manifest()
-        let whole = manifest.layerWork(width: 512, height: 512)
+        let whole = manifest.layerWork(for: FrameSize(width: 512, height: 512))
         #expect(whole.allSatisfy { $0.multiplyAddsDone == $0.multiplyAdds })
         let work = manifest.layerWork(
-            width: 512, height: 512, hiddenCounts: ["encoder.1.0": 45])
+            for: FrameSize(width: 512, height: 512), hiddenCounts: ["encoder.1.0": 45])
         #expect(work.map(\.multiplyAdds) == whole.map(\.multiplyAdds))
         let changed = zip(work, whole).filter { $0 != $1 }.map(\.0)
         #expect(changed.map(\.name) == ["encoder.1.0.conv1", "encoder.1.0.conv2"])
@@ -43,7 +44,7 @@ import Testing
 
     @Test func everyWeightOfTheFileBelongsToALayerOrIsABiasOrAProbe() throws {
         let manifest = try manifest()
-        let work = manifest.layerWork(width: 64, height: 64)
+        let work = manifest.layerWork(for: FrameSize(width: 64, height: 64))
         #expect(Set(work.map(\.name)).count == work.count)
         let weights = work.reduce(0) { $0 + $1.weightCount }
         // One for each output: skips have none.
@@ -68,8 +69,8 @@ import Testing
 
     @Test func aSizeIsPaddedAsFramesAre() throws {
         let manifest = try manifest()
-        let padded = manifest.layerWork(width: 1280, height: 736)
-        #expect(manifest.layerWork(width: 1280, height: 720) == padded)
-        #expect(manifest.layerWork(width: 1249, height: 705) == padded)
+        let padded = manifest.layerWork(for: FrameSize(width: 1280, height: 736))
+        #expect(manifest.layerWork(for: FrameSize(width: 1280, height: 720)) == padded)
+        #expect(manifest.layerWork(for: FrameSize(width: 1249, height: 705)) == padded)
     }
 }
