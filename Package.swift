@@ -43,7 +43,11 @@ let package = Package(
         .target(
             name: "FrameSession", dependencies: ["FrameProtocol", "FrameTypes"],
             swiftSettings: safe),
-        .target(name: "FrameScheduler", dependencies: ["FrameTypes"], swiftSettings: safe),
+        .target(
+            name: "FrameScheduler", dependencies: ["FrameTypes", "CAffinity"],
+            swiftSettings: safe),
+        // What glibc declares for C with _GNU_SOURCE alone.
+        .target(name: "CAffinity", cSettings: cWarnings),
 
         // Inference half: denoiser → model → ops → kernels.
         .target(

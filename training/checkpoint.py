@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+from files import written_whole
+
 NAME = "checkpoint.pt"
 
 
@@ -16,12 +18,10 @@ class CheckpointError(Exception):
 
 
 def write_checkpoint(folder: Path, state: dict) -> None:
-    temporary = folder / (NAME + ".tmp")
-    with open(temporary, "wb") as file:
+    with written_whole(folder / NAME) as temporary, open(temporary, "wb") as file:
         torch.save(state, file)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(temporary, folder / NAME)
     directory = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(directory)

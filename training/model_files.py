@@ -4,7 +4,6 @@
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import torch
@@ -12,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 import color
 import geometry
+from files import written_whole
 from model import INPUT_PLANES, LIGHT_RANGE, OUTPUT_PLANES, PLACE_FEATURES, PLACE_START, \
     CompactDenoiser, ModelConfig
 
@@ -130,26 +130,25 @@ def write_model(network: CompactDenoiser, folder: str | Path, name: str, version
     for key, value in tensors.items():
         if not bool(torch.isfinite(value).all()):
             raise ModelError(f"{key} holds values that are not finite: the training diverged")
-    temporary = folder / (WEIGHTS + ".tmp")
-    save_file(tensors, temporary)
-    content = temporary.read_bytes()
-    os.replace(temporary, folder / WEIGHTS)
+    with written_whole(folder / WEIGHTS) as temporary:
+        save_file(tensors, temporary)
+        content = temporary.read_bytes()
     files = {WEIGHTS: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}}
     document = described(network.config, name, version, description, licence, source, files)
-    temporary = folder / "model.json.tmp"
-    temporary.write_text(json.dumps(document, indent=1) + "\n")
-    os.replace(temporary, folder / "model.json")
+    write_document(folder, document)
     return document
+
+
+def write_document(folder: str | Path, document: dict) -> None:
+    with written_whole(Path(folder) / "model.json") as temporary:
+        temporary.write_text(json.dumps(document, indent=1) + "\n")
 
 
 def write_precisions(folder: str | Path, entries: list[dict]) -> None:
     """Puts what the precisions cost into a model's description."""
-    path = Path(folder) / "model.json"
-    document = json.loads(path.read_text())
+    document = json.loads((Path(folder) / "model.json").read_text())
     document["precisions"] = entries
-    temporary = path.with_name("model.json.tmp")
-    temporary.write_text(json.dumps(document, indent=1) + "\n")
-    os.replace(temporary, path)
+    write_document(folder, document)
 
 
 def add_file(folder: str | Path, name: str, content: bytes) -> None:
@@ -159,6 +158,4 @@ def add_file(folder: str | Path, name: str, content: bytes) -> None:
     document["files"][name] = {"sha256": hashlib.sha256(content).hexdigest(),
                                "bytes": len(content)}
     (folder / name).write_bytes(content)
-    temporary = folder / "model.json.tmp"
-    temporary.write_text(json.dumps(document, indent=1) + "\n")
-    os.replace(temporary, folder / "model.json")
+    write_document(folder, document)

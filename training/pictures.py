@@ -2,11 +2,12 @@
 # Copyright 2026 The Frameloom authors
 """Picture files and contact sheets."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
+
+from files import written_whole
 
 LABEL_HEIGHT = 14
 
@@ -26,11 +27,10 @@ def read_picture(path: Path) -> np.ndarray:
 
 def write_picture(path: Path, pixels: np.ndarray) -> None:
     """Written beside and moved into place: a reader never sees half a file."""
-    temporary = path.with_name(path.name + ".tmp")
     form = "JPEG" if path.suffix.lower() in (".jpg", ".jpeg") else "PNG"
     options = {"quality": 93, "subsampling": 0} if form == "JPEG" else {}
-    Image.fromarray(np.ascontiguousarray(pixels)).save(temporary, format=form, **options)
-    os.replace(temporary, path)
+    with written_whole(path) as temporary:
+        Image.fromarray(np.ascontiguousarray(pixels)).save(temporary, format=form, **options)
 
 
 def as_bytes(picture) -> np.ndarray:

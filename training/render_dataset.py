@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from camera_paths import FRAMES_PER_SECOND, NoFreeSpace, near_any, walk
+from files import written_whole
 from pictures import write_picture
 
 PLANES = ["BaseColor", "Normals", "Depth", "Roughness", "Metallic", "Emissive", "FinalImage"]
@@ -71,11 +72,10 @@ def write_cameras(out: Path, clip: str, cameras: list, size: int, focal: float, 
     frames = [{"frame": i, "width": size, "height": size, "fx": focal, "fy": focal,
                "cx": size / 2, "cy": size / 2, "near": near, "far": far, "camera_to_world": m}
               for i, m in enumerate(cameras)]
-    temporary = out / clip / "camera.json.tmp"
-    temporary.write_text(json.dumps({
-        "format": "frameloom-clip-1", "fps": FRAMES_PER_SECOND, "encodings": ENCODINGS,
-        "cameraConvention": CONVENTION, "frames": frames}, indent=1))
-    os.replace(temporary, out / clip / "camera.json")
+    with written_whole(out / clip / "camera.json") as temporary:
+        temporary.write_text(json.dumps({
+            "format": "frameloom-clip-1", "fps": FRAMES_PER_SECOND, "encodings": ENCODINGS,
+            "cameraConvention": CONVENTION, "frames": frames}, indent=1))
 
 
 def render_share(options: argparse.Namespace) -> None:
@@ -102,9 +102,8 @@ def plan(options: argparse.Namespace) -> None:
     for clip, cameras in clips.items():
         write_cameras(options.out, clip, cameras, options.size, scene.focal, render_scene.NEAR,
                       render_scene.FAR)
-    temporary = options.out / "plan.json.tmp"
-    temporary.write_text(json.dumps(clips))
-    os.replace(temporary, options.out / "plan.json")
+    with written_whole(options.out / "plan.json") as temporary:
+        temporary.write_text(json.dumps(clips))
 
 
 def run_all(options: argparse.Namespace) -> int:

@@ -4,7 +4,6 @@
 
 import csv
 import math
-import os
 import sys
 import time
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 import torch
 
 from dataset import LoadedClip
+from files import written_whole
 from history import Session, Without, from_history, nothing_carried
 from metrics import psnr, ssim, temporal_error
 from model import CompactDenoiser
@@ -29,12 +29,10 @@ class Report:
         self.folder = folder
         self.path = folder / "metrics.csv"
         self.rows = [row for row in read_rows(self.path) if int(row["step"]) <= step]
-        temporary = self.path.with_suffix(".csv.tmp")
-        with open(temporary, "w", newline="") as file:
+        with written_whole(self.path) as temporary, open(temporary, "w", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
             writer.writerows(self.rows)
-        os.replace(temporary, self.path)
         self.file = open(self.path, "a", newline="")
         self.writer = csv.DictWriter(self.file, COLUMNS)
         self.board = None

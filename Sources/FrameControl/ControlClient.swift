@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import FrameTypes
 import Glibc
 
 /// Client end of the control socket: one request, one reply, with a time limit for both together.
@@ -49,12 +50,7 @@ package struct ControlClient: Sendable {
         }
     }
 
-    private static func nowMilliseconds() -> Int {
-        var time = timespec()
-        // `time` is a local that outlives the call.
-        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        return time.tv_sec * 1000 + time.tv_nsec / 1_000_000
-    }
+    private static func nowMilliseconds() -> Int { Int(monotonicNow() / 1_000_000) }
 
     private func connectedSocket() throws(ControlError) -> Int32 {
         var address = sockaddr_un()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import CAffinity
 import Glibc
 
 /// Which CPUs this process may use, and for how much time.
@@ -16,36 +17,20 @@ package enum AvailableProcessors {
 
     /// CPU numbers of the calling thread's affinity mask, ascending; empty if the kernel does not say.
     package static var affinity: [Int] {
-        guard let function = unsafe dlsym(nil, "sched_getaffinity") else { return [] }
-        // glibc's signature; its header hides it without _GNU_SOURCE.
-        typealias Function = @convention(c) (pid_t, Int, UnsafeMutableRawPointer) -> Int32
-        let getAffinity = unsafe unsafeBitCast(function, to: Function.self)
         var mask = [UInt64](repeating: 0, count: maskWords)
         // The array is as large as the size says.
-        let status = unsafe mask.withUnsafeMutableBytes { bytes in
-            guard let start = bytes.baseAddress else { return Int32(-1) }
-            return unsafe getAffinity(0, bytes.count, start)
-        }
-        guard status == 0 else { return [] }
+        guard unsafe affinity_get(&mask, maskWords * 8) == 0 else { return [] }
         return (0..<maskWords * 64).filter { mask[$0 / 64] >> UInt64($0 % 64) & 1 == 1 }
     }
 
     /// - Returns: whether the calling thread stays on `cpu` from now on.
     @discardableResult
     static func pinThread(to cpu: Int) -> Bool {
-        guard (0..<maskWords * 64).contains(cpu),
-            let function = unsafe dlsym(nil, "sched_setaffinity")
-        else { return false }
-        // glibc's signature; its header hides it without _GNU_SOURCE.
-        typealias Function = @convention(c) (pid_t, Int, UnsafeRawPointer) -> Int32
-        let setAffinity = unsafe unsafeBitCast(function, to: Function.self)
+        guard (0..<maskWords * 64).contains(cpu) else { return false }
         var mask = [UInt64](repeating: 0, count: maskWords)
         mask[cpu / 64] = 1 << UInt64(cpu % 64)
         // The array is as large as the size says.
-        return unsafe mask.withUnsafeBytes { bytes in
-            guard let start = bytes.baseAddress else { return false }
-            return unsafe setAffinity(0, bytes.count, start) == 0
-        }
+        return unsafe affinity_set(mask, maskWords * 8) == 0
     }
 
     /// Room for 8,192 CPUs, the most that Linux can be built for.

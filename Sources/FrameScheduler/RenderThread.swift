@@ -3,14 +3,6 @@
 
 import Glibc
 
-/// Nanoseconds of the monotonic clock, the same that the event loop counts.
-func monotonicNow() -> UInt64 {
-    var time = timespec()
-    // Writes the structure it is given.
-    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-}
-
 /// One thread of the pool.
 struct RenderThread {
     private let thread: pthread_t

@@ -50,73 +50,40 @@ package struct HistoryConversion: Sendable {
         let size = description.size
         for row in rows {
             let sourceRow = description.origin == .topLeft ? row : size.height - 1 - row
-            let source = sourceRow * size.width
-            let target = row * size.width
-            copyPicture(from: source, to: target)
-            convertBaseColor(from: source, to: target)
-            convertDepth(from: source, to: target)
-            convertCoverage(from: source, to: target)
+            convert(from: sourceRow * size.width, to: row * size.width)
         }
     }
 
-    // The four below read and write one row of pixels at pixel indices inside the size; both storages
-    // were checked in `init` to hold all planes of that size, and tiles touch different rows.
-
-    private func copyPicture(from source: Int, to target: Int) {
-        let byteCount = description.size.width * 4
-        let offset = HistoryDescription.pictureOffset + source * 4
-        unsafe UnsafeMutableRawBufferPointer(
-            rebasing: storage.bytes[FrameHistory.pictureOffset + target * 4..<storage.byteCount]
-        ).copyMemory(
-            from: UnsafeRawBufferPointer(rebasing: payload.bytes[offset..<offset + byteCount]))
-    }
-
-    private func convertBaseColor(from source: Int, to target: Int) {
-        let pixelByteCount = description.baseColorFormat.bytesPerPixel
-        let input = description.baseColorOffset + source * pixelByteCount
-        let output = FrameHistory.baseColorOffset(of: description.size) + target * 4
-        let from = unsafe payload.bytes
-        let to = unsafe storage.bytes
-        for x in 0..<description.size.width {
-            for channel in 0..<3 {
-                unsafe to[output + x * 4 + channel] = from[input + x * pixelByteCount + channel]
-            }
-            unsafe to[output + x * 4 + 3] = 255
+    /// One row of pixels, from the index of its first one to that of its first one in the history.
+    private func convert(from source: Int, to target: Int) {
+        let size = description.size
+        /// The pixels of a plane with so many bytes each.
+        func row(_ plane: Int, _ first: Int, _ stride: Int) -> PixelRow {
+            PixelRow(offset: plane + first * stride, stride: stride, count: size.width)
         }
-    }
+        storage.put(
+            row(FrameHistory.pictureOffset, target, 4), from: payload,
+            row(HistoryDescription.pictureOffset, source, 4), byteCount: 4)
 
-    private func convertDepth(from source: Int, to target: Int) {
-        let conversion = DepthConversion(description.depth)
-        let isR16 = description.depthFormat == .r16
-        let pixelByteCount = description.depthFormat.bytesPerPixel
-        let input = description.depthOffset + source * pixelByteCount
-        let output = FrameHistory.depthOffset(of: description.size) + target * 4
-        let from = unsafe payload.bytes
-        let to = unsafe storage.bytes
-        for x in 0..<description.size.width {
-            let offset = input + x * pixelByteCount
-            let value =
-                isR16
-                ? Float(
-                    UInt16(
-                        littleEndian: unsafe from.loadUnaligned(
-                            fromByteOffset: offset, as: UInt16.self)))
-                : Float(
-                    bitPattern: UInt32(
-                        littleEndian: unsafe from.loadUnaligned(
-                            fromByteOffset: offset, as: UInt32.self)))
-            unsafe to.storeBytes(
-                of: conversion.metres(value), toByteOffset: output + x * 4, as: Float.self)
-        }
-    }
+        let base = FrameHistory.baseColorOffset(of: size)
+        storage.put(
+            row(base, target, 4), from: payload,
+            row(
+                description.baseColorOffset, source, description.baseColorFormat.bytesPerPixel),
+            byteCount: 3)
+        storage.fill(row(base + 3, target, 4), with: 255)
 
-    private func convertCoverage(from source: Int, to target: Int) {
-        let input = description.knownOffset + source * 4
-        let output = FrameHistory.coverageOffset(of: description.size) + target
-        let from = unsafe payload.bytes
-        let to = unsafe storage.bytes
-        for x in 0..<description.size.width {
-            unsafe to[output + x] = description.hasKnown ? from[input + x * 4 + 3] : 0
+        storage.putMetres(
+            row(FrameHistory.depthOffset(of: size), target, 4), from: payload,
+            row(description.depthOffset, source, description.depthFormat.bytesPerPixel),
+            format: description.depthFormat, DepthConversion(description.depth))
+
+        let coverage = row(FrameHistory.coverageOffset(of: size), target, 1)
+        if description.hasKnown {
+            storage.put(
+                coverage, from: payload, row(description.knownOffset + 3, source, 4), byteCount: 1)
+        } else {
+            storage.fill(coverage, with: 0)
         }
     }
 }

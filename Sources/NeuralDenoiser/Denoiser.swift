@@ -8,6 +8,7 @@ import NeuralOps
 package typealias KernelPath = NeuralOps.KernelPath
 package typealias Precision = NeuralOps.Precision
 package typealias ModelError = NeuralModel.ModelError
+package typealias ModelFolders = NeuralModel.ModelFolders
 
 /// What a session is told about the model that serves it.
 package struct ModelDescription: Sendable, Hashable {

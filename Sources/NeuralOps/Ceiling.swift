@@ -2,7 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import CKernels
-import Glibc
+import FrameTypes
 
 /// What one thread could do on a kernel path if memory cost nothing: a loop over registers alone.
 package struct Ceiling: Sendable {
@@ -33,7 +33,7 @@ package struct Ceiling: Sendable {
     /// Operations a second of the calling thread, a multiply-add counting as two, over about
     /// `milliseconds`.
     package func operationsPerSecond(milliseconds: Double) -> Double {
-        let start = nanoseconds()
+        let start = monotonicNow()
         let end = start + UInt64(milliseconds * 1e6)
         // A few microseconds each, so that the clock costs nothing and the end is met.
         let rounds = 2_000
@@ -41,14 +41,8 @@ package struct Ceiling: Sendable {
         var now = start
         while now < end {
             operations += Double(k_run_ceiling(path.code, number, rounds) * rounds)
-            now = nanoseconds()
+            now = monotonicNow()
         }
         return now > start ? operations * 1e9 / Double(now - start) : 0
-    }
-
-    private func nanoseconds() -> UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
-import FoundationEssentials
 import FrameTypes
 import NeuralDenoiser
 
@@ -84,16 +83,7 @@ struct BenchReport: Encodable {
         ceilingShare = gflops * 1e9 / best
     }
 
-    var json: String {
-        let encoder = JSONEncoder()
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        // Equal pictures have no finite ratio.
-        encoder.nonConformingFloatEncodingStrategy = .convertToString(
-            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-        guard let data = try? encoder.encode(self) else { return "{}" }
-        return String(decoding: data, as: UTF8.self)
-    }
+    var json: String { ReportText.json(self) }
 
     /// For people.
     var text: String {
@@ -134,25 +124,6 @@ struct BenchReport: Encodable {
         if let steps { lines += ["", BenchStep.table(steps)] }
         return lines.joined(separator: "\n")
     }
-}
-
-/// How long something took each time.
-struct Durations {
-    private var nanoseconds: [UInt64] = []
-
-    var count: Int { nanoseconds.count }
-
-    mutating func add(_ time: UInt64) { nanoseconds.append(time) }
-
-    /// The smallest time that at least so many per cent are within.
-    func milliseconds(atPercentile percent: Int) -> Double {
-        let sorted = nanoseconds.sorted()
-        guard let longest = sorted.last else { return 0 }
-        let rank = (sorted.count * percent + 99) / 100
-        return Double(rank > sorted.count ? longest : sorted[max(rank, 1) - 1]) / 1e6
-    }
-
-    var all: [Double] { nanoseconds.map { Double($0) / 1e6 } }
 }
 
 /// A step of the frame in the profile; those of one name together.

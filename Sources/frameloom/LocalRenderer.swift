@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
-import FoundationEssentials
 import FrameClip
 import FrameScheduler
 import FrameTypes
@@ -86,15 +85,12 @@ final class LocalRenderer: FrameRenderer {
 extension LocalRenderer {
     /// The folder of one model; without a name the only one there is.
     static func modelFolder(named name: String, in folder: String) throws -> String {
-        let entries: [String]
+        let known: [String]
         do {
-            entries = try FileManager.default.contentsOfDirectory(atPath: folder)
+            known = try ModelFolders.names(in: folder)
         } catch {
             throw RunError.modelFolder("cannot list the models in \(folder)")
         }
-        let known = entries.filter {
-            FileManager.default.fileExists(atPath: "\(folder)/\($0)/model.json")
-        }.sorted()
         if name.isEmpty, known.count == 1 { return folder + "/" + known[0] }
         guard known.contains(name) else {
             if name.isEmpty { throw RunError.modelChoice(folder: folder, known: known) }

@@ -72,8 +72,6 @@ final class NetworkBench {
             var ms: [Double]?
             var ceilingGflops: Double?
         }
-        let encoder = JSONEncoder()
-        encoder.keyEncodingStrategy = .convertToSnakeCase
         while let line = readLine() {
             var answer = Answer()
             if line == "ceiling" {
@@ -81,8 +79,7 @@ final class NetworkBench {
             } else {
                 answer.ms = try time(min(max(Int(line) ?? 1, 1), 10_000)).all
             }
-            let data = (try? encoder.encode(answer)) ?? Data()
-            write(String(decoding: data, as: UTF8.self) + "\n", to: 1)
+            write(ReportText.json(answer, isLine: true) + "\n", to: 1)
         }
     }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
-import FoundationEssentials
 import NeuralDenoiser
 
 /// One step of a frame, mean of its times.
@@ -56,10 +55,11 @@ struct StillReport: Encodable {
         unchangedFrames = run.kinds[.unchanged] ?? 0
         partialFrames = run.kinds[.partial] ?? 0
         fullFrames = run.kinds[.full] ?? 0
-        wholeMsP50 = Self.quantile(run.wholeTimes, 0.5)
-        wholeMsP99 = Self.quantile(run.wholeTimes, 0.99)
-        partlyMsP50 = Self.quantile(run.partlyTimes, 0.5)
-        partlyMsP99 = Self.quantile(run.partlyTimes, 0.99)
+        let (whole, partly) = (Durations(run.wholeTimes), Durations(run.partlyTimes))
+        wholeMsP50 = whole.milliseconds(atPercentile: 50)
+        wholeMsP99 = whole.milliseconds(atPercentile: 99)
+        partlyMsP50 = partly.milliseconds(atPercentile: 50)
+        partlyMsP99 = partly.milliseconds(atPercentile: 99)
         partlyMsMean = Double(run.partlyTimes.reduce(0, +)) / 1e6 / Double(max(frames, 1))
         costRatio = wholeMsP50 > 0 ? partlyMsP50 / wholeMsP50 : 0
         tileShareMean = run.shares.reduce(0, +) / Double(max(frames, 1))
@@ -75,19 +75,7 @@ struct StillReport: Encodable {
         if !run.stepTimes.isEmpty { steps = run.stepTimes }
     }
 
-    private static func quantile(_ times: [UInt64], _ share: Double) -> Double {
-        guard !times.isEmpty else { return 0 }
-        let sorted = times.sorted()
-        return Double(sorted[min(sorted.count - 1, Int(Double(sorted.count) * share))]) / 1e6
-    }
-
-    var json: String {
-        let encoder = JSONEncoder()
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        guard let data = try? encoder.encode(self) else { return "{}" }
-        return String(decoding: data, as: UTF8.self)
-    }
+    var json: String { ReportText.json(self) }
 
     /// For people.
     var text: String { ([summary] + table).joined(separator: "\n") }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import FrameTypes
 import Glibc
 
 /// For people, while the program runs: standard error, so that standard output is the result alone.
@@ -87,12 +88,7 @@ struct Table {
 }
 
 /// Nanoseconds of the monotonic clock.
-func now() -> UInt64 {
-    var time = timespec()
-    // `time` is a local that outlives the call.
-    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-}
+func now() -> UInt64 { monotonicNow() }
 
 /// Nanoseconds of CPU time that this process has used, in all of its threads.
 func cpuTime() -> UInt64 {

@@ -128,19 +128,12 @@ final class ModelLibrary {
         }
     }
 
-    /// Folders that hold a model.json, sorted.
-    private func names() -> [String] {
-        let entries = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return entries.filter {
-            ModelName.isValid($0)
-                && FileManager.default.fileExists(atPath: "\(folder)/\($0)/model.json")
-        }.sorted()
-    }
+    private func names() -> [String] { (try? ModelFolders.names(in: folder)) ?? [] }
 
     private func path(of name: String) throws(LoadError) -> String {
         guard ModelName.isValid(name) else { throw .badName(name) }
         let path = folder + "/" + name
-        guard FileManager.default.fileExists(atPath: path + "/model.json") else {
+        guard ModelFolders.holdsModel(path) else {
             throw .absent(name: name, folder: "the model folder", known: names())
         }
         return path

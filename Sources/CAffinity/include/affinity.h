@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright 2026 The Frameloom authors
+ *
+ * CPU affinity, which glibc declares for C with _GNU_SOURCE alone.
+ */
+#ifndef FRAMELOOM_AFFINITY_H
+#define FRAMELOOM_AFFINITY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The calling thread's CPUs, one bit each, lowest first; 0 or an errno. `bytes` is a multiple of 8. */
+int affinity_get(uint64_t *mask, size_t bytes);
+int affinity_set(const uint64_t *mask, size_t bytes);
+
+#endif
