@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright 2026 The Frameloom authors
  *
- * Inside of the client. frame_client.c: the calls; connection.c: connecting and agreeing;
- * exchange.c: the loop that sends and receives; receive.c: what arrives; keep.c: frames, pictures
- * and the history that are kept, for fc_wait and for resume; errors.c: the texts.
+ * Inside of the client. each file calls those after it. frame_client.c: the calls;
+ * connection.c: connecting and agreeing; exchange.c: the loop that sends and receives; receive.c:
+ * what arrives; keep.c: frames, pictures and the history that are kept, for fc_wait and for resume;
+ * errors.c: the texts, and the end of a connection.
  */
 #ifndef FRAMELOOM_CLIENT_H
 #define FRAMELOOM_CLIENT_H
@@ -140,24 +141,26 @@ FC_INTERNAL void fc_outgoing_add(fc_outgoing *out, const void *bytes, size_t cou
 /* receive.c */
 FC_INTERNAL void fc_receive(fc_client *client);
 FC_INTERNAL void fc_forget_input(fc_client *client);
-FC_INTERNAL void fc_fail(fc_client *client, int code);
-FC_INTERNAL void fc_lose(fc_client *client, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-FC_INTERNAL void fc_complain(fc_client *client, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
 
 /* connection.c */
 FC_INTERNAL int fc_address(struct sockaddr_un *address, const char *folder, const char *name);
 FC_INTERNAL int fc_default_address(struct sockaddr_un *address);
 FC_INTERNAL int fc_socket_connect(const struct sockaddr_un *address, fc_deadline deadline,
                                   bool waits_for_daemon, int *fd);
-FC_INTERNAL size_t fc_pixel_bytes(uint8_t format);
 FC_INTERNAL int fc_exchange_open(fc_client *client, uint16_t type, uint32_t flags,
                                  const fl_open *open, const fl_history *history,
                                  const struct iovec *payload, int payload_count,
                                  fc_deadline deadline);
 
+/* errors.c */
+FC_INTERNAL void fc_fail(fc_client *client, int code);
+FC_INTERNAL void fc_lose(fc_client *client, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+FC_INTERNAL void fc_complain(fc_client *client, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* keep.c */
+FC_INTERNAL size_t fc_pixel_bytes(uint8_t format);
 FC_INTERNAL int fc_unanswered(const fc_client *client);
 FC_INTERNAL fc_kept_frame *fc_find_unanswered(fc_client *client, uint64_t frame_id);
 FC_INTERNAL fc_kept_frame *fc_free_frame(fc_client *client);

@@ -69,25 +69,6 @@ int fc_socket_connect(const struct sockaddr_un *address, fc_deadline deadline,
     }
 }
 
-/* 0: an unknown format. */
-size_t fc_pixel_bytes(uint8_t format) {
-    switch (format) {
-    case FL_R8: return 1;
-    case FL_R16:
-    case FL_R16F: return 2;
-    case FL_RGB8_SRGB:
-    case FL_RGB8_UNORM: return 3;
-    case FL_RGBA8_SRGB:
-    case FL_RGBA8_LINEAR:
-    case FL_RGB10A2:
-    case FL_RG16_OCTAHEDRAL:
-    case FL_R32F:
-    case FL_RG16F: return 4;
-    case FL_RGBA16F: return 8;
-    default: return 0;
-    }
-}
-
 /* Takes over what the daemon agreed to, after checking that both mean the same sizes. */
 static int agree(fc_client *client, const fl_open *open) {
     const fl_opened *opened = &client->opened;

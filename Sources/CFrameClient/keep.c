@@ -97,6 +97,25 @@ void fc_remember(fc_client *client, fc_kept_frame *frame, fc_slot *slot) {
     }
 }
 
+/* 0: an unknown format. */
+size_t fc_pixel_bytes(uint8_t format) {
+    switch (format) {
+    case FL_R8: return 1;
+    case FL_R16:
+    case FL_R16F: return 2;
+    case FL_RGB8_SRGB:
+    case FL_RGB8_UNORM: return 3;
+    case FL_RGBA8_SRGB:
+    case FL_RGBA8_LINEAR:
+    case FL_RGB10A2:
+    case FL_RG16_OCTAHEDRAL:
+    case FL_R32F:
+    case FL_RG16F: return 4;
+    case FL_RGBA16F: return 8;
+    default: return 0;
+    }
+}
+
 /* Index of the plane of a kind; -1: none. */
 static int plane_index(const fl_open *open, uint8_t kind) {
     for (int i = 0; i < open->plane_count && i < (int)FL_MAX_PLANES; i++)

@@ -6,40 +6,8 @@
 #include "client.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-
-void fc_fail(fc_client *client, int code) {
-    if (client->broken == 0) client->broken = code;
-    client->is_running = false;
-}
-
-static void say(fc_client *client, const char *format, va_list arguments) {
-    memset(&client->last_error, 0, sizeof client->last_error);
-    client->last_error.severity = FL_SEVERITY_SESSION;
-    vsnprintf(client->last_error.text, sizeof client->last_error.text, format, arguments);
-}
-
-/* The connection is over; unless that was known and had a reason, this is it. */
-void fc_lose(fc_client *client, const char *format, ...) {
-    if (client->broken == 0) {
-        va_list arguments;
-        va_start(arguments, format);
-        say(client, format, arguments);
-        va_end(arguments);
-    }
-    fc_fail(client, FC_ERROR_CLOSED);
-}
-
-void fc_complain(fc_client *client, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    say(client, format, arguments);
-    va_end(arguments);
-    fc_fail(client, FC_ERROR_PROTOCOL);
-}
 
 void fc_forget_input(fc_client *client) {
     client->reading = FC_READ_HEADER;
