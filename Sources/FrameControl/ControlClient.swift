@@ -40,6 +40,13 @@ package struct ControlClient: Sendable {
         return try receiveLine(from: descriptor, until: deadline)
     }
 
+    /// Sends one line on a connection that stays.
+    func stream(after line: [UInt8]) throws(ControlError) -> ControlStream {
+        let stream = ControlStream(path: path, descriptor: try connectedSocket())
+        try send(line, to: stream.descriptor, until: Self.nowMilliseconds() + timeoutMilliseconds)
+        return stream
+    }
+
     /// Whether a Unix socket is listening there, of whatever kind.
     package static func connects(to path: String) throws(ControlError) -> Bool {
         do {

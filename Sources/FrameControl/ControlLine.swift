@@ -34,6 +34,32 @@ package enum ControlLine {
         return request
     }
 
+    /// Server end: the line as a wish to watch; nil if it is another request.
+    /// - Throws: what to answer instead.
+    package static func watchRequest(
+        from line: some Collection<UInt8>
+    ) throws(ControlFault) -> WatchRequest? {
+        let decoder = JSONDecoder()
+        guard line.count <= maxRequestBytes,
+            let envelope = try? decoder.decode(RequestEnvelope.self, from: Data(line)),
+            envelope.request == "watch"
+        else { return nil }
+        guard let request = try? decoder.decode(WatchRequest.self, from: Data(line)),
+            WatchRequest.rates.contains(request.fps)
+        else {
+            throw ControlFault(
+                code: .notJSON,
+                text: "watch wants \"session\", a number, and \"fps\", \(WatchRequest.rates)")
+        }
+        return request
+    }
+
+    /// Client end: the line for a wish to watch, with its newline.
+    package static func encode(_ request: WatchRequest) -> [UInt8] {
+        [UInt8](
+            "{\"request\":\"watch\",\"session\":\(request.session),\"fps\":\(request.fps)}\n".utf8)
+    }
+
     /// Client end: the line for a request, with its newline.
     package static func encode(_ request: ControlRequest) -> [UInt8] {
         [UInt8]("{\"request\":\"\(request.rawValue)\"}\n".utf8)

@@ -7,6 +7,39 @@ package enum ControlRequest: String, Sendable, Equatable, CaseIterable, Codable 
     case stats, sessions, health, models
 }
 
+/// `{"request":"watch","session":3,"fps":10}`: the answer is a line, `{"watching":{…}}`, and then
+/// `FL_PICTURE` messages of the frame protocol, until the session ends with `FL_CLOSED`.
+package struct WatchRequest: Sendable, Equatable, Codable {
+    package var session: UInt64
+    /// Pictures a second at most.
+    package var fps: Double
+
+    package static let rates = 0.01...240.0
+
+    package init(session: UInt64, fps: Double) {
+        self.session = session
+        self.fps = fps
+    }
+}
+
+/// What will be seen.
+package struct WatchReport: Sendable, Equatable, Codable {
+    package var session: UInt64
+    package var fps: Double
+    package var width: Int
+    package var height: Int
+    /// Whether the first row in memory is the lowest.
+    package var bottomUp: Bool
+
+    package init(session: UInt64, fps: Double, width: Int, height: Int, bottomUp: Bool) {
+        self.session = session
+        self.fps = fps
+        self.width = width
+        self.height = height
+        self.bottomUp = bottomUp
+    }
+}
+
 /// The answer to one request, one JSON object a line: `{"stats":{…}}`, `{"sessions":[…]}`,
 /// `{"health":{…}}`, `{"models":[…]}` or `{"error":{"code":"…","text":"…"}}`.
 package enum ControlReply: Sendable, Equatable {
@@ -14,6 +47,7 @@ package enum ControlReply: Sendable, Equatable {
     case sessions([SessionReport])
     case health(HealthReport)
     case models([ModelReport])
+    case watching(WatchReport)
     case error(ControlFault)
 }
 
@@ -24,6 +58,8 @@ package struct ControlFault: Error, Sendable, Equatable, Codable {
         case unknownRequest = "unknown_request"
         case lineTooLong = "line_too_long"
         case internalError = "internal_error"
+        case noSession = "no_session"
+        case notAllowed = "not_allowed"
     }
 
     package var code: Code
@@ -43,7 +79,7 @@ package struct ControlFault: Error, Sendable, Equatable, Codable {
 
 extension ControlReply: Codable {
     private enum Key: String, CodingKey, CaseIterable {
-        case stats, sessions, health, models, error
+        case stats, sessions, health, models, watching, error
     }
 
     package init(from decoder: any Decoder) throws {
@@ -57,6 +93,7 @@ extension ControlReply: Codable {
         case .sessions: self = .sessions(try object.decode([SessionReport].self, forKey: key))
         case .health: self = .health(try object.decode(HealthReport.self, forKey: key))
         case .models: self = .models(try object.decode([ModelReport].self, forKey: key))
+        case .watching: self = .watching(try object.decode(WatchReport.self, forKey: key))
         case .error: self = .error(try object.decode(ControlFault.self, forKey: key))
         }
     }
@@ -68,6 +105,7 @@ extension ControlReply: Codable {
         case .sessions(let reports): try object.encode(reports, forKey: .sessions)
         case .health(let report): try object.encode(report, forKey: .health)
         case .models(let reports): try object.encode(reports, forKey: .models)
+        case .watching(let report): try object.encode(report, forKey: .watching)
         case .error(let fault): try object.encode(fault, forKey: .error)
         }
     }

@@ -44,10 +44,12 @@ package enum DefaultPaths {
         return ([name] + foldersAbove(executable).map { "\($0)/\(name)" }).first { isFolder($0) }
     }
 
-    /// The first of these that holds the walk page and the JavaScript client: the working folder,
-    /// `/usr/share/frameloom`, and the folders above the executable.
+    /// The first of these that holds the walk page and the JavaScript client: the working folder, what
+    /// was installed beside the executable, the folders above it, `/usr/share/frameloom`.
     package static func pageFolder(executable: String?) -> String? {
-        ([".", "/usr/share/frameloom"] + foldersAbove(executable)).first {
+        let above = foldersAbove(executable)
+        let installed = above.dropFirst().prefix(1).map { $0 + "/share/frameloom" }
+        return (["."] + installed + above + ["/usr/share/frameloom"]).first {
             isFolder("\($0)/walk") && isFolder("\($0)/clients/javascript")
         }
     }

@@ -36,6 +36,13 @@ package final class PixelStorage: @unchecked Sendable {
         unsafe [UInt8](UnsafeRawBufferPointer(start: base, count: byteCount))
     }
 
+    /// Copies all of another storage of the same size.
+    package func copy(_ source: PixelStorage) {
+        precondition(source.byteCount == byteCount, "a copy of another size")
+        // Both hold `byteCount` initialised bytes for as long as their objects live.
+        unsafe base.copyMemory(from: source.base, byteCount: byteCount)
+    }
+
     /// Copies `source` to `offset`. The range must lie inside.
     package func copy(_ source: [UInt8], at offset: Int = 0) {
         precondition(

@@ -118,7 +118,9 @@ final class Client {
         case .start(let job): server.render(job, for: self)
         case .cancelJob: server.cancelJobs(of: self)
         case .send(let bytes): write(bytes, nil)
-        case .sendPicture(let bytes, let picture): write(bytes, picture)
+        case .sendPicture(let bytes, let picture):
+            server.watches.show(bytes, picture, of: id, now: EventLoop.now)
+            write(bytes, picture)
         case .setReading(let flag):
             readsMessages = flag
             if flag { connection.resumeReading() }

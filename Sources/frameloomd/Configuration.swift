@@ -46,6 +46,8 @@ struct Configuration: Sendable, Equatable {
         var openSeconds = 10
         var slowReaderSeconds = 10
         var controlConnections = 16
+        /// Connections that watch a session's pictures; 0: nobody may.
+        var viewers = 4
     }
 
     struct Log: Sendable, Equatable {

@@ -73,6 +73,7 @@ struct ConfigurationKey: Sendable {
         .init(
             name: "limits.control_connections",
             value: .integer(1...1024, \.limits.controlConnections)),
+        .init(name: "limits.viewers", value: .integer(0...1024, \.limits.viewers)),
         .init(
             name: "log.level",
             value: .choice(["trace", "debug", "info", "notice", "warning", "error"], \.log.level)),

@@ -10,14 +10,19 @@ final class ControlServer {
     private let listener: Listener
     private let connectionLimit: Int
     private let answer: (ControlRequest) -> ControlReply
+    private let watches: PictureWatches
+    private let describe: (WatchRequest) -> WatchReport?
     private var connections: [ObjectIdentifier: Connection] = [:]
 
     init(
         loop: EventLoop, address: SocketAddress, connectionLimit: Int,
         onError: @escaping (SocketError) -> Void,
+        watches: PictureWatches, describe: @escaping (WatchRequest) -> WatchReport?,
         answer: @escaping (ControlRequest) -> ControlReply
     ) throws(SocketError) {
         self.answer = answer
+        self.watches = watches
+        self.describe = describe
         self.connectionLimit = connectionLimit
         listener = try Listener(loop: loop, address: address)
         listener.start(
@@ -62,12 +67,18 @@ final class ControlServer {
                 didEnd: { [unowned connection] _ in connection.closeAfterWrites() },
                 didClose: { [weak self, unowned connection] in
                     self?.connections[ObjectIdentifier(connection)] = nil
+                    self?.watches.remove(connection)
                 }))
     }
 
     private func reply(to line: String, on connection: Connection) {
+        // Pictures follow on it: there is no place for answers any more.
+        guard !watches.isWatching(connection) else { return connection.closeAfterWrites() }
         let reply: ControlReply
-        do {
+        do throws(ControlFault) {
+            if let request = try ControlLine.watchRequest(from: Array(line.utf8)) {
+                return try watch(request, on: connection)
+            }
             reply = answer(try ControlLine.request(from: Array(line.utf8)))
         } catch {
             reply = .error(error)
@@ -75,5 +86,16 @@ final class ControlServer {
         connection.write(ControlLine.encode(reply)) { [weak connection] _ in
             connection?.resumeReading()
         }
+    }
+
+    private func watch(
+        _ request: WatchRequest, on connection: Connection
+    ) throws(ControlFault) {
+        guard let report = describe(request) else {
+            throw ControlFault(
+                code: .noSession, text: "no session \(request.session) is open")
+        }
+        try watches.add(request, connection)
+        connection.write(ControlLine.encode(.watching(report)))
     }
 }

@@ -69,6 +69,7 @@ final class Server {
     private(set) var isDraining = false
     var admission: AdmissionControl
     var shelf = WorkspaceShelf()
+    let watches: PictureWatches
     /// Counters of sessions that ended.
     var endedWork = WorkCounts()
     var latency = LatencyHistogram()
@@ -90,6 +91,7 @@ final class Server {
         loop = try EventLoop()
         sessionSettings = SessionSettings(settings.limits)
         admission = AdmissionControl(limits: settings.limits)
+        watches = PictureWatches(limit: settings.limits.viewers)
 
         let mailbox = Mailbox()
         let waker = try loop.makeWaker { mailbox.open() }
@@ -151,6 +153,7 @@ final class Server {
             loop: loop, address: SocketAddress(settings.control),
             connectionLimit: settings.limits.controlConnections,
             onError: { [log] in log.warning("control socket: \($0)") },
+            watches: watches, describe: { [unowned self] in describe($0) },
             answer: { [unowned self] in answer($0) })
         listener.start(
             onConnection: { [unowned self] in accept($0) },
@@ -184,6 +187,7 @@ final class Server {
 
     /// The session is over; its connection may still be sending the last words.
     func sessionEnded(_ client: Client, _ reason: EndReason) {
+        endWatches(of: client)
         var words: Logger.Metadata = ["session": "\(client.id)"]
         switch reason {
         case .closedByClient: log.info("session closed", metadata: words)
@@ -193,6 +197,10 @@ final class Server {
             words["reason"] = "\(ErrorReply(error, severity: .session).text)"
             log.notice("session ended", metadata: words)
         }
+    }
+
+    private func endWatches(of client: Client) {
+        watches.end(session: client.id, saying: MessageEncoder.closed())
     }
 
     /// Once the connection is closed and no job holds the session's memory any more.
@@ -249,6 +257,8 @@ final class Server {
             session: client.id, memory: memory)
         let workspace = shelf.take(key, denoiser)
         if let old = client.grant { shelf.give(back: old.key) } else { sessionsOpened += 1 }
+        // Its pictures may have another size from now on.
+        endWatches(of: client)
         client.grant = Grant(
             denoiser: denoiser, model: model, request: request.request, workspace: workspace,
             key: key, plannedBytes: request.plannedBytes + added)

@@ -27,6 +27,14 @@ extension Server {
         }
     }
 
+    /// nil where no such session is open.
+    func describe(_ request: WatchRequest) -> WatchReport? {
+        guard let layout = clients[request.session]?.grant?.request.layout else { return nil }
+        return WatchReport(
+            session: request.session, fps: request.fps, width: layout.size.width,
+            height: layout.size.height, bottomUp: layout.origin == .bottomLeft)
+    }
+
     private var healthReport: HealthReport {
         HealthReport(
             live: true, ready: !isDraining, model: settings.models.default,

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import ArgumentParser
+import CFrameClient
+import FrameControl
+import FrameTypes
+import Glibc
+
+struct ViewCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "view",
+        abstract: "Watch what another client's session renders.",
+        discussion: """
+            Gets copies of the session's pictures from the control socket, at most --fps of them; the \
+            session is never slowed. Without a number: the one session that is open.
+            """)
+
+    @Argument(help: "Session, as `frameloom sessions` lists it.")
+    var session: UInt64?
+
+    @Option(help: "Control socket of the daemon.")
+    var control = DefaultPaths.controlSocket
+
+    @Option(help: "Pictures a second at most.")
+    var fps = 10.0
+
+    @Option(help: "- : pictures to standard output, for ffmpeg, mpv or a file.")
+    var out: String?
+
+    @Option(help: "What --out - writes: y4m (4:4:4), or raw, which is RGBA8 rows.")
+    var format = PictureStream.Format.y4m
+
+    @Flag(help: "Show the pictures in the terminal; what it does without --out.")
+    var preview = false
+
+    @Option(help: "End after so many pictures.")
+    var frames: Int?
+
+    func validate() throws {
+        if !WatchRequest.rates.contains(fps) {
+            throw ValidationError(
+                "--fps is \(WatchRequest.rates.lowerBound) to \(WatchRequest.rates.upperBound)")
+        }
+        if let frames, frames < 1 { throw ValidationError("--frames is at least 1") }
+        if let out, out != "-" { throw ValidationError("--out is -, standard output") }
+        if out != nil && isatty(STDOUT_FILENO) == 1 {
+            throw ValidationError("--out - needs a pipe or a file, not a terminal")
+        }
+        if (preview || out == nil) && isatty(STDERR_FILENO) == 0 {
+            throw ValidationError("showing pictures needs a terminal; --out - writes them")
+        }
+    }
+
+    func run() throws {
+        let client = ControlClient(path: control)
+        let number = try session ?? onlySession(client)
+        let (report, pictures) = try client.watch(WatchRequest(session: number, fps: fps))
+        let size = FrameSize(width: report.width, height: report.height)
+        let origin: RowOrigin = report.bottomUp ? .bottomLeft : .topLeft
+        let stream =
+            out == nil
+            ? nil
+            : PictureStream(size: size, origin: origin, framesPerSecond: fps, format: format)
+        let terminal = preview || out == nil ? TerminalPreview(origin: origin) : nil
+        let interruption = Interruption()
+        defer { interruption.end() }
+        var count = 0
+        while count < frames ?? .max, !interruption.isRequested,
+            let pixels = try next(from: pictures, size, unless: { interruption.isRequested })
+        {
+            try stream?.write(pixels)
+            terminal?.show(size, pixels)
+            count += 1
+        }
+        say("\(count) pictures of session \(number)")
+    }
+
+    private func onlySession(_ client: ControlClient) throws -> UInt64 {
+        guard case .sessions(let open) = try client.ask(.sessions) else {
+            throw ControlError.notAReply(path: control, detail: "another answer than sessions")
+        }
+        guard open.count == 1 else {
+            throw RunError.output(
+                open.isEmpty
+                    ? "no session is open"
+                    : "\(open.count) sessions are open; name one: "
+                        + open.map { "\($0.id)" }.joined(separator: ", "))
+        }
+        return open[0].id
+    }
+
+    /// - Returns: nil when the session has ended, or when this is no picture of that size.
+    private func next(
+        from pictures: ControlStream, _ size: FrameSize, unless isCancelled: () -> Bool
+    ) throws -> [UInt8]? {
+        let header = try pictures.read(Int(FL_HEADER_BYTES), unless: isCancelled)
+        guard header.count == Int(FL_HEADER_BYTES), number(header, \fl_header.magic) == FL_MAGIC,
+            number(header, \fl_header.type) == FL_PICTURE
+        else { return nil }
+        let bodyByteCount = Int(number(header, \fl_header.body_bytes))
+        let byteCount = size.pixelCount * 4
+        guard bodyByteCount <= Int(FL_MAX_BODY_BYTES),
+            number(header, \fl_header.payload_bytes) == byteCount
+        else { return nil }
+        _ = try pictures.read(bodyByteCount, unless: isCancelled)
+        let pixels = try pictures.read(byteCount, unless: isCancelled)
+        return pixels.count == byteCount ? pixels : nil
+    }
+
+    /// A little-endian field of a struct of the wire.
+    private func number<Value: FixedWidthInteger & UnsignedInteger>(
+        _ bytes: [UInt8], _ field: KeyPath<fl_header, Value>
+    ) -> UInt64 {
+        let start = MemoryLayout<fl_header>.offset(of: field) ?? 0
+        return (0..<MemoryLayout<Value>.size).reduce(0) {
+            $0 | UInt64(bytes[start + $1]) << (8 * UInt64($1))
+        }
+    }
+}
