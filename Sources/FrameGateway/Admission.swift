@@ -33,25 +33,34 @@ package struct Admission: Sendable {
     }
 
     package static let path = "/frames"
+    /// Only where the gateway was given the control socket.
+    package static let watchPath = "/watch"
     package static let protocolName = "frameloom-1"
 
     private let token: [UInt8]
+    private let paths: Set<String>
     private let hosts: Set<String>
     private let origins: Set<String>
 
     /// - Parameters:
     ///   - hosts: `NAME:PORT` as browsers may have it in their address line.
     ///   - origins: further pages that may connect, `https://NAME`.
-    package init(token: String, hosts: [String], origins: [String] = []) {
+    package init(
+        token: String, hosts: [String], origins: [String] = [], showsSessions: Bool = false
+    ) {
         self.token = Array(token.utf8)
+        paths = showsSessions ? [Self.path, Self.watchPath] : [Self.path]
         self.hosts = Set(hosts.map { $0.lowercased() })
         self.origins = Set(origins.map { $0.lowercased() } + self.hosts.map { "http://\($0)" })
     }
 
     package func check(_ handshake: Handshake) throws(Refusal) {
         try checkHost(handshake.host)
-        guard handshake.path == Self.path else {
-            throw Refusal(status: 404, reason: "frames go to \(Self.path)")
+        guard paths.contains(handshake.path) else {
+            throw Refusal(
+                status: 404,
+                reason: handshake.path == Self.watchPath
+                    ? "this gateway shows no sessions (--control)" : "frames go to \(Self.path)")
         }
         if let origin = handshake.origin, !origins.contains(origin.lowercased()) {
             throw Refusal(status: 403, reason: "the page's origin may not connect")

@@ -5,6 +5,14 @@ import CFrameProtocol
 import CWebSockets
 import Glibc
 
+/// What a WebSocket is for.
+enum LinkPurpose {
+    /// A session of its own.
+    case frames
+    /// Pictures of another client's session, as this line asks for them.
+    case watching(request: [UInt8], wantsJPEG: Bool)
+}
+
 /// One WebSocket and the daemon connection behind it. Loop thread only.
 ///
 /// Neither side is read faster than the other takes: the browser's bytes go on in chunks, the
@@ -17,7 +25,15 @@ final class BrowserLink {
     /// not be replaced by a newer one.
     private static let kernelSendBytes: Int32 = 256 << 10
 
+    private struct Sending {
+        var buffer: MessageBuffer
+        var byteCount: Int
+        var sent = 0
+        var isText = false
+    }
+
     private let settings: GatewaySettings
+    private let purpose: LinkPurpose
     private let encoder: PictureEncoder
     private var browser: OpaquePointer?
     private var daemon: OpaquePointer?
@@ -29,17 +45,28 @@ final class BrowserLink {
     private var isBrowserHeld = false
     private var isDaemonHeld = false
 
-    private var reader = DaemonReader()
+    private var reader: DaemonReader
     private var pool = BufferPool()
     private var outbox = Outbox()
     private var wantsJPEG = false
     private var jpeg: MessageBuffer?
-    private var sending: (buffer: MessageBuffer, byteCount: Int, sent: Int)?
+    private var sending: Sending?
     private var lastProgress = now()
     private var closing: CloseReason?
 
-    init(browser: OpaquePointer, settings: GatewaySettings, encoder: PictureEncoder) {
+    init(
+        browser: OpaquePointer, purpose: LinkPurpose, settings: GatewaySettings,
+        encoder: PictureEncoder
+    ) {
         self.browser = browser
+        self.purpose = purpose
+        if case .watching(let request, let jpeg) = purpose {
+            reader = DaemonReader(startsWithLine: true)
+            toDaemon = request
+            wantsJPEG = jpeg
+        } else {
+            reader = DaemonReader(startsWithLine: false)
+        }
         self.settings = settings
         self.encoder = encoder
         splitter = MessageSplitter(maxMessageBytes: settings.maxMessageBytes)
@@ -49,15 +76,20 @@ final class BrowserLink {
             socklen_t(MemoryLayout<Int32>.size))
     }
 
-    /// - Returns: false if there is no daemon; the reason is then sent to the browser.
+    /// Where there is no daemon the reason is sent to the browser.
     func connect(adopt: (Int32) -> OpaquePointer?) {
         do throws(CloseReason) {
-            descriptor = try connectedSocket(settings.socketPath)
+            if case .watching = purpose, let control = settings.controlPath {
+                descriptor = try connectedSocket(control)
+            } else {
+                descriptor = try connectedSocket(settings.socketPath)
+            }
         } catch {
             return close(error)
         }
         daemon = adopt(descriptor)
         if daemon == nil { close(.daemon("out of connections")) }
+        _ = sendToDaemon()
         if let browser { lws_set_timer_usecs(browser, Self.checkInterval) }
     }
 
@@ -67,6 +99,7 @@ final class BrowserLink {
     func didReceive(_ bytes: [UInt8], remaining: UInt64, isLast: Bool, isBinary: Bool) -> Bool {
         guard closing == nil else { return true }
         do throws(CloseReason) {
+            if case .watching = purpose { throw .viewerSpoke }
             guard isBinary else { throw .notBinary }
             toDaemon += try splitter.append(bytes, remaining: remaining, isLast: isLast)
         } catch {
@@ -113,6 +146,10 @@ final class BrowserLink {
         while closing == nil, outbox.hasRoom {
             switch reader.next(from: descriptor, pool: &pool) {
             case .reply(let reply): take(reply)
+            case .line(let line):
+                _ = outbox.add(OutgoingMessage(head: line, isText: true))
+                // The line says why; nothing else will come.
+                if line.starts(with: Array(#"{"error""#.utf8)) { close(.normal) }
             case .wait: return wantToWrite()
             case .end:
                 // What waits is still sent; it says why.
@@ -127,6 +164,7 @@ final class BrowserLink {
         var reply = reply
         let type = UInt32(reply.head[6]) | UInt32(reply.head[7]) << 8
         if type == FL_OPENED {
+            // Never in a connection that only watches.
             wantsJPEG = splitter.agreement.wantsJPEG
             outbox.takesEvery = splitter.agreement.takesEvery
         }
@@ -154,7 +192,8 @@ final class BrowserLink {
         let isFirst = current.sent == 0
         let isLast = current.sent + count == current.byteCount
         // The bytes before this chunk were sent already: libwebsockets may write its header there.
-        var mode = isFirst ? LWS_WRITE_BINARY.rawValue : LWS_WRITE_CONTINUATION.rawValue
+        let kind = current.isText ? LWS_WRITE_TEXT : LWS_WRITE_BINARY
+        var mode = isFirst ? kind.rawValue : LWS_WRITE_CONTINUATION.rawValue
         if !isLast { mode |= LWS_WRITE_NO_FIN.rawValue }
         guard
             lws_write(
@@ -178,23 +217,24 @@ final class BrowserLink {
     /// newer one was never encoded.
     private func prepare(
         _ message: OutgoingMessage
-    ) -> (buffer: MessageBuffer, byteCount: Int, sent: Int) {
+    ) -> Sending {
         guard let payload = message.payload else {
             let buffer = MessageBuffer(capacity: message.head.count)
             buffer.copy(message.head)
-            return (buffer, message.head.count, 0)
+            return Sending(
+                buffer: buffer, byteCount: message.head.count, isText: message.isText)
         }
         if message.wantsJPEG, let encoded = encode(message, payload) {
             pool.give(payload)
             return encoded
         }
         payload.copy(message.head)
-        return (payload, payload.capacity, 0)
+        return Sending(buffer: payload, byteCount: payload.capacity)
     }
 
     private func encode(
         _ message: OutgoingMessage, _ payload: MessageBuffer
-    ) -> (buffer: MessageBuffer, byteCount: Int, sent: Int)? {
+    ) -> Sending? {
         var head = message.head
         let body = Int(FL_HEADER_BYTES)
         guard head.count >= body + MemoryLayout<fl_picture>.size else { return nil }
@@ -217,7 +257,7 @@ final class BrowserLink {
         Outbox.put(0, byteCount: 4, at: body + 88, in: &head)
         Outbox.put(UInt64(FL_PICTURE_JPEG), byteCount: 4, at: body + 92, in: &head)
         target.copy(head)
-        return (target, head.count + byteCount, 0)
+        return Sending(buffer: target, byteCount: head.count + byteCount)
     }
 
     private func resumeDaemon() {

@@ -9,6 +9,8 @@ import Glibc
 struct DaemonReader {
     enum Result {
         case reply(OutgoingMessage)
+        /// The line before all replies, without its newline.
+        case line([UInt8])
         /// Nothing more at the moment.
         case wait
         case end
@@ -21,9 +23,25 @@ struct DaemonReader {
     private var payload: MessageBuffer?
     private var payloadByteCount = 0
     private var filled = 0
+    private var awaitsLine: Bool
+
+    private static let maxLine = 64 << 10
+
+    init(startsWithLine: Bool) { awaitsLine = startsWithLine }
 
     /// Reads until a reply is complete or nothing is there. The descriptor does not block.
     mutating func next(from descriptor: Int32, pool: inout BufferPool) -> Result {
+        while awaitsLine {
+            var byte: UInt8 = 0
+            let count = recv(descriptor, &byte, 1, 0)
+            guard count > 0, head.count < Self.maxLine else { return Self.ending(count) }
+            if byte == UInt8(ascii: "\n") {
+                awaitsLine = false
+                defer { head.removeAll(keepingCapacity: true) }
+                return .line(head)
+            }
+            head.append(byte)
+        }
         while true {
             if let payload {
                 guard filled < payloadByteCount else { return .reply(finish()) }

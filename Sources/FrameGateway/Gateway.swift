@@ -44,7 +44,7 @@ package final class Gateway {
         try listen()
         admission = Admission(
             token: settings.token, hosts: settings.hosts + Self.hosts(settings.address, port),
-            origins: settings.origins)
+            origins: settings.origins, showsSessions: settings.controlPath != nil)
     }
 
     deinit {
@@ -214,17 +214,31 @@ package final class Gateway {
         """
 
     private func handshake(of wsi: OpaquePointer) -> Admission.Handshake {
-        var buffer = [CChar](repeating: 0, count: 256)
-        let token = buffer.withUnsafeMutableBufferPointer {
-            lws_get_urlarg_by_name(wsi, "token=", $0.baseAddress, Int32($0.count)).map {
-                String(cString: $0)
-            }
-        }
-        return Admission.Handshake(
-            path: header(wsi, WSI_TOKEN_GET_URI) ?? "", token: token,
+        Admission.Handshake(
+            path: header(wsi, WSI_TOKEN_GET_URI) ?? "", token: argument(wsi, "token="),
             host: header(wsi, WSI_TOKEN_HOST), origin: header(wsi, WSI_TOKEN_ORIGIN),
             protocols: (header(wsi, WSI_TOKEN_PROTOCOL) ?? "").split { $0 == "," || $0 == " " }
                 .map(String.init))
+    }
+
+    /// Numbers that are none are asked for as 0, which the daemon refuses with a reason.
+    private func purpose(of wsi: OpaquePointer) -> LinkPurpose {
+        guard header(wsi, WSI_TOKEN_GET_URI) == Admission.watchPath else { return .frames }
+        let session = argument(wsi, "session=").flatMap(UInt64.init) ?? 0
+        let fps = argument(wsi, "fps=").flatMap(Double.init) ?? 10
+        let line =
+            #"{"request":"watch","session":\#(session),"fps":\#(fps.isFinite ? fps : 0)}"# + "\n"
+        return .watching(
+            request: Array(line.utf8), wantsJPEG: argument(wsi, "pictures=") == "jpeg")
+    }
+
+    private func argument(_ wsi: OpaquePointer, _ name: String) -> String? {
+        var buffer = [CChar](repeating: 0, count: 256)
+        return buffer.withUnsafeMutableBufferPointer {
+            lws_get_urlarg_by_name(wsi, name, $0.baseAddress, Int32($0.count)).map {
+                String(cString: $0)
+            }
+        }
     }
 
     private func header(_ wsi: OpaquePointer, _ token: lws_token_indexes) -> String? {
@@ -240,7 +254,8 @@ package final class Gateway {
 
     private func establish(_ wsi: OpaquePointer, _ user: UnsafeMutableRawPointer?) -> Int32 {
         connectionCount += 1
-        let link = BrowserLink(browser: wsi, settings: settings, encoder: encoder)
+        let link = BrowserLink(
+            browser: wsi, purpose: purpose(of: wsi), settings: settings, encoder: encoder)
         Self.store(link, user)
         link.connect { descriptor in
             var file = lws_sock_file_fd_type()

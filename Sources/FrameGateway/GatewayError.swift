@@ -28,6 +28,8 @@ package struct CloseReason: Equatable, Sendable, Error {
     package static let notBinary = CloseReason(
         code: 1003, text: "messages are binary: one Frameloom message in each")
 
+    package static let viewerSpoke = CloseReason(code: 1003, text: "a viewer sends nothing")
+
     package static func tooLarge(claimed: UInt64, limit: UInt64) -> CloseReason {
         CloseReason(code: 1009, text: "a message of \(claimed) bytes; the limit is \(limit)")
     }

@@ -5,6 +5,8 @@
 package struct GatewaySettings: Sendable {
     /// The daemon's frame socket.
     package var socketPath: String
+    /// The daemon's control socket, where browsers may watch other clients' sessions.
+    package var controlPath: String?
     package var address = "127.0.0.1"
     /// 0: any free one.
     package var port = 0

@@ -10,6 +10,8 @@ struct OutgoingMessage {
     /// The picture; empty for other replies.
     var payload: MessageBuffer?
     var wantsJPEG = false
+    /// A line of the control socket.
+    var isText = false
 
     var isPicture: Bool { payload != nil }
 }

@@ -21,6 +21,9 @@ struct FrameloomGateway: ParsableCommand {
     @Option(help: "Socket of the daemon.")
     var socket = DefaultPaths.frameSocket
 
+    @Option(help: "Control socket of the daemon: browsers may then watch other clients' sessions.")
+    var control: String?
+
     @Option(help: "Address to listen on.")
     var address = "127.0.0.1"
 
@@ -76,6 +79,7 @@ struct FrameloomGateway: ParsableCommand {
                 "no folder with walk/ and clients/javascript/; name it with --pages")
         }
         var settings = GatewaySettings(socketPath: socket, token: effectiveToken())
+        settings.controlPath = control
         settings.address = address == "localhost" ? "127.0.0.1" : address
         settings.port = port
         settings.hosts = host

@@ -89,4 +89,16 @@ final class ChildProgram {
             while isRunning { sleep(nanoseconds: 10_000_000) }
         }
     }
+
+    /// On a desktop; elsewhere it says what to do.
+    static func openInBrowser(_ address: String) {
+        let environment = ProcessInfo.processInfo.environment
+        guard environment["DISPLAY"] != nil || environment["WAYLAND_DISPLAY"] != nil,
+            let opener = try? ChildProgram("xdg-open", [address])
+        else {
+            return say("No desktop here: open the address above in a browser on this machine.")
+        }
+        // It hands over to the browser and ends.
+        for _ in 0..<50 where opener.isRunning { sleep(nanoseconds: 100_000_000) }
+    }
 }

@@ -12,8 +12,9 @@ struct ViewCommand: ParsableCommand {
         commandName: "view",
         abstract: "Watch what another client's session renders.",
         discussion: """
-            Gets copies of the session's pictures from the control socket, at most --fps of them; the \
-            session is never slowed. Without a number: the one session that is open.
+            Opens a page that shows copies of the session's pictures, at most --fps a second; the \
+            session is never slowed. Without a number: the one session that is open. docs/walk.md \
+            has more.
             """)
 
     @Argument(help: "Session, as `frameloom sessions` lists it.")
@@ -31,8 +32,14 @@ struct ViewCommand: ParsableCommand {
     @Option(help: "What --out - writes: y4m (4:4:4), or raw, which is RGBA8 rows.")
     var format = PictureStream.Format.y4m
 
-    @Flag(help: "Show the pictures in the terminal; what it does without --out.")
+    @Flag(help: "Show the pictures in the terminal instead of a browser.")
     var preview = false
+
+    @Flag(help: "Only print the page's address.")
+    var noOpen = false
+
+    @Flag(help: "Pictures for the page as JPEG, for a slow connection.")
+    var jpeg = false
 
     @Option(help: "End after so many pictures.")
     var frames: Int?
@@ -47,14 +54,15 @@ struct ViewCommand: ParsableCommand {
         if out != nil && isatty(STDOUT_FILENO) == 1 {
             throw ValidationError("--out - needs a pipe or a file, not a terminal")
         }
-        if (preview || out == nil) && isatty(STDERR_FILENO) == 0 {
-            throw ValidationError("showing pictures needs a terminal; --out - writes them")
+        if preview && isatty(STDERR_FILENO) == 0 {
+            throw ValidationError("--preview needs a terminal; --out - writes pictures")
         }
     }
 
     func run() throws {
         let client = ControlClient(path: control)
         let number = try session ?? onlySession(client)
+        if out == nil && !preview { return try openPage(session: number) }
         let (report, pictures) = try client.watch(WatchRequest(session: number, fps: fps))
         let size = FrameSize(width: report.width, height: report.height)
         let origin: RowOrigin = report.bottomUp ? .bottomLeft : .topLeft
@@ -62,7 +70,7 @@ struct ViewCommand: ParsableCommand {
             out == nil
             ? nil
             : PictureStream(size: size, origin: origin, framesPerSecond: fps, format: format)
-        let terminal = preview || out == nil ? TerminalPreview(origin: origin) : nil
+        let terminal = preview ? TerminalPreview(origin: origin) : nil
         let interruption = Interruption()
         defer { interruption.end() }
         var count = 0
@@ -74,6 +82,24 @@ struct ViewCommand: ParsableCommand {
             count += 1
         }
         say("\(count) pictures of session \(number)")
+    }
+
+    private func openPage(session: UInt64) throws {
+        let interruption = Interruption()
+        defer { interruption.end() }
+        let gateway = try ChildProgram("frameloom-gateway", ["--control", control])
+        guard let first = gateway.readLine(seconds: 20) else {
+            throw RunError.program("frameloom-gateway", reason: "it did not start; see above")
+        }
+        let parts = first.split(separator: "?", maxSplits: 1)
+        let address =
+            "\(parts[0])view.html?\(parts.last ?? "")&session=\(session)&fps=\(fps)"
+            + (jpeg ? "&pictures=jpeg" : "")
+        print(address)
+        fflush(nil)
+        if !noOpen { ChildProgram.openInBrowser(address) }
+        say("Ctrl-C ends it.")
+        while !interruption.isRequested, gateway.isRunning { sleep(nanoseconds: 100_000_000) }
     }
 
     private func onlySession(_ client: ControlClient) throws -> UInt64 {

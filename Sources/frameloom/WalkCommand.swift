@@ -63,7 +63,7 @@ struct WalkCommand: ParsableCommand {
         let address = first + query
         print(address)
         fflush(nil)
-        if !noOpen { open(address) }
+        if !noOpen { ChildProgram.openInBrowser(address) }
         say("Ctrl-C ends the walk.")
         while !interruption.isRequested, gateway.isRunning, daemon?.isRunning ?? true {
             sleep(nanoseconds: 100_000_000)
@@ -86,17 +86,6 @@ struct WalkCommand: ParsableCommand {
         if !model.isEmpty { text += "&model=\(model)" }
         if jpeg { text += "&pictures=jpeg" }
         return text
-    }
-
-    private func open(_ address: String) {
-        let environment = ProcessInfo.processInfo.environment
-        guard environment["DISPLAY"] != nil || environment["WAYLAND_DISPLAY"] != nil,
-            let opener = try? ChildProgram("xdg-open", [address])
-        else {
-            return say("No desktop here: open the address above in a browser on this machine.")
-        }
-        // It hands over to the browser and ends.
-        for _ in 0..<50 where opener.isRunning { sleep(nanoseconds: 100_000_000) }
     }
 
     private func isListening(_ path: String) -> Bool {

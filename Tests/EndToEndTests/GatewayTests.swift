@@ -149,6 +149,40 @@ extension EndToEnd {
             try daemon.expectGoodService()
         }
 
+        @Test func showsSessionsWhereItMay() throws {
+            let daemon = try sharedDaemon()
+            let gateway = try GatewayProgram(
+                socket: daemon.framePath, options: ["--control", daemon.controlPath])
+            let client = try EngineClient(daemon.framePath)
+            let session = try client.open(SyntheticFrame.open(size)).session_id
+            let viewer = try WebSocketClient(
+                port: gateway.port,
+                path: gateway.path.replacing("/frames", with: "/watch")
+                    + "&session=\(session)&fps=200")
+            let first = try #require(try viewer.receive())
+            #expect(first.opcode == 1)
+            #expect(String(decoding: first.payload, as: UTF8.self).contains("\"width\":64"))
+            let picture = try client.render(1, SyntheticFrame(size, index: 0))
+            #expect(try viewer.receiveReply().payload == picture)
+            try client.finish()
+            #expect(try viewer.receiveReply().header.type == FL_CLOSED)
+            #expect(try viewer.receiveClose()?.closeCode == 1000)
+
+            let lost = try WebSocketClient(
+                port: gateway.port,
+                path: gateway.path.replacing("/frames", with: "/watch")
+                    + "&session=999999")
+            let answer = try #require(try lost.receive())
+            #expect(String(decoding: answer.payload, as: UTF8.self).contains("no session 999999"))
+            #expect(try lost.receiveClose()?.closeCode == 1000)
+
+            let loud = try WebSocketClient(
+                port: gateway.port, path: gateway.path.replacing("/frames", with: "/watch"))
+            try loud.send(WireMessage(FL_RESET))
+            #expect(try loud.receiveClose() != nil)
+            try daemon.expectGoodService()
+        }
+
         @Test func saysThatThereIsNoDaemon() throws {
             let folder = try TestFolder()
             let gateway = try GatewayProgram(socket: folder.path + "/nobody.sock")

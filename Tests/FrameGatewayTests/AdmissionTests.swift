@@ -48,6 +48,7 @@ import Testing
 
     @Test func refusesOtherPathsAndProtocols() {
         #expect(status { $0.path = "/" } == 404)
+        #expect(status { $0.path = "/watch" } == 404)
         #expect(status { $0.protocols = [] } == 400)
     }
 }

@@ -141,3 +141,19 @@ export class Session {
   reconfigure(options: OpenOptions, keepsHistory?: boolean): Promise<Opened>;
   close(): Promise<void>;
 }
+
+/** What a watched session's pictures will be. */
+export interface Watching {
+  session: number;
+  fps: number;
+  width: number;
+  height: number;
+  /** Whether the first row in memory is the lowest. */
+  bottom_up: boolean;
+}
+
+export function watch(address: string, handlers: {
+  onStart?: (report: Watching) => void;
+  onPicture: (picture: Picture) => void;
+  onEnd?: (reason: string) => void;
+}): () => void;

@@ -173,6 +173,29 @@ export class Session {
   }
 }
 
+/**
+ * Watches another client's session through a gateway that was given the control socket. `onPicture` gets
+ * its pictures, `onStart` first what they will be, `onEnd` why no more come. Returns a function that ends it.
+ */
+export function watch(address, { onStart, onPicture, onEnd }) {
+  const socket = new WebSocket(address, "frameloom-1");
+  let refusal = "";
+  socket.binaryType = "arraybuffer";
+  socket.onmessage = ({ data }) => {
+    if (typeof data === "string") {
+      const line = JSON.parse(data);
+      refusal = line.error?.text ?? "";
+      if (line.watching) onStart?.(line.watching);
+      return;
+    }
+    const reply = decodeReply(data);
+    if (reply.type === Type.PICTURE) onPicture(reply);
+    else refusal = "the session ended";
+  };
+  socket.onclose = (event) => onEnd?.(refusal || event.reason || "the connection was refused or broke");
+  return () => socket.close();
+}
+
 function header(type, flags = 0, body = 0, payload = 0, frameId = 0) {
   const buffer = new ArrayBuffer(HEADER_BYTES + body);
   writeHeader(new DataView(buffer), type, flags, body, payload, frameId);
