@@ -101,7 +101,7 @@ INLINE channel_pairs read_pairs(const tile_inputs *in, size_t y, size_t x, const
 }
 
 /* The same as words of two bf16: 16 words of each place for 32 channels, first the even channels in
- * pairs, then the odd ones, as one instruction rounds and joins them. */
+ * pairs, then the odd ones, as one instruction rounds and joins them. `is_half`: 8 words of 16. */
 INLINE void evaluate_pairs(const tile_inputs *in, uint32_t *values, size_t place,
                            const int is_whole, const int is_half)
 {
@@ -130,9 +130,17 @@ INLINE void evaluate_pairs(const tile_inputs *in, uint32_t *values, size_t place
                 continue;
             evaluate(columns[i][0], 1, even);
             evaluate(columns[i][1], 1, odd);
-            UNROLL for (size_t y = 0; y < 6; y++)
-                *(ivec_at *)(values + (y * 6 + (size_t)(first_column[g] + i)) * place) =
-                    (ivec)_mm512_cvtne2ps_pbh((__m512)odd[y], (__m512)even[y]);
+            UNROLL for (size_t y = 0; y < 6; y++) {
+                uint32_t *to = values + (y * 6 + (size_t)(first_column[g] + i)) * place;
+                const ivec words = (ivec)_mm512_cvtne2ps_pbh((__m512)odd[y], (__m512)even[y]);
+                if (!is_half) {
+                    *(ivec_at *)to = words;
+                    continue;
+                }
+                typedef int32_t i8 __attribute__((ext_vector_type(8)));
+                typedef i8 i8_at __attribute__((aligned(4), may_alias));
+                *(i8_at *)to = __builtin_shufflevector(words, words, 0, 1, 2, 3, 8, 9, 10, 11);
+            }
         }
     }
 }

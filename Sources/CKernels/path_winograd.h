@@ -208,13 +208,15 @@ static void winograd(const k_conv *c, float *scratch, const k_tile *area, int re
         clear_borders(c, area);
     factors f = {.values = (const uint32_t *)scratch};
 #if PATH_HAS_BF16
-    f.tile = f.words = (c->in_channels + 2 * K_LANES - 1) / (2 * K_LANES) * K_LANES;
+    /* Pairs of channels that are padded to 16. */
+    f.tile = f.words = (c->in_channels + K_LANES - 1) / K_LANES * K_LANES / 2;
 #else
     f.tile = (c->in_channels + K_LANES - 1) / K_LANES * K_LANES;
     f.words = c->in_channels;
 #endif
     const size_t room =
-        (K_WINOGRAD_FLOATS / PLACES - 2 * PLACE_GAP) / (f.tile + PRODUCT_VECTORS * K_LANES);
+        (K_WINOGRAD_FLOATS / PLACES - 2 * PLACE_GAP - K_LANES) /
+        (f.tile + PRODUCT_VECTORS * K_LANES);
     const size_t most = room < CHUNK_TILES ? room : CHUNK_TILES;
     tile_chunk k = {.first_row = area->y0 / 4, .first_column = area->x0 / 4};
     k.columns = (area->x1 + 3) / 4 - k.first_column;
@@ -225,7 +227,7 @@ static void winograd(const k_conv *c, float *scratch, const k_tile *area, int re
     for (size_t i = 0; i < chunks; i++) {
         k.start = i * tiles / chunks;
         k.count = (i + 1) * tiles / chunks - k.start;
-        const size_t place = k.count * f.tile + PLACE_GAP;
+        const size_t place = (k.count * f.tile + K_LANES - 1) / K_LANES * K_LANES + PLACE_GAP;
         float *sums = scratch + PLACES * place;
         evaluate_chunk(c, &k, (uint32_t *)scratch, place, f.tile, reads_bf16);
         for (size_t b = 0; b < blocks; b++) {

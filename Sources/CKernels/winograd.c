@@ -27,7 +27,8 @@ static float weight_at(const float *weight, size_t place)
 
 static size_t words_of(const k_winograd *kernel, size_t cin)
 {
-    return kernel->numbers == 1 ? cin : (cin + 31) / 32 * 16;
+    const size_t rest = cin % 32;
+    return kernel->numbers == 1 ? cin : cin / 32 * 16 + (rest == 0 ? 0 : rest <= 16 ? 8 : 16);
 }
 
 size_t k_winograd_words(const k_winograd *kernel, size_t couts, size_t cin)
@@ -51,8 +52,9 @@ void k_pack_winograd(uint32_t *restrict packed, const float *restrict weight,
                         *packed = bits_of(weight_at(of_cout + word * 9, place));
                         continue;
                     }
-                    /* Eight words of even cins, then eight of odd ones. */
-                    const size_t low = word / 16 * 32 + word % 8 * 4 + word % 16 / 8;
+                    /* Eight words of even cins, then eight of odd ones; four of each at the end. */
+                    const size_t block = word / 16 * 16, each = words - block < 16 ? 4 : 8;
+                    const size_t low = block * 2 + word % 16 % each * 4 + word % 16 / each;
                     if (low < cin)
                         *packed = bf16_of(weight_at(of_cout + low * 9, place));
                     if (low + 2 < cin)
