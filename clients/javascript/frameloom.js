@@ -22,9 +22,11 @@ export const PictureFlag = { LATE: 1, APPROXIMATE: 2, HISTORY: 4 };
 export const Feature = { INCREMENTAL: 2 };
 export const Plane = {
   BASE_COLOR: 1, NORMALS: 2, DEPTH: 3, ROUGHNESS: 4, METALLIC: 5, MOTION: 6, KNOWN: 7,
+  EMISSIVE: 9,
 };
 export const Format = {
-  RGBA8_SRGB: 1, RGB8_SRGB: 2, RGB8_UNORM: 4, RGB10A2: 5, R8: 8, R16: 9, R32F: 11, RG16F: 12,
+  RGBA8_SRGB: 1, RGB8_SRGB: 2, RGB8_UNORM: 4, RGB10A2: 5, RGBA16F: 6, R8: 8, R16: 9, R32F: 11,
+  RG16F: 12,
 };
 export const Origin = { TOP_LEFT: 0, BOTTOM_LEFT: 1 };
 export const Mailbox = { LATEST: 0, EVERY: 1 };
@@ -35,6 +37,7 @@ export const PictureFormat = { RGBA8_SRGB: 1, JPEG: 16 };
 
 const bytesPerPixel = {
   [Format.RGBA8_SRGB]: 4, [Format.RGB8_SRGB]: 3, [Format.RGB8_UNORM]: 3, [Format.RGB10A2]: 4,
+  [Format.RGBA16F]: 8,
   [Format.R8]: 1, [Format.R16]: 2, [Format.R32F]: 4, [Format.RG16F]: 4,
 };
 

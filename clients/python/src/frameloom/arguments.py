@@ -20,6 +20,7 @@ class Planes(TypedDict, total=False):
     metallic: npt.ArrayLike | None
     motion: npt.ArrayLike | None
     known: npt.ArrayLike | None
+    emissive: npt.ArrayLike | None
 
 
 class FrameArguments(Planes, total=False):

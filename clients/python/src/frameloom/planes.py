@@ -26,6 +26,11 @@ def _drop_alpha(to: npt.NDArray[np.generic], array: npt.NDArray[np.generic]) -> 
     np.copyto(to, array[..., :3])
 
 
+def _add_alpha(to: npt.NDArray[np.generic], array: npt.NDArray[np.generic]) -> None:
+    np.copyto(to[..., :3], array, casting="same_kind")
+    to[..., 3] = 0
+
+
 def _quantize(to: npt.NDArray[np.generic], array: npt.NDArray[np.generic]) -> None:
     """0 to 1 into 0 to 255; not a number becomes 0."""
     values = np.nan_to_num(array.astype(np.float32).reshape(to.shape))
@@ -94,6 +99,12 @@ def _known(dtype: np.dtype[np.generic], channels: int) -> Format | None:
     return _RGBA8 if (dtype.str[1:], channels) == ("u1", 4) else None
 
 
+def _emissive(dtype: np.dtype[np.generic], channels: int) -> Format | None:
+    if dtype.kind == "f" and channels in (3, 4):
+        return Format(protocol.RGBA16F, _F16, 4, _add_alpha if channels == 3 else _copy)
+    return _base_color(dtype, channels)
+
+
 @dataclass(frozen=True)
 class _Kind:
     number: int
@@ -112,6 +123,8 @@ _KINDS: dict[str, _Kind] = {
     "metallic": _Kind(protocol.METALLIC, _single, "float [h,w] from 0 to 1 or uint8 [h,w]"),
     "motion": _Kind(protocol.MOTION, _motion, "float [h,w,2]"),
     "known": _Kind(protocol.KNOWN, _known, "uint8 sRGB [h,w,4] with straight alpha"),
+    "emissive": _Kind(protocol.EMISSIVE, _emissive,
+                      "float linear or uint8 sRGB [h,w,3] or [h,w,4]"),
 }
 
 REQUIRED = ("base_color", "normals", "depth", "roughness")

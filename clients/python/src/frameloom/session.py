@@ -77,7 +77,8 @@ class Session:
         - `normals`: float from -1 to 1; uint8 with n = byte / 127.5 - 1; or uint32 RGB10A2
         - `depth`: float, or uint16 with `depth_scale`; planar, 0 or not finite is sky
         - `roughness`, and if wanted `metallic`: float from 0 to 1, or uint8
-        - if wanted `motion`: float, 2 channels; `known`: uint8 sRGB, straight alpha
+        - if wanted `motion`: float, 2 channels; `known`: uint8 sRGB, straight alpha; `emissive`:
+          float linear or uint8 sRGB, 3 or 4 channels, for models that read it
 
         The first frame opens the session; one of another size, or with other planes or types,
         agrees that anew and keeps the history.
