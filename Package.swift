@@ -124,7 +124,8 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "FrameTypes", "FrameProtocol", "NeuralOps", "CFrameClient", "CFrameProtocol",
+                "FrameTypes", "FrameProtocol", "NeuralModel", "NeuralOps", "CFrameClient",
+                "CFrameProtocol",
             ],
             path: "Tests/TestSupport", exclude: ["Goldens"], swiftSettings: warnings),
         // Counts heap allocations: rendering a frame must make none.
@@ -185,8 +186,8 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "CFrameProtocol", "FrameProtocol", "FrameTypes", "FrameClip", "CFrameClient",
-                "FrameControl", "NeuralDenoiser", "TestSupport", "frameloomd", "frameloom",
-                "frameloom-gateway",
+                "FrameControl", "NeuralDenoiser", "NeuralOps", "TestSupport", "frameloomd",
+                "frameloom", "frameloom-gateway",
             ],
             swiftSettings: warnings),
     ],

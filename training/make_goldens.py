@@ -17,11 +17,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from clip import ClipError, Encodings
-from color import log_light
+from color import linear_from_srgb, log_light
 from dataset import batch, load
 from geometry import DEPTH_ABSOLUTE, DEPTH_RELATIVE, IN_FRONT, PATCH, Camera, Cells, cells, \
     motion, nearest_index, trust, warp
-from history import FrameBatch, masked
+from history import SHINING, FrameBatch, masked
 from model import INPUT_PLANES, CompactDenoiser, FramePlanes, composed, picture
 from model_files import ModelError, read_model
 
@@ -138,7 +138,11 @@ def window_outputs(network: CompactDenoiser, inputs: Tensors, cameras: dict) -> 
     shown, base = unit("previous_picture"), unit("base")
     moved = warp(torch.cat([shown, log_light(shown, unit("previous_base"))], 1).double(), pixel)
     rough = unit("roughness")[:, None]
-    frame = FrameBatch(base, normal, depth, rough, unit("metallic")[:, None], base, [current])
+    emissive = unit("emissive") if "emissive" in inputs else None
+    if emissive is not None:
+        valid &= linear_from_srgb(emissive).amax(1) <= SHINING
+    frame = FrameBatch(base, normal, depth, rough, unit("metallic")[:, None], base, [current],
+                       emissive=emissive)
     history = masked(frame, moved[:, :3].float(), moved[:, 3:].float(), valid, pixel,
                      network.config.own_trust)
     config = network.config
@@ -152,7 +156,7 @@ def window_outputs(network: CompactDenoiser, inputs: Tensors, cameras: dict) -> 
         blocks = {"block_position": place.block_position[0],
                   "block_has_surface": place.block_has_surface[0, 0].byte()}
     planes = FramePlanes(base, normal, depth[:, None], rough, frame.metallic, history.source,
-                         history.sigma, history.light)
+                         history.sigma, history.light, emissive)
     features = network.features(planes, place)
     linear = composed(network.layers(features), planes)
     probes = PLANE_CHANNELS, PLANE_CHANNELS + config.probe_channels

@@ -36,8 +36,10 @@ const k_kernels *k_kernels_of(enum k_path path)
                    ? &k_kernels_avx512
                    : NULL;
     if (path == K_AVX2)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &k_kernels_avx2
-                                                                              : NULL;
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                       __builtin_cpu_supports("f16c")
+                   ? &k_kernels_avx2
+                   : NULL;
 #endif
     return path == K_PORTABLE ? &k_kernels_portable : NULL;
 }

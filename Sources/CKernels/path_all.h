@@ -18,6 +18,7 @@
 #include "path_history.h"
 #include "path_planes.h"
 #include "path_geometry.h"
+#include "path_place.h"
 #include "path_mean.h"
 #include "path_features.h"
 #include "path_composition.h"
@@ -37,6 +38,7 @@ const k_kernels PATH_TABLE = {
     .average = average_base,
     .warp = warp,
     .place = place,
+    .read_places = read_places,
     .pack = pack_features,
     .cells = render_cells,
     .compose = compose,

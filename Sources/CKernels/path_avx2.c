@@ -12,7 +12,7 @@
 #define PATH_TABLE k_kernels_avx2
 
 #pragma clang attribute push(__attribute__((target( \
-    "avx2,fma"))), apply_to = function)
+    "avx2,fma,f16c"))), apply_to = function)
 #include "path_all.h"
 #pragma clang attribute pop
 

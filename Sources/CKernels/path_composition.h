@@ -4,27 +4,44 @@
  * Network output to picture. */
 
 /* D' = range tanh((D + trusted light * sigmoid(G)) / range)
- * linear = (lin(base) + eps) exp(D') + softplus(3 S - 6);  picture = sRGB(linear) */
+ * linear = (lin(base) + eps) exp(D') + softplus(3 S - 6) + emissive;  picture = sRGB(linear) */
 static void compose(float *restrict linear, float *restrict picture, const k_model *m,
                     const float *restrict head, size_t head_stride,
                     const float *restrict trusted_light, const float *restrict linear_base,
-                    size_t count)
+                    const float *restrict emissive, size_t count)
 {
     const float range = m->light_range, unit = 1.0f / range;
+    const size_t pixels = count * K_LANES;
+    _Alignas(64) float gate[K_CHUNK_PIXELS], light[3 * K_CHUNK_PIXELS];
+    /* Step by step for all pixels: many short sums at a time keep the processor busier than one
+     * pixel's long chain of them, which took 1.4 times as long. */
     for (size_t cell = 0; cell < count; cell++) {
-        const float *out = head + cell * head_stride;
-        v16 gate = sigmoid16(load16(out + m->gate_out_at));
-        for (size_t c = 0; c < 3; c++) {
-            const size_t at = (c * count + cell) * K_LANES;
-            v16 carried = load16(trusted_light + (cell * 3 + c) * K_LANES) * gate;
-            v16 light = load16(out + m->light_out_at + c * K_LANES) + carried;
-            v16 added = softplus16(load16(out + m->added_out_at + c * K_LANES) * 3.0f - 6.0f);
-            v16 base = load16(linear_base + at) + m->eps;
-            v16 sum = base * exp16(tanh16(light * unit) * range) + added;
-            store16(linear + at, sum);
-            store16(picture + at, srgb16(clamp16(sum, 0.0f, 1.0f)));
-        }
+        const float *out = head + cell * head_stride + m->gate_out_at;
+        store16(gate + cell * K_LANES, sigmoid16(load16(out)));
     }
+    for (size_t c = 0; c < 3; c++)
+        for (size_t cell = 0; cell < count; cell++) {
+            const float *out = head + cell * head_stride + m->light_out_at + c * K_LANES;
+            v16 carried = load16(trusted_light + (cell * 3 + c) * K_LANES);
+            v16 said = load16(out) + carried * load16(gate + cell * K_LANES);
+            store16(light + c * pixels + cell * K_LANES, tanh16(said * unit) * range);
+        }
+    for (size_t i = 0; i < 3 * pixels; i += K_LANES)
+        store16(light + i, exp16(load16(light + i)));
+    for (size_t c = 0; c < 3; c++)
+        for (size_t cell = 0; cell < count; cell++) {
+            const float *out = head + cell * head_stride + m->added_out_at + c * K_LANES;
+            store16(linear + c * pixels + cell * K_LANES, softplus16(load16(out) * 3.0f - 6.0f));
+        }
+    for (size_t i = 0; i < 3 * pixels; i += K_LANES) {
+        v16 base = load16(linear_base + i) + m->eps;
+        v16 sum = base * load16(light + i) + load16(linear + i);
+        if (emissive)
+            sum = sum + load16(emissive + i);
+        store16(linear + i, sum);
+    }
+    for (size_t i = 0; i < 3 * pixels; i += K_LANES)
+        store16(picture + i, srgb16(clamp16(load16(linear + i), 0.0f, 1.0f)));
 }
 
 /* Linear light of the frame's base color, [3, 16 * count]. */
@@ -64,7 +81,8 @@ static void render_pictures(const k_frame *f, const float *head, size_t cell_y, 
                             size_t x1)
 {
     _Alignas(64) float base[3 * K_CHUNK_PIXELS], linear[3 * K_CHUNK_PIXELS];
-    _Alignas(64) float picture[3 * K_CHUNK_PIXELS];
+    _Alignas(64) float picture[3 * K_CHUNK_PIXELS], emissive[3 * K_CHUNK_PIXELS];
+    const int shines = f->emissive.format != K_ABSENT;
     k_chunk k;
     k.cell_y = (int32_t)cell_y;
     for (k.cell_x = (int32_t)x0; k.cell_x < (int32_t)x1; k.cell_x += k.count) {
@@ -73,8 +91,11 @@ static void render_pictures(const k_frame *f, const float *head, size_t cell_y, 
             k.count = K_CHUNK_CELLS;
         const size_t x = (size_t)k.cell_x, first = cell_y * (size_t)f->cells_x + x;
         linear_base(f, &k, base);
+        if (shines)
+            load_emissive(f, &k, emissive);
         compose(linear, picture, f->model, head + x * f->head_stride,
-                f->head_stride, f->trusted_light + first * 3 * K_LANES, base, (size_t)k.count);
+                f->head_stride, f->trusted_light + first * 3 * K_LANES, base,
+                shines ? emissive : NULL, (size_t)k.count);
         store_picture(f, &k, picture);
     }
 }

@@ -51,12 +51,14 @@ INLINE void store_feature(const k_output *to, uint8_t *cell, uint32_t channel, v
     store_form(cell + channel * bytes_of_form(form), v, levels, form);
 }
 
-/* Probes and view share vectors: `rest` holds them as they follow each other, then zeros. */
+/* Probes, view and place grid share vectors: `rest` holds them as they follow each other, then
+ * zeros. */
 INLINE void store_place(const k_output *to, uint8_t *cell, const k_model *m, const k_chunk *k,
                         int32_t index, int32_t has_camera, const int32_t form)
 {
-    _Alignas(64) float rest[K_MAX_PROBES + 2 * K_LANES];
-    __builtin_memset(rest, 0, (m->probe_stride + K_LANES) * sizeof(float));
+    _Alignas(64) float rest[K_MAX_PROBES + K_LANES + K_MAX_PLACE_CHANNELS];
+    const uint32_t channels = m->probe_channels + 3 + m->place_channels;
+    __builtin_memset(rest, 0, (channels + K_LANES - 1) / K_LANES * K_LANES * sizeof(float));
     if (has_camera) {
         /* Before the view: the padding of the probes' last vector may reach over it. */
         if (k->cell_has_surface[index])
@@ -64,8 +66,10 @@ INLINE void store_place(const k_output *to, uint8_t *cell, const k_model *m, con
                           k->cell_position[2][index]);
         for (uint32_t c = 0; c < 3; c++)
             rest[m->probe_channels + c] = k->view[c][index];
+        for (uint32_t c = 0; c < m->place_channels; c++)
+            rest[m->probe_channels + 3 + c] = k->place_reads[index][c];
     }
-    for (uint32_t v = 0; v < m->probe_channels + 3; v += K_LANES)
+    for (uint32_t v = 0; v < channels; v += K_LANES)
         store_feature(to, cell, m->probe_at + v, load16(rest + v), form);
 }
 
@@ -116,6 +120,8 @@ static void render_cells(const k_frame *f, const k_output *features, size_t cell
         average_base(f, &k);
         warp(f, &k);
         place(f, &k);
+        if (f->has_camera)
+            read_places(f->model, &k);
         pack_features(&chunk, f->model, &k, f->has_camera);
         chunk.at += (size_t)k.count * chunk.pixel;
         const size_t first = cell_y * (size_t)f->cells_x + (size_t)k.cell_x;

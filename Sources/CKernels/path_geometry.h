@@ -114,44 +114,8 @@ static void reproject(const k_frame *f, k_chunk *k)
         i16 same = (before > 0.0f) & (apart < z * m->depth_relative + m->depth_absolute);
         i16 sky = load16(k->depth + i) == 0.0f;
         i16 valid = inside & ((sky & (before == 0.0f)) | (~sky & same));
+        if (f->emissive.format != K_ABSENT)
+            valid &= *(const i16_at *)(k->shines + i) == 0;
         *(i16_at *)(k->valid + i) = -valid;
-    }
-}
-
-/* Of each cell: the nearest surface in the model's bounds, and the direction of view. */
-static void place(const k_frame *f, k_chunk *k)
-{
-    const k_model *m = f->model;
-    for (int32_t cell = 0; cell < k->count; cell++) {
-        const float *depth = k->depth + cell * K_LANES;
-        int nearest = -1;
-        for (int l = 0; l < K_LANES; l++)
-            if (depth[l] > 0.0f && (nearest < 0 || depth[l] < depth[nearest]))
-                nearest = l;
-        k->cell_has_surface[cell] = f->has_camera && nearest >= 0;
-        for (int c = 0; c < 3; c++)
-            k->cell_position[c][cell] = k->view[c][cell] = 0.0f;
-        if (!f->has_camera)
-            continue;
-
-        points ray = turn(f->rotation, rays16(f, k, cell));
-        v16 unit = 1.0f / length16(ray);
-        const v16 axes[3] = {ray.x, ray.y, ray.z};
-        float view[3];
-        for (int c = 0; c < 3; c++) {
-            v16 part = axes[c] * unit;
-            view[c] = 0.0f;
-            for (int l = 0; l < K_LANES; l++)
-                view[c] += part[l];
-            if (nearest >= 0) {
-                float at = axes[c][nearest] * depth[nearest] + f->position[c] +
-                           k->normal[c][cell * K_LANES + nearest] * m->normal_offset;
-                float p = (at - m->bounds_min[c]) * m->bounds_scale[c] - 1.0f;
-                k->cell_position[c][cell] = !(p > -1.0f) ? -1.0f : p > 1.0f ? 1.0f : p;
-            }
-        }
-        float length = __builtin_sqrtf(view[0] * view[0] + view[1] * view[1] + view[2] * view[2]);
-        for (int c = 0; c < 3; c++)
-            k->view[c][cell] = length > 0.0f ? view[c] / length : 0.0f;
     }
 }

@@ -190,6 +190,72 @@ static void load_motion(const k_frame *f, k_chunk *k)
     }
 }
 
+/* Pixels of two words, as first and second words in the order of the chunk. */
+static void load_word_pairs(const k_frame *f, const k_chunk *k, const k_plane *plane,
+                            int32_t *first, int32_t *second)
+{
+    for (int r = 0; r < 4; r++) {
+        const uint8_t *row =
+            plane->top + inside(k->cell_y * 4 + r, f->height) * plane->row_stride;
+        for (int32_t i = 0; i < k->count * 4; i++) {
+            const uint8_t *pixel = row + (size_t)inside(k->cell_x * 4 + i, f->width) * 8;
+            const int32_t at = i / 4 * K_LANES + r * 4 + i % 4;
+            first[at] = word_of(pixel);
+            second[at] = word_of(pixel + 4);
+        }
+    }
+}
+
+/* Linear light of the emissive plane, [3, 16 * count]. Halves below 0 and NaN give nothing off, and
+ * infinity as much as the largest. */
+static void load_emissive(const k_frame *f, const k_chunk *k, float *out)
+{
+    _Alignas(64) int32_t words[2][K_CHUNK_PIXELS];
+    const int32_t pixels = k->count * K_LANES;
+    if (f->emissive.format == K_RGBA16F) {
+        load_word_pairs(f, k, &f->emissive, words[0], words[1]);
+        for (int32_t i = 0; i < pixels; i += K_LANES)
+            for (int c = 0; c < 3; c++) {
+                const i16 word = words16(words[c / 2], i);
+                const v16 value = half16((c == 1 ? word >> 16 : word) & 0xffff);
+                store16(out + c * pixels + i, clamp16(value, 0.0f, 65504.0f));
+            }
+        return;
+    }
+    const float *lin = f->model->lin;
+    load_plane(f, k, &f->emissive, words[0]);
+    for (int32_t i = 0; i < pixels; i += K_LANES) {
+        /* Few pixels shine. */
+        const int is_dark = __builtin_reduce_or(words16(words[0], i) & 0xffffff) == 0;
+        for (int c = 0; c < 3; c++)
+            for (int l = i; l < i + K_LANES; l++)
+                out[c * pixels + l] = is_dark ? 0.0f : lin[(words[0][l] >> (c * 8)) & 255];
+    }
+}
+
+static void find_shining(const k_frame *f, k_chunk *k)
+{
+    _Alignas(64) float emissive[3 * K_CHUNK_PIXELS];
+    const int32_t pixels = k->count * K_LANES;
+    if (f->emissive.format != K_RGBA16F) {
+        load_plane(f, k, &f->emissive, k->shines);
+        for (int32_t i = 0; i < pixels; i += K_LANES) {
+            const i16 word = words16(k->shines, i);
+            const i16 shines = ((word & 255) >= K_SHINING_BYTE) |
+                               (((word >> 8) & 255) >= K_SHINING_BYTE) |
+                               (((word >> 16) & 255) >= K_SHINING_BYTE);
+            *(i16_at *)(k->shines + i) = -shines;
+        }
+        return;
+    }
+    load_emissive(f, k, emissive);
+    for (int32_t i = 0; i < pixels; i += K_LANES) {
+        v16 most = max16(load16(emissive + i), load16(emissive + pixels + i));
+        most = max16(most, load16(emissive + 2 * pixels + i));
+        *(i16_at *)(k->shines + i) = -(most > K_SHINING);
+    }
+}
+
 /* Alpha of the known plane, for the next frame. */
 static void load_coverage(const k_frame *f, const k_chunk *k)
 {
@@ -220,5 +286,7 @@ static void load_planes(const k_frame *f, k_chunk *k)
     load_scalar(f, k, &f->metallic, k->metallic);
     if (f->motion_kind == K_MOTION_PLANE)
         load_motion(f, k);
+    if (f->emissive.format != K_ABSENT)
+        find_shining(f, k);
     load_coverage(f, k);
 }

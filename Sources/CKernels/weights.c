@@ -44,6 +44,43 @@ WIDE void k_widen_bf16(float *restrict out, const void *restrict in, size_t coun
     }
 }
 
+WIDE void k_narrow_f16(uint16_t *restrict out, const float *restrict in, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, in + i, 4);
+        const uint32_t sign = bits >> 16 & 0x8000u, size = bits & 0x7FFFFFFFu;
+        /* Normal halves: 13 bits less, to nearest; what leaves the range is infinite. */
+        uint32_t normal = (size + 0xFFFu + (size >> 13 & 1u) - (112u << 23)) >> 13;
+        normal = normal > 0x7C00u ? 0x7C00u : normal;
+        /* Below the smallest of them: beside 1/2 a float's last place is a half's, 2^-24. */
+        float shifted;
+        memcpy(&shifted, &size, 4);
+        shifted += 0.5f;
+        uint32_t small;
+        memcpy(&small, &shifted, 4);
+        const uint32_t half = size > 0x7F800000u    ? 0x7E00u
+                              : size < 0x38800000u ? small - 0x3F000000u
+                                                   : normal;
+        out[i] = (uint16_t)(half | sign);
+    }
+}
+
+WIDE int k_measure_halves(float *restrict largest, const uint32_t *restrict words, size_t count)
+{
+    uint32_t most[2] = {0, 0};
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t low = words[i] & 0x7FFFu, high = words[i] >> 16 & 0x7FFFu;
+        most[0] = low > most[0] ? low : most[0];
+        most[1] = high > most[1] ? high : most[1];
+    }
+    for (int f = 0; f < 2; f++) {
+        const uint16_t half = (uint16_t)most[f];
+        k_widen_f16(largest + f, &half, 1);
+    }
+    return most[0] < 0x7C00u && most[1] < 0x7C00u;
+}
+
 enum { COLUMNS = 64 };
 
 WIDE void k_add_low_rank(float *restrict weight, const float *restrict up,

@@ -16,7 +16,7 @@ package struct Clip: Sendable {
     package struct Frame: Sendable {
         /// As in the names of the files.
         package var number: Int
-        /// `layout.byteCount` bytes.
+        /// `layout.byteCount` bytes, or more: see `withoutEmissive`.
         package var payload: [UInt8]
         package var camera: Camera?
         /// The finished picture, 8-bit RGB.
@@ -45,12 +45,22 @@ package struct Clip: Sendable {
     package var hasCameras: Bool { frames.allSatisfy { $0.camera != nil } }
     package var hasReferences: Bool { frames.allSatisfy { $0.reference != nil } }
 
+    /// The clip for a model that does not read the emissive plane. Frames keep its bytes, which come
+    /// last in a clip's payload and are then no part of the layout.
+    package var withoutEmissive: Clip {
+        guard let plane = layout.plane(.emissive), plane == layout.planes.last else { return self }
+        var clip = self
+        clip.layout.planes.removeLast()
+        clip.layout.byteCount = plane.offset
+        return clip
+    }
+
     /// One frame as the denoiser takes it.
     /// - Parameter frameID: the frame's number in the order of rendering.
     package func gbuffer(_ index: Int, frameID: UInt64) -> GBuffer {
         let frame = frames[index]
         let storage = PixelStorage(byteCount: layout.byteCount)
-        storage.copy(frame.payload)
+        storage.copy(frame.payload, first: layout.byteCount)
         return GBuffer(
             layout: layout, storage: storage, frameID: frameID, camera: frame.camera,
             jitter: .zero, motionFrom: nil)

@@ -14,8 +14,9 @@ struct ClipFolder {
         case roughness = "Roughness"
         case metallic = "Metallic"
         case finalImage = "FinalImage"
+        case emissive = "Emissive"
 
-        var isOptional: Bool { self == .metallic || self == .finalImage }
+        var isOptional: Bool { self == .metallic || self == .finalImage || self == .emissive }
     }
 
     var path: String

@@ -24,7 +24,8 @@ package struct ClipReader {
             throw .unknownDepthScale(path: trimmed + "/Depth")
         }
         layout = Self.layout(
-            size: size, hasMetallic: folder.has(.metallic), origin: options.origin,
+            size: size, hasMetallic: folder.has(.metallic), hasEmissive: folder.has(.emissive),
+            origin: options.origin,
             normalSpace: options.normalSpace ?? cameras?.normalSpace ?? .world,
             depth: .linear(metresPerUnit: scale, far: options.far ?? .infinity))
         numbers = folder.numbers.prefix(max(1, options.frameLimit ?? .max))
@@ -63,6 +64,7 @@ package struct ClipReader {
         payload += try depth(number)
         payload += try grey(.roughness, number)
         if folder.has(.metallic) { payload += try grey(.metallic, number) }
+        if folder.has(.emissive) { payload += try color(.emissive, number) }
 
         var camera: Camera?
         if let cameras {
@@ -127,13 +129,15 @@ package struct ClipReader {
     }
 
     private static func layout(
-        size: FrameSize, hasMetallic: Bool, origin: RowOrigin, normalSpace: NormalSpace,
-        depth: DepthEncoding
+        size: FrameSize, hasMetallic: Bool, hasEmissive: Bool, origin: RowOrigin,
+        normalSpace: NormalSpace, depth: DepthEncoding
     ) -> GBufferLayout {
         var formats: [(kind: PlaneKind, format: PixelFormat)] = [
             (.baseColor, .rgb8sRGB), (.normals, .rgb8UNorm), (.depth, .r16), (.roughness, .r8),
         ]
         if hasMetallic { formats.append((.metallic, .r8)) }
+        // The last, so that a layout without it is the start of the same payload.
+        if hasEmissive { formats.append((.emissive, .rgb8sRGB)) }
         return GBufferLayout(
             packed: formats, size: size, origin: origin, normalSpace: normalSpace, depth: depth)
     }

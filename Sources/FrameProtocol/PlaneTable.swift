@@ -49,8 +49,8 @@ struct PlaneTable {
         guard entry.uint16(at: WirePlane.reserved) == 0 else {
             throw .reserved(field: "\(field).reserved")
         }
-        // Sides are at most 4096 and strides at most four rows of 4 bytes a pixel, so that seven
-        // planes stay below 2 GB; still every step reports an overflow instead of trapping.
+        // Sides are at most 4096, strides at most four rows, pixels at most 4 bytes and those of one
+        // plane 8, so that eight planes stay below 2.5 GB; still every step reports an overflow instead of trapping.
         let packed = size.width * format.bytesPerPixel
         let stated = Int(entry.uint32(at: WirePlane.rowStride))
         let rowStride = stated == 0 ? packed : stated
@@ -108,6 +108,7 @@ extension PlaneKind {
         case .metallic: "metallic"
         case .motion: "motion"
         case .known: "known"
+        case .emissive: "emissive"
         }
     }
 }

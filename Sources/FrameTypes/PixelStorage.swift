@@ -43,14 +43,16 @@ package final class PixelStorage: @unchecked Sendable {
         unsafe base.copyMemory(from: source.base, byteCount: byteCount)
     }
 
-    /// Copies `source` to `offset`. The range must lie inside.
-    package func copy(_ source: [UInt8], at offset: Int = 0) {
+    /// Copies `source`, or its first `count` bytes, to `offset`. The range must lie inside.
+    package func copy(_ source: [UInt8], first count: Int? = nil, at offset: Int = 0) {
+        let count = count ?? source.count
         precondition(
-            offset >= 0 && source.count <= byteCount - offset, "copy outside of the pixel storage")
+            offset >= 0 && count >= 0 && count <= source.count && count <= byteCount - offset,
+            "copy outside of the pixel storage")
         // The range was checked on the line above.
         unsafe source.withUnsafeBytes { bytes in
             guard let start = bytes.baseAddress else { return }
-            unsafe base.advanced(by: offset).copyMemory(from: start, byteCount: bytes.count)
+            unsafe base.advanced(by: offset).copyMemory(from: start, byteCount: count)
         }
     }
 }

@@ -10,6 +10,8 @@ package enum PlaneKind: UInt8, Sendable, Hashable, CaseIterable {
     case metallic = 5
     case motion = 6
     case known = 7
+    /// What the visible surface gives off by itself, at the picture's exposure.
+    case emissive = 9
 }
 
 /// How one pixel of a plane lies in memory. Raw values are those of the wire (`FL_RGBA8_SRGB` …).
@@ -20,6 +22,8 @@ package enum PixelFormat: UInt8, Sendable, Hashable, CaseIterable {
     case rgb8UNorm = 4
     /// One 32-bit word, red in the lowest ten bits. Normals: n = v / 511.5 - 1.
     case rgb10a2 = 5
+    /// Linear light.
+    case rgba16Float = 6
     /// value / 255.
     case r8 = 8
     case r16 = 9
@@ -32,6 +36,7 @@ package enum PixelFormat: UInt8, Sendable, Hashable, CaseIterable {
         case .r16: 2
         case .rgb8sRGB, .rgb8UNorm: 3
         case .rgba8sRGB, .rgb10a2, .r32Float, .rg16Float: 4
+        case .rgba16Float: 8
         }
     }
 }
@@ -46,6 +51,7 @@ extension PlaneKind {
         case .roughness, .metallic: format == .r8
         case .motion: format == .rg16Float
         case .known: format == .rgba8sRGB
+        case .emissive: format == .rgba8sRGB || format == .rgb8sRGB || format == .rgba16Float
         }
     }
 

@@ -59,6 +59,17 @@ package final class Denoiser: Sendable {
     /// Whether the model can serve frames of this layout.
     package func check(_ layout: GBufferLayout) throws(DenoiserError) {
         try layout.checkPlanes()
+        if layout.has(.emissive), !readsEmissive {
+            throw .unreadPlane(.emissive, model: description.name)
+        }
+    }
+
+    /// Whether the model adds the emissive plane to the picture; one that does not refuses it.
+    package var readsEmissive: Bool {
+        switch model {
+        case .compact(let model): model.manifest.pixels.addsEmissive
+        case .frameDiffuser: false
+        }
     }
 
     /// Whether the model has the scales that a session asks for.

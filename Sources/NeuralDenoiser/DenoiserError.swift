@@ -10,6 +10,8 @@ package enum DenoiserError: Error, Equatable, Sendable, CustomStringConvertible 
     case size(FrameSize)
     case missingPlane(PlaneKind)
     case repeatedPlane(PlaneKind)
+    /// The model does nothing with the plane.
+    case unreadPlane(PlaneKind, model: String)
     case planeFormat(index: Int, kind: PlaneKind, format: PixelFormat)
     case rowStride(index: Int, rowStride: Int, least: Int)
     case planeOutsidePayload(index: Int, end: Int, payload: Int)
@@ -40,7 +42,7 @@ package enum DenoiserError: Error, Equatable, Sendable, CustomStringConvertible 
     package var field: String {
         switch self {
         case .size(let size): FrameSize.sides.contains(size.width) ? "height" : "width"
-        case .missingPlane, .repeatedPlane: "planes"
+        case .missingPlane, .repeatedPlane, .unreadPlane: "planes"
         case .planeFormat(let index, _, _): "planes[\(index)].format"
         case .rowStride(let index, _, _): "planes[\(index)].row_stride"
         case .planeOutsidePayload(let index, _, _): "planes[\(index)]"
@@ -74,6 +76,8 @@ package enum DenoiserError: Error, Equatable, Sendable, CustomStringConvertible 
             "the model needs the plane \(kind)"
         case .repeatedPlane(let kind):
             "the plane \(kind) is there twice"
+        case .unreadPlane(let kind, let model):
+            "the model \(model) does not read the plane \(kind): open without it"
         case .planeFormat(_, let kind, let format):
             "the model cannot read the plane \(kind) in the format \(format)"
         case .rowStride(_, let rowStride, let least):

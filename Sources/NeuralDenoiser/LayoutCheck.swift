@@ -25,10 +25,12 @@ extension GBufferLayout {
         if seen.contains(.motion) { try checkMotion() }
     }
 
-    var hasMotionPlane: Bool {
+    var hasMotionPlane: Bool { has(.motion) }
+
+    func has(_ kind: PlaneKind) -> Bool {
         var index = 0
         while index < planes.count {
-            if planes[index].kind == .motion { return true }
+            if planes[index].kind == kind { return true }
             index += 1
         }
         return false
@@ -65,7 +67,7 @@ extension GBufferLayout {
 
 /// A set of plane kinds without memory of its own.
 private struct PlaneKinds {
-    private var bits: UInt8 = 0
+    private var bits: UInt16 = 0
 
     func contains(_ kind: PlaneKind) -> Bool { bits & 1 << kind.rawValue != 0 }
 

@@ -38,11 +38,19 @@ package struct CompactModel: Sendable {
         let grid = settings.probeGrid
         let probes = try weights.take(
             "probes", shape: [settings.probeChannels, grid.z, grid.y, grid.x])
+        var places: [PlaceTable] = []
+        if let placeGrid = settings.placeGrid {
+            for level in placeGrid.cellSides.indices {
+                places.append(try weights.takePlaces("place.\(level)", rows: placeGrid.rows))
+            }
+        }
         network = try CompactNetwork(
             &weights, manifest: manifest, kernelPath: kernelPath, precision: precision,
             calibration: calibration,
-            featureScale: precision == .int8 ? settings.featureScale(probes: probes) : nil)
-        pixels = PixelModel(settings: settings, probes: probes, kernelPath: kernelPath)
+            featureScale: precision == .int8
+                ? settings.featureScale(probes: probes, places: places) : nil)
+        pixels = PixelModel(
+            settings: settings, probes: probes, places: places, kernelPath: kernelPath)
         try weights.checkAllTaken()
         self.manifest = manifest
         self.kernelPath = kernelPath

@@ -5,8 +5,8 @@ import CCrypto
 import NeuralOps
 
 /// SHA-256 of a file's bytes, as model.json states it.
-enum FileDigest {
-    static func sha256(_ bytes: [UInt8]) -> String? {
+package enum FileDigest {
+    package static func sha256(_ bytes: [UInt8]) -> String? {
         var digest = [UInt8](repeating: 0, count: 32)
         var length: UInt32 = 32
         // Both arrays outlive the call; SHA-256 writes 32 bytes.

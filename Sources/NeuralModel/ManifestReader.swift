@@ -128,6 +128,15 @@ struct ManifestReader {
         return SIMD3(numbers[0], numbers[1], numbers[2])
     }
 
+    func numbers(_ field: String) throws(ModelError) -> [Float] {
+        let value = try self.value(field)
+        let numbers = value.array?.compactMap { $0.double.map(Float.init) } ?? []
+        guard numbers.count == value.array?.count, numbers.allSatisfy(\.isFinite) else {
+            throw refuse(field, "numbers", value.summary)
+        }
+        return numbers
+    }
+
     func planes(_ field: String) throws(ModelError) -> [(name: String, channels: Int)] {
         let value = try self.value(field)
         guard let items = value.array else { throw refuse(field, "a list", value.summary) }

@@ -37,7 +37,7 @@ package struct ModelManifest: Sendable, Equatable {
                 file: Self.fileName, field: "byte \(error.offset)", expected: error.expected,
                 found: "something else")
         }
-        try reader.require("format", ["frameloom-model-1"])
+        try reader.require("format", ["frameloom-model-1", "frameloom-model-2"])
         try reader.require("family", ["compact"])
         family = "compact"
         name = try reader.modelName()
@@ -142,7 +142,9 @@ package struct ModelManifest: Sendable, Equatable {
             boundsMax: boundsMax, normalOffset: try reader.number("probes.normal_offset"),
             inputs: inputs, outputs: outputs,
             probeChannels: try reader.count("probes.channels", 1...1024),
-            probeGrid: SIMD3(grid[0], grid[1], grid[2]))
+            probeGrid: SIMD3(grid[0], grid[1], grid[2]), placeGrid: try reader.placeGrid(),
+            addsEmissive: reader.has("output.emissive") ? try reader.flag("output.emissive") : false
+        )
     }
 
     private static func names(_ planes: [(String, Int)]) -> String {

@@ -40,6 +40,28 @@ struct Weights {
         return values
     }
 
+    /// A level of the place grid, `[rows, 2]`, F16 or F32, kept as halves.
+    mutating func takePlaces(_ name: String, rows: Int) throws(ModelError) -> PlaceTable {
+        func refuse(_ expected: String, _ found: String) -> ModelError {
+            .tensor(file: file, name: name, expected: expected, found: found)
+        }
+        let shape = [rows, PlaceGridSettings.features]
+        guard let tensor = container.tensor(named: name) else {
+            throw refuse("shape \(shape)", "no such tensor")
+        }
+        guard tensor.shape == shape else {
+            throw refuse("shape \(shape)", "shape \(tensor.shape)")
+        }
+        guard let pairs = container.halfPairs(tensor) else {
+            throw refuse("dtype F16 or F32", tensor.type)
+        }
+        guard let table = PlaceTable(rows: pairs) else {
+            throw refuse("finite numbers within +-65504", "NaN, infinity or more")
+        }
+        taken.insert(name)
+        return table
+    }
+
     func checkAllTaken() throws(ModelError) {
         for tensor in container.tensors where !taken.contains(tensor.name) {
             throw ModelError.tensor(

@@ -14,6 +14,7 @@ extension k_frame {
         metallic = k_plane()
         motion = k_plane()
         known = k_plane()
+        emissive = k_plane()
         // A counted loop: an unoptimised iterator allocates.
         var index = 0
         while index < layout.planes.count {
@@ -27,6 +28,7 @@ extension k_frame {
             case .metallic: metallic = plane
             case .motion: motion = plane
             case .known: known = plane
+            case .emissive: emissive = plane
             }
             index += 1
         }
@@ -56,6 +58,7 @@ extension k_frame {
         case .r16: K_R16
         case .r32Float: K_R32F
         case .rg16Float: K_RG16F
+        case .rgba16Float: K_RGBA16F
         }
     }
 

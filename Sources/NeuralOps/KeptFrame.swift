@@ -6,7 +6,7 @@ import FrameTypes
 
 /// How far planes may be from those that a tile was rendered from while it still counts as the same.
 package struct PlaneTolerances: Sendable, Hashable {
-    /// Of 255, in base color, normals, roughness and metallic.
+    /// Of 255, in base color, normals, roughness, metallic and an emissive plane of bytes.
     package var steps: Int
     /// Of the distance.
     package var depth: Float
@@ -188,7 +188,7 @@ package final class KeptFrame: @unchecked Sendable {
 
     private func tolerance(of kind: PlaneKind) -> k_tolerance {
         switch kind {
-        case .baseColor, .normals, .roughness, .metallic:
+        case .baseColor, .normals, .roughness, .metallic, .emissive:
             k_tolerance(
                 kind: Int32(K_TOLERATE_STEPS.rawValue), steps: Int32(tolerances.steps), relative: 0)
         case .depth:
@@ -298,6 +298,7 @@ extension FrameKernels {
         case .metallic: frame.pointee.metallic
         case .motion: frame.pointee.motion
         case .known: frame.pointee.known
+        case .emissive: frame.pointee.emissive
         }
     }
 

@@ -43,12 +43,17 @@ package struct PixelSettings: Sendable, Equatable {
     package var probeChannels: Int
     /// Points of the probe grid along x, y, z.
     package var probeGrid: SIMD3<Int>
+    /// nil: the model has none.
+    package var placeGrid: PlaceGridSettings?
+    /// Whether the picture is the emissive plane's light and what the network says.
+    package var addsEmissive: Bool
 
     package init(
         eps: Float, lightRange: Float, carriedLightLimit: Float, ownTrust: Float,
         depthRelative: Float, depthAbsolute: Float, skyDistance: Float, boundsMin: SIMD3<Float>,
         boundsMax: SIMD3<Float>, normalOffset: Float, inputs: [InputPlane],
-        outputs: [OutputPlane], probeChannels: Int, probeGrid: SIMD3<Int>
+        outputs: [OutputPlane], probeChannels: Int, probeGrid: SIMD3<Int>,
+        placeGrid: PlaceGridSettings? = nil, addsEmissive: Bool = false
     ) {
         self.eps = eps
         self.lightRange = lightRange
@@ -64,13 +69,16 @@ package struct PixelSettings: Sendable, Equatable {
         self.outputs = outputs
         self.probeChannels = probeChannels
         self.probeGrid = probeGrid
+        self.placeGrid = placeGrid
+        self.addsEmissive = addsEmissive
     }
 
-    /// Channels of the planes of a 4x4 cell, then probe features, then the view direction.
-    package var inputChannels: Int { viewChannel + 3 }
+    /// Channels of the planes of a 4x4 cell, then probe features, the view direction and the reads of
+    /// the place grid.
+    package var inputChannels: Int { placeChannel + (placeGrid?.channels ?? 0) }
     package var outputChannels: Int { outputs.reduce(0) { $0 + $1.channels } * Int(K_LANES) }
     var probeChannel: Int { inputs.reduce(0) { $0 + $1.channels } * Int(K_LANES) }
-    var viewChannel: Int { probeChannel + probeChannels }
+    private var placeChannel: Int { probeChannel + probeChannels + 3 }
 
     func channel(of plane: InputPlane) -> UInt32 {
         UInt32(inputs.prefix { $0 != plane }.reduce(0) { $0 + $1.channels } * Int(K_LANES))
@@ -83,8 +91,10 @@ package struct PixelSettings: Sendable, Equatable {
 
 extension PixelSettings {
     /// The features as integers of 16 bits, from what their planes can hold.
-    /// - Parameter probes: `[channels, z, y, x]`.
-    package func featureScale(probes: [Float]) -> ValueScale {
+    /// - Parameters:
+    ///   - probes: `[channels, z, y, x]`.
+    ///   - places: of each level of the place grid.
+    package func featureScale(probes: [Float], places: [PlaceTable]) -> ValueScale {
         var largest: [Float] = []
         for plane in inputs {
             let range: Float =
@@ -104,38 +114,63 @@ extension PixelSettings {
             largest.append(values.reduce(1e-3) { max($0, abs($1)) })
         }
         largest += [1, 1, 1]
+        if let placeGrid {
+            for channel in 0..<placeGrid.channels {
+                // Reads are means of rows.
+                let (level, feature) = placeGrid.source(ofChannel: channel)
+                largest.append(max(1e-3, places[level].largest[feature]))
+            }
+        }
         return ValueScale(
             plainSteps: largest.map { $0 / 32767 }, reluSteps: largest.map { $0 / 255 })
     }
 }
 
-/// The settings as the pixel kernels read them, with tables and the probe grid.
+/// The settings as the pixel kernels read them, with tables, the probe grid and the place grid.
 ///
 /// `@unchecked Sendable`: written in `init`, read only afterwards.
 package final class PixelModel: @unchecked Sendable {
     package let settings: PixelSettings
     package let kernelPath: KernelPath
-    /// Memory of the packed probe grid.
+    /// Memory of the packed grids.
     package let byteCount: Int
     let description: UnsafeMutablePointer<k_model>
     private let probes: UnsafeMutablePointer<Float>
+    private let places: UnsafeMutablePointer<UInt32>
 
-    /// - Parameter probes: `[channels, z, y, x]`.
-    package init(settings: PixelSettings, probes source: [Float], kernelPath: KernelPath) {
+    /// - Parameters:
+    ///   - probes: `[channels, z, y, x]`.
+    ///   - places: of each level of the place grid, if the model has one.
+    package init(
+        settings: PixelSettings, probes source: [Float], places tables: [PlaceTable],
+        kernelPath: KernelPath
+    ) {
         self.settings = settings
         self.kernelPath = kernelPath
         let grid = settings.probeGrid
         let points = grid.x * grid.y * grid.z
         let stride = ActivationShape.padded(settings.probeChannels)
         precondition(source.count == settings.probeChannels * points, "probes of another shape")
-        byteCount = points * stride * 4
-        // Both are freed in `deinit`.
+        let levels = settings.placeGrid?.cellSides.count ?? 0
+        let rows = settings.placeGrid?.rows ?? 0
+        precondition(
+            tables.count == levels && tables.allSatisfy { $0.rows.count == rows },
+            "a place grid of another shape")
+        byteCount = points * stride * 4 + levels * rows * 4
+        // All are freed in `deinit`.
+        places = UnsafeMutableRawPointer.allocate(
+            byteCount: max(levels * rows * 4, 64), alignment: 64
+        ).bindMemory(to: UInt32.self, capacity: levels * rows)
+        for (level, table) in tables.enumerated() {
+            (places + level * rows).initialize(from: table.rows, count: rows)
+        }
         probes = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 64), alignment: 64)
             .bindMemory(to: Float.self, capacity: points * stride)
         k_pack_probes(probes, source, settings.probeChannels, points, stride)
         description = .allocate(capacity: 1)
         description.initialize(to: k_model())
         description.pointee.probes = UnsafePointer(probes)
+        description.pointee.place.tables = UnsafePointer(places)
         describe(settings)
         fillTables(eps: settings.eps)
     }
@@ -143,6 +178,7 @@ package final class PixelModel: @unchecked Sendable {
     deinit {
         description.deallocate()
         probes.deallocate()
+        places.deallocate()
     }
 
     private func describe(_ settings: PixelSettings) {
@@ -169,7 +205,6 @@ package final class PixelModel: @unchecked Sendable {
         model.pointee.sigma_at = settings.channel(of: .sigma)
         model.pointee.light_at = settings.channel(of: .carriedLight)
         model.pointee.probe_at = UInt32(settings.probeChannel)
-        model.pointee.view_at = UInt32(settings.viewChannel)
         model.pointee.light_out_at = settings.channel(of: .lightOnBaseColor)
         model.pointee.added_out_at = settings.channel(of: .addedLight)
         model.pointee.gate_out_at = settings.channel(of: .historyGate)
@@ -178,6 +213,19 @@ package final class PixelModel: @unchecked Sendable {
         model.pointee.probe_x = UInt32(settings.probeGrid.x)
         model.pointee.probe_y = UInt32(settings.probeGrid.y)
         model.pointee.probe_z = UInt32(settings.probeGrid.z)
+        if let grid = settings.placeGrid { describe(grid) }
+    }
+
+    private func describe(_ grid: PlaceGridSettings) {
+        description.pointee.place_channels = UInt32(grid.channels)
+        description.pointee.place.rows = UInt32(grid.rows)
+        description.pointee.place.levels = UInt32(grid.cellSides.count)
+        description.pointee.place.fine_levels = UInt32(grid.fineLevels)
+        description.pointee.place.coarsest_side = grid.cellSides[0]
+        let (least, most) = (grid.boundsMin, grid.boundsMax)
+        description.pointee.place.bounds_min = (least.x, least.y, least.z)
+        description.pointee.place.bounds_max = (most.x, most.y, most.z)
+        description.pointee.place.normal_offset = grid.normalOffset
     }
 
     private func fillTables(eps: Float) {

@@ -10,7 +10,7 @@ import CKernels
 package struct Safetensors: Sendable {
     package struct Tensor: Sendable, Equatable {
         package var name: String
-        /// "F32", "U8".
+        /// "F32", "F16", "U8".
         package var type: String
         package var shape: [Int]
         /// Place in the file.
@@ -36,7 +36,7 @@ package struct Safetensors: Sendable {
         let length = try Self.headerLength(file.prefix(8), fileByteCount: file.count)
         tensors = try Self.tensors(
             header: file[8..<8 + length], fileByteCount: file.count,
-            elementBytes: ["F32": 4, "U8": 1])
+            elementBytes: ["F32": 4, "F16": 2, "U8": 1])
     }
 
     /// Checks the header of a file of `fileByteCount` bytes, which may lie elsewhere.
@@ -89,6 +89,24 @@ package struct Safetensors: Sendable {
                 UnsafeMutableRawBufferPointer(buffer).copyMemory(from: bytes)
             }
             initialized = count
+        }
+    }
+
+    /// Values of an F16 or F32 tensor as halves, two to a word, the first in its low part; nil for
+    /// another type or an odd count. F32 is rounded to nearest, what is too large to infinity.
+    package func halfPairs(_ tensor: Tensor) -> [UInt32]? {
+        let count = tensor.shape.reduce(1, *)
+        guard tensor.type == "F16" || tensor.type == "F32", count % 2 == 0 else { return nil }
+        return [UInt32](unsafeUninitializedCapacity: count / 2) { buffer, initialized in
+            let pairs = UnsafeMutableRawBufferPointer(buffer)
+            if let floats = floats(tensor) {
+                k_narrow_f16(
+                    pairs.bindMemory(to: UInt16.self).baseAddress, floats, floats.count)
+            } else {
+                // The range was checked against the file, and its length against the shape.
+                file[tensor.bytes].withUnsafeBytes { pairs.copyMemory(from: $0) }
+            }
+            initialized = count / 2
         }
     }
 

@@ -100,6 +100,12 @@ final class FrameClient {
         throw RunError.client("\(path): \(daemonsSentence(else: code))")
     }
 
+    /// The field of `fl_open` that the daemon's refusal names; empty where it refused nothing.
+    var refusedField: String {
+        // Never NULL, and copied before the next call.
+        text(of: unsafe fc_last_error(handle).pointee.field)
+    }
+
     /// What the daemon said, where it said something; else the code's own sentence.
     private func daemonsSentence(else code: Int32) -> String {
         // Never NULL, and copied before the next call.

@@ -58,7 +58,7 @@ final class FrameLane {
     /// - Throws: why the workspace refuses the frame, which is then forgotten.
     func render(_ frame: Frame, on pool: RenderPool) throws -> Result {
         let arrival = now()
-        planes.copy(frame.payload)
+        planes.copy(frame.payload, first: layout.byteCount)
         if frame.isReset { history = nil }
         let request = FrameRequest(
             gbuffer: GBuffer(

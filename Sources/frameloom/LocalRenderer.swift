@@ -32,6 +32,7 @@ final class LocalRenderer: FrameRenderer {
         denoiser = try Denoiser.loaded(
             from: settings.modelFolder, kernelPath: settings.kernelPath,
             precision: settings.precision)
+        let clip = clip.readable(by: denoiser)
         do {
             try denoiser.check(clip.layout)
             try denoiser.check(settings.scales)
@@ -80,6 +81,13 @@ final class LocalRenderer: FrameRenderer {
 
     /// Of every frame.
     var steps: [RenderStep] { lane.workspace.steps }
+}
+
+extension Clip {
+    /// With the planes that the model reads.
+    func readable(by denoiser: Denoiser) -> Clip {
+        denoiser.readsEmissive ? self : withoutEmissive
+    }
 }
 
 extension LocalRenderer {

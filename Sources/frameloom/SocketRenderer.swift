@@ -26,18 +26,34 @@ final class SocketRenderer: FrameRenderer {
     private let isIncremental: Bool
 
     init(clip: Clip, settings: Settings) throws {
-        self.clip = clip
         isIncremental = settings.isIncremental
-        client = try FrameClient(path: settings.path)
-        var open = try fl_open(clip.layout, model: settings.model, clientName: "frameloom play")
+        let opened: fl_opened
+        (client, opened, self.clip) = try Self.open(clip, settings)
+        take(opened)
+    }
+
+    /// Models that do not read the emissive plane refuse it: it is then left out.
+    private static func open(
+        _ clip: Clip, _ settings: Settings
+    ) throws -> (FrameClient, fl_opened, Clip) {
+        let client = try FrameClient(path: settings.path)
+        do {
+            return (client, try client.open(request(clip.layout, settings)), clip)
+        } catch  where client.refusedField == "planes" && clip.layout.plane(.emissive) != nil {
+            return try open(clip.withoutEmissive, settings)
+        }
+    }
+
+    private static func request(_ layout: GBufferLayout, _ settings: Settings) throws -> fl_open {
+        var open = try fl_open(layout, model: settings.model, clientName: "frameloom play")
         open.mailbox = UInt8(
             settings.dropsStaleFrames ? FL_MAILBOX_LATEST : FL_MAILBOX_EVERY)
         open.seed = settings.seed
         open.control_scale = settings.scales.controlThousandths
         open.adapter_scale = settings.scales.adapterThousandths
         open.frame_budget_us = UInt32(settings.budgetMilliseconds) * 1000
-        if isIncremental { open.features |= FL_FEATURE_INCREMENTAL }
-        take(try client.open(open))
+        if settings.isIncremental { open.features |= FL_FEATURE_INCREMENTAL }
+        return open
     }
 
     func send(_ frame: FrameToRender) throws {

@@ -72,12 +72,13 @@ struct StillCommand: ParsableCommand {
             throw RunError.modelFolder("no folder of models was found; name one with --models")
         }
         if let out, FileManager.default.fileExists(atPath: out) { throw RunError.outputExists(out) }
-        let clip = try ClipReader(folder: clipFolder, options: ClipOptions()).read { _ in }
+        var clip = try ClipReader(folder: clipFolder, options: ClipOptions()).read { _ in }
         let denoiser: Denoiser
         do {
             denoiser = try Denoiser(
                 modelFolder: LocalRenderer.modelFolder(named: model, in: folder),
                 kernelPath: nil, choosing: precision)
+            clip = clip.readable(by: denoiser)
             try denoiser.check(clip.layout)
         } catch {
             throw RunError.denoiser("\(error)")

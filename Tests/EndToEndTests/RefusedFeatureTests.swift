@@ -112,6 +112,7 @@ extension EndToEnd {
                     for index in bytes.indices { bytes[index] = 65 }
                 }
             },
+            Wish(FL_EMISSIVE, FL_R32F, "R32F", "emissive", "RGBA16F"),
             Wish(FL_BASE_COLOR, FL_RGBA8_LINEAR, "RGBA8_LINEAR", "base color"),
             Wish(FL_BASE_COLOR, FL_RGBA16F, "RGBA16F", "base color", "RGBA8_SRGB"),
             Wish(FL_NORMALS, FL_RG16_OCTAHEDRAL, "RG16_OCTAHEDRAL", "normals"),

@@ -27,6 +27,23 @@ enum SmallClip {
         try writeCameras(to: folder, frames: frames)
     }
 
+    /// Rows and columns of the lamp.
+    static let lamp = 30..<50
+
+    /// An emissive plane with a white square.
+    static func addLamp(to folder: String, frames: Int) throws {
+        try FileManager.default.createDirectory(
+            atPath: "\(folder)/Emissive", withIntermediateDirectories: true)
+        let bytes = (0..<size.pixelCount * 3).map { index in
+            let (x, y) = (index / 3 % size.width, index / 3 / size.width)
+            return lamp.contains(x) && lamp.contains(y) ? UInt8(255) : 0
+        }
+        for frame in 0..<frames {
+            try PNGImage(size: size, channels: 3, bytes: bytes)
+                .write(to: "\(folder)/Emissive/Emissive_000\(frame).png")
+        }
+    }
+
     private static func window(of image: PNGImage) -> PNGImage {
         let pixelBytes = image.channels * image.bitDepth / 8
         let bytes = (0..<size.height).flatMap { row in

@@ -77,6 +77,44 @@ import Testing
         #expect(clip.layout.origin == .bottomLeft)
     }
 
+    /// The last plane: a layout without it is the start of the same payload.
+    @Test func anEmissivePlaneIsOptionalToo() throws {
+        #expect(try read().layout.plane(.emissive) == nil)
+        try FileManager.default.createDirectory(
+            atPath: fixture.folder + "/Emissive", withIntermediateDirectories: true)
+        func image(_ number: Int) -> PNGImage {
+            let bytes = (0..<fixture.size.pixelCount * 3).map {
+                UInt8(truncatingIfNeeded: $0 + number)
+            }
+            return PNGImage(size: fixture.size, channels: 3, bitDepth: 8, bytes: bytes)
+        }
+        for number in fixture.numbers {
+            try image(number).write(to: fixture.file("Emissive", number))
+        }
+        let clip = try read()
+        let plane = try #require(clip.layout.plane(.emissive))
+        #expect(plane == clip.layout.planes.last && plane.format == .rgb8sRGB)
+        for (index, frame) in clip.frames.enumerated() {
+            #expect(Array(frame.payload[plane.offset...]) == image(index).bytes)
+        }
+        let without = clip.withoutEmissive
+        #expect(without.layout == (try read(hiding: "Emissive")).layout)
+        #expect(without.withoutEmissive.layout == without.layout)
+        #expect(without.gbuffer(1, frameID: 1).storage.byteCount >= without.layout.byteCount)
+        try FileManager.default.removeItem(atPath: fixture.file("Emissive", 2))
+        #expect(try error() == .missingFile(path: fixture.file("Emissive", 2)))
+    }
+
+    private func read(hiding channel: String) throws -> Clip {
+        let hidden = fixture.folder + "/hidden"
+        try FileManager.default.moveItem(atPath: fixture.folder + "/" + channel, toPath: hidden)
+        defer {
+            try? FileManager.default.moveItem(
+                atPath: hidden, toPath: fixture.folder + "/" + channel)
+        }
+        return try read()
+    }
+
     @Test func aStatedOptionWinsOverTheCameraFile() throws {
         var options = ClipOptions()
         options.metresPerUnit = 0.5

@@ -61,7 +61,7 @@ import Testing
 
     @Test func payloadIsWhatThePlanesTake() {
         let layout = Samples.open.layout
-        let expected = 48 * 2 + 256 + 48 * 4 + 48 + 64 + 48 * 4 + 48 * 4
+        let expected = 48 * 2 + 256 + 48 * 4 + 48 + 64 + 48 * 4 + 48 * 4 + 512
         #expect(layout.byteCount == expected * 32)
         #expect(layout.plane(.normals)?.offset == (48 * 2 + 256) * 32)
         #expect(Samples.history.byteCount == 64 * 40 * (4 + 3 + 2 + 4))

@@ -219,6 +219,19 @@ private func history(_ offset: Int) -> Int { WireOpen.byteCount + offset }
             Samples.changed(open, body: plane(2, WirePlane.format), UInt8(FL_RG16_OCTAHEDRAL)),
             FL_ERROR_FORMAT, "planes[2].format", "RG16_OCTAHEDRAL is not supported for normals"),
         Refusal(
+            "emissive linear in 8 bits",
+            Samples.changed(open, body: plane(7, WirePlane.format), UInt8(FL_RGBA8_LINEAR)),
+            FL_ERROR_FORMAT, "planes[7].format",
+            "RGBA8_LINEAR is not supported for emissive; use RGBA8_SRGB or RGB8_SRGB or RGBA16F"),
+        Refusal(
+            "rows of halves overlap",
+            Samples.changed(open, body: plane(7, WirePlane.rowStride), UInt32(48 * 8 - 1)),
+            FL_ERROR_ROW_STRIDE, "planes[7].row_stride", "384 to 1536"),
+        Refusal(
+            "second emissive",
+            Samples.changed(open, body: plane(6, WirePlane.kind), UInt8(FL_EMISSIVE)),
+            FL_ERROR_PLANE, "planes[7].kind", "second plane of emissive"),
+        Refusal(
             "depth in R16F",
             Samples.changed(open, body: plane(0, WirePlane.format), UInt8(FL_R16F)),
             FL_ERROR_FORMAT, "planes[0].format", "R16F is not supported for depth"),

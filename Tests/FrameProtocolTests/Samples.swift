@@ -32,7 +32,7 @@ enum Samples {
     static let allPlanes: [(PlaneKind, PixelFormat, rowStride: Int)] = [
         (.depth, .r16, 0), (.baseColor, .rgb8sRGB, 256), (.normals, .rgb10a2, 0),
         (.roughness, .r8, 0), (.metallic, .r8, 64), (.motion, .rg16Float, 0),
-        (.known, .rgba8sRGB, 0),
+        (.known, .rgba8sRGB, 0), (.emissive, .rgba16Float, 512),
     ]
 
     static let open = OpenRequest(

@@ -36,6 +36,9 @@ struct ChunkReader {
                 table.average(frame, chunk)
                 table.warp(frame, chunk)
                 table.place(frame, chunk)
+                if frame.pointee.has_camera != 0 {
+                    table.read_places(frame.pointee.model, chunk)
+                }
                 read(chunk)
             }
         }
@@ -62,6 +65,12 @@ struct ChunkReader {
             $0.bindMemory(to: Int32.self).map(Float.init)
         }
         surface.withUnsafeBytes { addCells("surface", 1, $0, chunk) }
+        guard frame.pointee.model.pointee.place.levels > 0 else { return }
+        withUnsafeBytes(of: &chunk.pointee.block_position) { addBlocks("blocks", 3, $0, chunk) }
+        let blocks = withUnsafeBytes(of: &chunk.pointee.block_has_surface) {
+            $0.bindMemory(to: Int32.self).map(Float.init)
+        }
+        blocks.withUnsafeBytes { addBlocks("block surfaces", 1, $0, chunk) }
     }
 
     private mutating func add(
@@ -99,11 +108,32 @@ struct ChunkReader {
             }
         }
     }
+
+    private mutating func addBlocks(
+        _ name: String, _ planes: Int, _ bytes: UnsafeRawBufferPointer,
+        _ chunk: UnsafeMutablePointer<k_chunk>
+    ) {
+        let values = bytes.bindMemory(to: Float.self)
+        let (width, height) = (Int(frame.pointee.cells_x) * 2, Int(frame.pointee.cells_y) * 2)
+        for plane in 0..<planes {
+            for index in 0..<Int(chunk.pointee.count) * 4 {
+                let x = (Int(chunk.pointee.cell_x) + index / 4) * 2 + index % 2
+                let y = Int(chunk.pointee.cell_y) * 2 + index % 4 / 2
+                let at = (plane * height + y) * width + x
+                let value = values[plane * Int(K_CHUNK_BLOCKS) + index]
+                cells[name, default: Array(repeating: 0, count: planes * width * height)][at] =
+                    value
+            }
+        }
+    }
 }
 
 extension Workspace {
     /// The picture before it is rounded, `[3, height, width]`, from what a rendered frame left.
-    func unroundedPicture(_ request: FrameRequest, kernelPath: KernelPath) -> [Float] {
+    /// - Parameter emissive: bytes `[3, height, width]` of the plane, nil: none was sent.
+    func unroundedPicture(
+        _ request: FrameRequest, kernelPath: KernelPath, emissive: [UInt8]? = nil
+    ) -> [Float] {
         let frame = kernels.frame.pointee
         let table = kernelPath.kernels.table.pointee
         let (width, height) = (size.width, size.height)
@@ -120,17 +150,21 @@ extension Workspace {
             for cellX in 0..<Int(frame.cells_x) {
                 let cell = cellY * Int(frame.cells_x) + cellX
                 var linearBase = [Float](repeating: 0, count: 48)
+                var given = linearBase
                 for index in 0..<48 {
                     let x = min(cellX * 4 + index % 4, width - 1)
                     let y = min(cellY * 4 + index % 16 / 4, height - 1)
                     let at = FrameHistory.baseColorOffset(of: size) + (y * width + x) * 4
                     linearBase[index] = lin[Int(base[at + index / 16])]
+                    if let emissive {
+                        given[index] = lin[Int(emissive[(index / 16 * height + y) * width + x])]
+                    }
                 }
                 table.compose(
                     &linear, &values, frame.model,
                     kernels.head.row(cellY, columns: cellX..<cellX + 1, memory)
                         + cellX * frame.head_stride,
-                    frame.head_stride, frame.trusted_light + cell * 48, linearBase, 1)
+                    frame.head_stride, frame.trusted_light + cell * 48, linearBase, given, 1)
                 for index in 0..<48 {
                     let (x, y) = (cellX * 4 + index % 4, cellY * 4 + index % 16 / 4)
                     guard x < width, y < height else { continue }

@@ -38,6 +38,9 @@ struct GoldenFrame {
             (.depth, .r32Float, golden.container.bytes(try golden.tensor("in.depth_m"))))
         planes.append((.roughness, .r8, try golden.bytes("in.roughness")))
         planes.append((.metallic, .r8, try golden.bytes("in.metallic")))
+        if golden.container.tensor(named: "in.emissive") != nil {
+            planes.append((.emissive, .rgb8sRGB, interleaved(try golden.bytes("in.emissive"))))
+        }
         request = FrameRequest.of(
             size: size, planes: planes, camera: camera, history: history, frameID: 10)
     }

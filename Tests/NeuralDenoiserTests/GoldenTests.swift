@@ -31,12 +31,19 @@ private let atriumModels: [KernelPath: Result<CompactModel, NeuralModel.ModelErr
             )
         })
 
+/// A golden's model: the default one, or the small one of random weights beside its goldens, which
+/// reads the place grid and the emissive plane.
+private func model(of golden: String, _ path: KernelPath) throws -> CompactModel {
+    guard golden.hasPrefix("place/") else { return try atrium(path) }
+    return try CompactModel(folder: "\(PackageFolder.goldens)/place/model", kernelPath: path)
+}
+
 /// Tolerances as the goldens' own description states them.
 @Suite struct GoldenTests {
-    @Test(arguments: supportedPaths)
-    func everyStageOfTheNetworkIsThatOfTheReference(path: KernelPath) throws {
-        let golden = try Golden("goldens_network")
-        let model = try atrium(path)
+    @Test(arguments: supportedPaths, ["goldens_network", "place/goldens_network"])
+    func everyStageOfTheNetworkIsThatOfTheReference(path: KernelPath, name: String) throws {
+        let golden = try Golden(name)
+        let model = try model(of: name, path)
         let size = FrameSize(width: 96, height: 64)
         let workspace = Workspace(
             FramePlan(size: size, model: model, keepsStages: true), model: model)
@@ -51,8 +58,10 @@ private let atriumModels: [KernelPath: Result<CompactModel, NeuralModel.ModelErr
             var values: [(String, LayerGraph.Value)] = [
                 ("features", workspace.plan.places.features), ("stem", stages.stem),
             ]
-            for level in 0...3 { values.append(("encoder.\(level)", stages.encoder[level])) }
-            for level in 0...2 {
+            for level in stages.encoder.indices {
+                values.append(("encoder.\(level)", stages.encoder[level]))
+            }
+            for level in stages.down.indices {
                 values.append(("down.\(level)", stages.down[level]))
                 values.append(("decoder.\(level)", stages.decoder[level]))
             }
@@ -69,10 +78,12 @@ private let atriumModels: [KernelPath: Result<CompactModel, NeuralModel.ModelErr
         }
     }
 
-    @Test(arguments: supportedPaths, ["goldens_geometry", "goldens_padding"])
+    @Test(
+        arguments: supportedPaths,
+        ["goldens_geometry", "goldens_padding", "place/goldens_padding"])
     func geometryIsThatOfTheReference(path: KernelPath, name: String) throws {
         let frame = try GoldenFrame(name)
-        let model = try atrium(path)
+        let model = try model(of: name, path)
         let workspace = Workspace(FramePlan(size: frame.size, model: model), model: model)
         try workspace.begin(frame.request)
         #expect(workspace.usedHistoryFrame == 9)
@@ -109,12 +120,34 @@ private let atriumModels: [KernelPath: Result<CompactModel, NeuralModel.ModelErr
         }
         let view = Difference(try #require(found.cells["view"]), try golden.floats("out.view"))
         #expect(view.largest <= 1e-5, "view: \(view)")
+        if let grid = model.pixels.settings.placeGrid { try expectBlocks(found, golden, grid) }
     }
 
-    @Test(arguments: supportedPaths, ["goldens_geometry", "goldens_padding"])
+    private func expectBlocks(
+        _ found: ChunkReader, _ golden: Golden, _ grid: PlaceGridSettings
+    ) throws {
+        let surface = try golden.bytes("out.block_has_surface")
+        #expect(found.cells["block surfaces"] == surface.map(Float.init))
+        let position = try #require(found.cells["blocks"])
+        let expected = try golden.floats("out.block_position")
+        var inside = 0
+        for index in position.indices where surface[index % surface.count] == 1 {
+            let axis = index / surface.count
+            let (least, most) = (grid.boundsMin[axis], grid.boundsMax[axis])
+            if expected[index] > least && expected[index] < most { inside += 1 }
+            let kept = min(max(expected[index], least), most) - least
+            // 90 m from the camera.
+            #expect(abs(position[index] - kept) <= 1e-4)
+        }
+        #expect(inside > position.count / 4 && inside < position.count)
+    }
+
+    @Test(
+        arguments: supportedPaths,
+        ["goldens_geometry", "goldens_padding", "place/goldens_padding"])
     func framesAreThoseOfTheReference(path: KernelPath, name: String) throws {
         let frame = try GoldenFrame(name)
-        let model = try atrium(path)
+        let model = try model(of: name, path)
         let workspace = Workspace(
             FramePlan(size: frame.size, model: model, keepsStages: true), model: model)
         try workspace.begin(frame.request)
@@ -133,7 +166,12 @@ private let atriumModels: [KernelPath: Result<CompactModel, NeuralModel.ModelErr
 
         // Undecided pixels reach their neighbours through the network; the rest of the picture is
         // compared where nothing undecided is within two cells.
-        let picture = workspace.unroundedPicture(frame.request, kernelPath: path)
+        let emissive =
+            frame.golden.container.tensor(named: "in.emissive") == nil
+            ? nil : try frame.golden.bytes("in.emissive")
+        let picture = workspace.unroundedPicture(
+            frame.request, kernelPath: path, emissive: emissive)
+        let sent = frame.request.picture.copiedBytes()
         let reference = try frame.golden.floats("out.picture")
         let (width, height) = (frame.size.width, frame.size.height)
         var compared = 0
@@ -149,6 +187,9 @@ private let atriumModels: [KernelPath: Result<CompactModel, NeuralModel.ModelErr
             if isNear { continue }
             compared += 1
             worst = max(worst, abs(picture[index] - reference[index]))
+            let pixel = index % (width * height)
+            let byte = Float(sent[pixel * 4 + index / (width * height)])
+            #expect(abs(byte - reference[index] * 255) <= 0.5 + 255e-3)
         }
         #expect(worst <= 1e-3)
         #expect(compared > picture.count / 8)

@@ -15,12 +15,15 @@ final class IncrementalLane {
     private(set) var last: FrameRequest?
     private var nextID: UInt64
 
-    /// - Parameter settings: nil: a workspace that keeps nothing.
+    /// - Parameters:
+    ///   - settings: nil: a workspace that keeps nothing.
+    ///   - model: nil: the default one.
     init(
         _ scene: Scene, _ encoding: Scene.Encoding = Scene.Encoding(),
-        settings: IncrementalSettings?, path: KernelPath = .best, firstID: UInt64 = 1
+        settings: IncrementalSettings?, path: KernelPath = .best, model: CompactModel? = nil,
+        firstID: UInt64 = 1
     ) throws {
-        let model = try atrium(path)
+        let model = try model ?? atrium(path)
         let layout = scene.request(encoding).gbuffer.layout
         workspace = Workspace(
             FramePlan(size: scene.size, model: model, isIncremental: settings != nil),

@@ -58,6 +58,60 @@ import Testing
         #expect(partial >= 3)
     }
 
+    /// The same with a model that reads the place grid and the emissive plane, in every precision.
+    @Test(arguments: NeuralOps.Precision.allCases, [PixelFormat.rgba8sRGB, .rgba16Float])
+    func aRegionKnowsThePlaceGridAndWhatShines(
+        precision: NeuralOps.Precision, format: PixelFormat
+    ) throws {
+        var random = SeededGenerator()
+        let size = FrameSize(width: 97, height: 66)
+        var scenes = story(size, &random)
+        for (index, strength) in [(3, Float(0.5)), (4, 0.5), (5, 0.01)] {
+            for pixel in 40 * size.width + 50..<40 * size.width + 60 {
+                scenes[index].emissive[pixel] = SIMD3(strength, strength / 2, 0)
+            }
+        }
+        var settings = IncrementalSettings()
+        settings.halos = [9]
+        settings.largestShare = 1
+        settings.restFrames = 0
+        let encoding = Scene.Encoding(emissive: format)
+        let model = try placeModel(.best, precision: precision)
+        let plain = try IncrementalLane(scenes[0], encoding, settings: nil, model: model)
+        let cached = try IncrementalLane(scenes[0], encoding, settings: settings, model: model)
+        var partial = 0
+        for (index, scene) in scenes.enumerated() {
+            #expect(
+                try cached.render(scene, encoding) == plain.render(scene, encoding),
+                "seed \(random.seed): frame \(index)")
+            let region = try #require(cached.workspace.incremental?.region)
+            if !region.isFull { partial += 1 }
+        }
+        #expect(partial >= 3)
+    }
+
+    /// A lamp that is switched on is a change by itself.
+    @Test(arguments: [PixelFormat.rgba8sRGB, .rgb8sRGB, .rgba16Float])
+    func aTileWhoseEmissionChangesIsRendered(format: PixelFormat) throws {
+        var random = SeededGenerator()
+        let encoding = Scene.Encoding(emissive: format)
+        let scene = Scene.calm(size, &random)
+        let lane = try IncrementalLane(
+            scene, encoding, settings: .init(), model: try placeModel(.best))
+        for _ in 0..<4 { try lane.render(scene, encoding) }
+        var lit = scene
+        for row in 40..<48 {
+            for column in 100..<108 {
+                lit.emissive[row * size.width + column] = SIMD3(repeating: 0.9)
+            }
+        }
+        try lane.render(lit, encoding)
+        let region = try #require(lane.workspace.incremental?.region)
+        #expect(region.contains(row: 40 / region.grid.side, column: 104 / region.grid.side))
+        let picture = try #require(lane.last?.picture.copiedBytes())
+        #expect(picture[(44 * size.width + 104) * 4] > 230)
+    }
+
     @Test func anUnchangedSettledFrameIsAnsweredWithTheLastPicture() throws {
         var random = SeededGenerator()
         let scene = Scene.calm(size, &random)

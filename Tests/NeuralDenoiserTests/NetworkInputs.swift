@@ -13,6 +13,8 @@ import TestSupport
 struct NetworkInputs {
     let size: FrameSize
     private let base, normal, depth, rough, metal, x, sigma, light, pos, view, surface: [Float]
+    /// `[height / 2, width / 2, 3]` metres, of a model with a place grid.
+    private let blocks: (position: [Float], surface: [Float])?
 
     init(_ golden: Golden, size: FrameSize) throws {
         self.size = size
@@ -27,6 +29,12 @@ struct NetworkInputs {
         pos = try golden.floats("in.pos")
         view = try golden.floats("in.view")
         surface = try golden.floats("in.cell_has_surface")
+        blocks =
+            golden.container.tensor(named: "in.block_pos") == nil
+            ? nil
+            : (
+                try golden.floats("in.block_pos"), try golden.floats("in.block_has_surface")
+            )
     }
 
     /// `[planes, height, width]` of one cell in the order of a chunk.
@@ -49,6 +57,8 @@ struct NetworkInputs {
         for cellY in 0..<height {
             for cellX in 0..<width {
                 fill(chunk, cellX, cellY)
+                fillBlocks(chunk, cellX, cellY, frame.pointee.model.pointee.place)
+                table.read_places(frame.pointee.model, chunk)
                 workspace.kernels.features.run(
                     row: cellY, columns: cellX..<cellX + 1, memory
                 ) { features, _ in
@@ -74,7 +84,7 @@ struct NetworkInputs {
                     &linear, &values, frame.pointee.model,
                     workspace.kernels.head.row(cellY, columns: cellX..<cellX + 1, memory)
                         + cellX * frame.pointee.head_stride,
-                    frame.pointee.head_stride, trusted, linearBase, 1)
+                    frame.pointee.head_stride, trusted, linearBase, nil, 1)
                 for index in 0..<48 {
                     let y = cellY * 4 + index % 16 / 4
                     picture[(index / 16 * size.height + y) * size.width + cellX * 4 + index % 4] =
@@ -83,6 +93,26 @@ struct NetworkInputs {
             }
         }
         return picture
+    }
+
+    private func fillBlocks(
+        _ chunk: UnsafeMutablePointer<k_chunk>, _ cellX: Int, _ cellY: Int, _ grid: k_place
+    ) {
+        guard let blocks else { return }
+        let bounds = [
+            (grid.bounds_min.0, grid.bounds_max.0), (grid.bounds_min.1, grid.bounds_max.1),
+            (grid.bounds_min.2, grid.bounds_max.2),
+        ]
+        for block in 0..<4 {
+            let index = (cellY * 2 + block / 2) * (size.width / 2) + cellX * 2 + block % 2
+            let point = (0..<3).map { axis in
+                min(max(blocks.position[index * 3 + axis], bounds[axis].0), bounds[axis].1)
+                    - bounds[axis].0
+            }
+            chunk.set(
+                block: block,
+                blocks.surface[index] > 0.5 ? SIMD3(point[0], point[1], point[2]) : nil)
+        }
     }
 
     private func fill(_ chunk: UnsafeMutablePointer<k_chunk>, _ cellX: Int, _ cellY: Int) {

@@ -49,6 +49,36 @@ import Testing
         }
     }
 
+    /// By name, and by every family that does nothing with it.
+    @Test(arguments: [PackageFolder.defaultModel, PackageFolder.goldens + "/framediffuser/model"])
+    func refusesAPlaneThatTheModelDoesNotRead(folder: String) throws {
+        let denoiser = try Denoiser(modelFolder: folder)
+        guard !denoiser.readsEmissive else { return }
+        let layout = request(Scene.Encoding(emissive: .rgba8sRGB)).gbuffer.layout
+        let error = #expect(throws: DenoiserError.self) { try denoiser.check(layout) }
+        #expect(error == .unreadPlane(.emissive, model: denoiser.description.name))
+        #expect(error?.field == "planes")
+        #expect(error?.description.contains("does not read the plane emissive") == true)
+    }
+
+    @Test func takesTheEmissivePlaneInItsFormats() throws {
+        var folder = ModelFolder()
+        folder.readsEmissive = true
+        try folder.write()
+        defer { folder.remove() }
+        let denoiser = try Denoiser(modelFolder: folder.path)
+        #expect(denoiser.readsEmissive)
+        for format in PixelFormat.allCases {
+            var layout = request(Scene.Encoding(emissive: .rgba16Float)).gbuffer.layout
+            layout.planes[layout.planes.count - 1].format = format
+            layout.planes[layout.planes.count - 1].rowStride = size.width * format.bytesPerPixel
+            let isRead = [.rgba8sRGB, .rgb8sRGB, .rgba16Float].contains(format)
+            var isTaken = true
+            do { try denoiser.check(layout) } catch { isTaken = false }
+            #expect(isTaken == isRead, "\(format)")
+        }
+    }
+
     @Test func namesWhatALayoutLacks() throws {
         for kind in [PlaneKind.baseColor, .normals, .depth, .roughness] {
             let error = try refusal(layout { $0.planes.removeAll { $0.kind == kind } })

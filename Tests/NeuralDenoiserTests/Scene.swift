@@ -16,6 +16,8 @@ struct Scene {
         var depthEncoding = DepthEncoding.linear(metresPerUnit: 1, far: .infinity)
         var sendsMetallic = true
         var sendsKnown = false
+        /// nil: no emissive plane.
+        var emissive: PixelFormat?
         var sendsMotion = false
         var motion = MotionEncoding(scaleX: 1, scaleY: 1, isJittered: false)
         /// Bytes between the end of a row and the next.
@@ -31,6 +33,8 @@ struct Scene {
     var roughness: [UInt8]
     var metallic: [UInt8]
     var known: [UInt8]
+    /// Linear light.
+    var emissive: [SIMD3<Float>]
     /// Pixels to the right and down.
     var motion: [SIMD2<Float>]
     var camera: Camera?
@@ -53,6 +57,7 @@ struct Scene {
         roughness = random.bytes(count)
         metallic = random.bytes(count)
         known = random.bytes(count * 4)
+        emissive = Array(repeating: SIMD3(), count: count)
         motion = (0..<count).map { _ in SIMD2.random(in: -3...3, using: &random) }
         camera = Self.camera(size, &random)
     }
@@ -122,7 +127,20 @@ struct Scene {
                 ))
         }
         if encoding.sendsKnown { planes.append((.known, .rgba8sRGB, known)) }
+        if let format = encoding.emissive {
+            planes.append((.emissive, format, emissive.flatMap { lightBytes($0, format) }))
+        }
         return planes
+    }
+
+    /// Alpha is set: it means nothing.
+    private func lightBytes(_ light: SIMD3<Float>, _ format: PixelFormat) -> [UInt8] {
+        let channels = (0..<3).map { light[$0] }
+        if format == .rgba16Float {
+            return (channels + [0.25]).flatMap { bytes(Float16($0).bitPattern) }
+        }
+        let stored = channels.map { UInt8((srgb(Double($0)) * 255).rounded()) }
+        return stored + (format == .rgba8sRGB ? [201] : [])
     }
 
     private func bytes<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
@@ -159,6 +177,17 @@ struct Scene {
             return bytes(Float(device).bitPattern)
         }
     }
+}
+
+/// sRGB value of linear light, kept within 0 ... 1.
+func srgb(_ linear: Double) -> Double {
+    let light = min(max(linear, 0), 1)
+    return light <= 0.0031308 ? light * 12.92 : 1.055 * pow(light, 1 / 2.4) - 0.055
+}
+
+/// Linear light of an sRGB value.
+func light(_ srgb: Double) -> Double {
+    srgb <= 0.04045 ? srgb / 12.92 : pow((srgb + 0.055) / 1.055, 2.4)
 }
 
 /// A previous frame with random pixels, whose depths are a scene's.

@@ -64,8 +64,24 @@ import Testing
         let history = randomHistory(of: scene, camera: Scene.camera(size, &random), &random)
         var requests = [scene.request(encoding), scene.request(encoding, history: history)]
         requests.append(scene.request(history: history))
-        let model = try atrium(.best)
-        let workspace = Workspace(FramePlan(size: size, model: model), model: model)
+        for format in [PixelFormat.rgba8sRGB, .rgba16Float] {
+            let encoding = Scene.Encoding(sendsKnown: true, emissive: format)
+            let shining = [scene.request(encoding), scene.request(encoding, history: history)]
+            let plan = FramePlan(size: size, model: try placeModel(.best))
+            try expectNoAllocation(shining, Workspace(plan, model: try placeModel(.best)))
+        }
+        for model in try [atrium(.best), placeModel(.best)] {
+            try expectNoAllocation(
+                requests, Workspace(FramePlan(size: size, model: model), model: model))
+        }
+
+        // The counter does count.
+        let start = allocation_count()
+        let storage = PixelStorage(byteCount: 1000)
+        #expect(allocation_count() > start && storage.byteCount == 1000)
+    }
+
+    private func expectNoAllocation(_ requests: [FrameRequest], _ workspace: Workspace) throws {
         let memory = WorkerMemory()
         RenderThread.prepare()
         // Counted loops: an unoptimised iterator allocates.
@@ -87,16 +103,11 @@ import Testing
         let before = allocation_count()
         var index = 0
         while index < 60 {
-            try frame(requests[index % 3])
+            try frame(requests[index % requests.count])
             index += 1
         }
         let during = allocation_count() - before
         #expect(during == 0)
-
-        // The counter does count.
-        let start = allocation_count()
-        let storage = PixelStorage(byteCount: 1000)
-        #expect(allocation_count() > start && storage.byteCount == 1000)
     }
 
     @Test func finishLetsGoOfTheFrame() throws {

@@ -115,7 +115,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("frameloom-model-1", "frameloom-model-2", "format"),
+        ("frameloom-model-1", "frameloom-model-3", "format"),
         ("\"compact\"", "\"framediffuser\"", "family"),
         ("\"name\":\"test\"", "\"name\":\"../test\"", "name"),
         ("\"licence\":\"CC0-1.0\",", "", "licence"),
@@ -144,6 +144,107 @@ import Testing
             throw Unexpected()
         }
         #expect(name == field)
+    }
+
+    private static let gridOfTwo = PlaceGridSettings(
+        rows: 8, cellSides: [0.5, 0.25], fineLevels: 1, boundsMin: SIMD3(-1, -2, -3),
+        boundsMax: SIMD3(1, 2, 3), normalOffset: 0.0625)
+
+    @Test func readsAPlaceGridStoredInEitherWidth() throws {
+        var folder = ModelFolder(placeGrid: Self.gridOfTwo)
+        folder.readsEmissive = true
+        let model = try folder.model(.best)
+        #expect(model.manifest.pixels.placeGrid == Self.gridOfTwo)
+        #expect(model.manifest.pixels.inputChannels == 256 + 5 + 3 + 2 + 8)
+        let plain = try ModelFolder(placeGrid: Self.gridOfTwo).model(.best)
+        #expect(plain.weightBytes == model.weightBytes)
+    }
+
+    /// Every number of levels, and every share of them read finely.
+    @Test func readsPlaceGridsOfFewerLevels() throws {
+        for levels in 1...6 {
+            for fine in 0...levels {
+                var grid = Self.gridOfTwo
+                grid.cellSides = (0..<levels).map { 1 / Float(1 << $0) }
+                grid.fineLevels = fine
+                #expect(try ModelFolder(placeGrid: grid).refusal() == nil)
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ("\"rows\":8", "\"rows\":6", "placeGrid.rows", "a power of two"),
+        ("\"rows\":8", "\"rows\":0", "placeGrid.rows", "a count from 1 to 4194304"),
+        ("\"rows\":8", "\"rows\":8388608", "placeGrid.rows", "a count from 1 to 4194304"),
+        ("\"features\":2", "\"features\":4", "placeGrid.features", "2"),
+        ("[0.5,0.25]", "[]", "placeGrid.cell_sides", "1 to 6 levels"),
+        ("[0.5,0.25]", "[64,32,16,8,4,2,1]", "placeGrid.cell_sides", "1 to 6 levels"),
+        ("[0.5,0.25]", "[0.5,0.2]", "placeGrid.cell_sides", "each level half of the one before"),
+        ("[0.5,0.25]", "[0.25,0.5]", "placeGrid.cell_sides", "each level half of the one before"),
+        ("[0.5,0.25]", "[-0.5,-0.25]", "placeGrid.cell_sides", "sides of more than 0.000001 m"),
+        ("[0.5,0.25]", "[0.5,\"a\"]", "placeGrid.cell_sides", "numbers"),
+        ("\"fine_levels\":1", "\"fine_levels\":3", "placeGrid.fine_levels", "a count from 0 to 2"),
+        ("[-1,-2,-3]", "[-1,2,-3]", "placeGrid.bounds_max", "more than bounds_min"),
+        (
+            "[-1,-2,-3]", "[-1,-2,-1000000]", "placeGrid.bounds_max",
+            "at most 1048576 cells of 0.25 m along a side"
+        ),
+        ("[-1,-2,-3]", "[-1,-2]", "placeGrid.bounds_min", "three numbers"),
+        (
+            "\"normal_offset\":0.0625", "\"normal_offset\":true", "placeGrid.normal_offset",
+            "a number"
+        ),
+    ])
+    func namesWhatIsWrongWithAPlaceGrid(
+        old: String, new: String, field: String, expected: String
+    ) throws {
+        var folder = ModelFolder(placeGrid: Self.gridOfTwo)
+        folder.edits = [(old, new)]
+        guard case .manifest("model.json", field, expected, _)? = try folder.refusal() else {
+            throw Unexpected()
+        }
+    }
+
+    @Test func refusesPlaceTablesThatAreMissingOrOfAnotherShape() throws {
+        var folder = ModelFolder(placeGrid: Self.gridOfTwo)
+        let last = folder.tensors.count - 1
+        folder.tensors[last].shape = [16, 1]
+        #expect(
+            try folder.refusal()
+                == .tensor(
+                    file: "weights.safetensors", name: "place.1", expected: "shape [8, 2]",
+                    found: "shape [16, 1]"))
+        folder.tensors.removeLast()
+        #expect(
+            try folder.refusal()
+                == .tensor(
+                    file: "weights.safetensors", name: "place.1", expected: "shape [8, 2]",
+                    found: "no such tensor"))
+        // A grid of fewer levels leaves a table over; one of none has no channels for them.
+        folder = ModelFolder(placeGrid: Self.gridOfTwo)
+        folder.edits = [("[0.5,0.25]", "[0.5]"), ("\"fine_levels\":1", "\"fine_levels\":1")]
+        guard case .tensor(_, "stem.weight", _, _)? = try folder.refusal() else {
+            throw Unexpected()
+        }
+        folder.placeGrid = nil
+        folder.edits = []
+        guard case .tensor(_, "stem.weight", _, _)? = try folder.refusal() else {
+            throw Unexpected()
+        }
+    }
+
+    @Test(arguments: [Float.nan, .infinity, -70_000])
+    func refusesPlaceTablesThatAreNoNumbers(value: Float) throws {
+        for place in [0, 15] {
+            var folder = ModelFolder(placeGrid: Self.gridOfTwo)
+            folder.tensors[folder.tensors.count - 1].values[place] = value
+            #expect(
+                try folder.refusal()
+                    == .tensor(
+                        file: "weights.safetensors", name: "place.1",
+                        expected: "finite numbers within +-65504",
+                        found: "NaN, infinity or more"))
+        }
     }
 
     @Test func refusesAManifestThatIsNoJSON() throws {

@@ -115,6 +115,17 @@ import Testing
         }
     }
 
+    /// Steps of bytes mean nothing to halves: any change of one is a change.
+    @Test func halvesAreTheSameOrApart() {
+        let a = [UInt8](repeating: 7, count: width * height * 8)
+        #expect(compare(a, a, K_RGBA16F, bytes: 8, steps(2)) == K_SAME.rawValue)
+        for offset in 0..<8 {
+            var b = a
+            b[pixel(7, 3, 8) + offset] = 8
+            #expect(compare(a, b, K_RGBA16F, bytes: 8, steps(2)) == K_APART.rawValue)
+        }
+    }
+
     @Test func motionIsNearNoneUpToItsTolerance() {
         let most = Float16(0.25).bitPattern
         for (value, expected) in [

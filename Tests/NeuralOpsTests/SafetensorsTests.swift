@@ -36,6 +36,31 @@ import Testing
         #expect(file.floats(try #require(file.tensor(named: "b"))) == nil)
     }
 
+    /// What Float16 itself makes of numbers: halves between two, the smallest, too large ones.
+    @Test func keepsNumbersAsHalvesInEitherWidth() throws {
+        var random = SeededGenerator()
+        var values = random.floats(500, in: -2...2) + random.floats(500, in: -1e-4...1e-4)
+        values += [0, -0, 1 + 0x1p-11, 1 + 3 * 0x1p-11, 0x1p-24, 0x1p-25, 3 * 0x1p-25, -0x1p-14]
+        values += [65504, 65519, 65520, -1e9, .infinity, 0x1p-100, 0x1p-14 - 0x1p-26, 2047.75]
+        let halves = values.map { Float16($0).bitPattern }
+        let whole =
+            "{\"a\":{\"dtype\":\"F32\",\"shape\":[\(values.count)],\"data_offsets\":[0,\(values.count * 4)]}}"
+        let half =
+            "{\"a\":{\"dtype\":\"F16\",\"shape\":[\(values.count)],\"data_offsets\":[0,\(values.count * 2)]}}"
+        let expected = stride(from: 0, to: halves.count, by: 2).map {
+            UInt32(halves[$0]) | UInt32(halves[$0 + 1]) << 16
+        }
+        for (header, data) in [
+            (whole, values.withUnsafeBytes(Array.init)), (half, halves.withUnsafeBytes(Array.init)),
+        ] {
+            let file = try Safetensors(self.file(header, data: 0) + data)
+            let tensor = try #require(file.tensor(named: "a"))
+            #expect(file.halfPairs(tensor) == expected, "seed \(random.seed)")
+        }
+        let bytes = try Safetensors(file(two, data: 11))
+        #expect(bytes.halfPairs(try #require(bytes.tensor(named: "b"))) == nil)
+    }
+
     @Test func refusesEveryTruncation() {
         let whole = file(two, data: 11)
         for count in 0..<whole.count {
@@ -55,7 +80,9 @@ import Testing
         (#"{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}"#, "within 0 and 12", "[0, 16]"),
         (#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}"#, "within", "[8, 0]"),
         (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}}"#, "within", "[-4, 0]"),
-        (#"{"a":{"dtype":"F16","shape":[6],"data_offsets":[0,12]}}"#, "dtype F32", "F16"),
+        (
+            #"{"a":{"dtype":"BF16","shape":[6],"data_offsets":[0,12]}}"#, "dtype F16 or F32", "BF16"
+        ),
         (#"{"a":{"shape":[3],"data_offsets":[0,12]}}"#, "a dtype", "none"),
         (#"{"a":{"dtype":"F32","shape":[-3],"data_offsets":[0,12]}}"#, "counts", "-3"),
         (#"{"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,12]}}"#, "counts", "1.5"),

@@ -10,6 +10,7 @@ from conftest import REPOSITORY
 from safetensors.torch import load_file
 
 import make_goldens
+import make_place_goldens
 from geometry import motion, trust
 from model_files import read_model
 
@@ -53,3 +54,10 @@ def test_comparison_notices_a_changed_weight(network):
     said = make_goldens.compared(tensors, load_file(path))
     assert any("out.decoder.0" in line for line in said)
     assert not any("out.encoder" in line for line in said)
+
+
+def test_remakes_the_committed_goldens_of_the_place_grid():
+    network = read_model(make_place_goldens.FOLDER / "model")[0]
+    for name, (tensors, _) in make_place_goldens.made(network).items():
+        path = make_place_goldens.FOLDER / f"goldens_{name}.safetensors"
+        assert make_goldens.compared(tensors, load_file(path)) == []

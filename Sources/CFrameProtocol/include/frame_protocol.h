@@ -80,6 +80,8 @@ typedef struct fl_header {
 #define FL_MOTION 6u         /* per pixel, in pixels: see motion_direction */
 #define FL_KNOWN 7u          /* what the engine drew finally, straight alpha = weight */
 #define FL_HISTORY_WEIGHT 8u /* reserved: reactive mask */
+#define FL_EMISSIVE 9u       /* what the visible surface gives off by itself, at the picture's
+                              * exposure: added to the picture; only for models that read it */
 
 /* Pixel formats, named in memory order; rows of `row_stride` bytes. */
 #define FL_RGBA8_SRGB 1u
@@ -87,7 +89,7 @@ typedef struct fl_header {
 #define FL_RGBA8_LINEAR 3u /* reserved */
 #define FL_RGB8_UNORM 4u   /* normals: n = byte / 127.5 - 1 */
 #define FL_RGB10A2 5u      /* 32-bit word, red in the lowest ten bits; normals: v / 511.5 - 1 */
-#define FL_RGBA16F 6u      /* reserved */
+#define FL_RGBA16F 6u      /* emissive: linear light */
 #define FL_RG16_OCTAHEDRAL 7u /* reserved */
 #define FL_R8 8u           /* value / 255 */
 #define FL_R16 9u          /* depth: value * depth_scale metres */

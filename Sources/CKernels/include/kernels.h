@@ -23,9 +23,17 @@
 #define K_MAX_PROBES 1024 /* channels of a probe */
 #define K_CHUNK_CELLS 8  /* cells that the pixel kernels work on together */
 #define K_CHUNK_PIXELS (K_CHUNK_CELLS * K_LANES)
+#define K_BLOCKS 4        /* 2x2 blocks of a cell, row by row */
+#define K_CHUNK_BLOCKS (K_CHUNK_CELLS * K_BLOCKS)
+#define K_MAX_PLACE_LEVELS 6
+#define K_MAX_PLACE_CHANNELS 48 /* features of all levels, each in K_BLOCKS blocks */
 /* The mean of base color where nothing moved: over so many frames; of 255, how far one may be off. */
 #define K_MEAN_FRAMES 8
 #define K_MEAN_TOLERANCE 12
+/* Linear light of a pixel's emission, in its largest channel, beyond which it has no history: it
+ * would be carried as light on a dark base color, and added again. */
+#define K_SHINING (1.0f / 64.0f)
+#define K_SHINING_BYTE 34 /* the least sRGB byte beyond it */
 
 /* ---- Convolution -------------------------------------------------------------------------- */
 
@@ -129,8 +137,9 @@ typedef struct k_winograd {
 #define K_WINOGRAD_MAX_CIN 1024
 
 /* Words of a 3x3 convolution's weights for `kernel`, and the weights turned, 4 times as many as
- * there were: packed[couts / 16][K_WINOGRAD_PLACES][word][16]. A word is a cin, or of each 32 cins
- * first the even ones in pairs, then the odd ones; padding: 0. */
+ * there were: packed[couts / 16][K_WINOGRAD_PLACES][word][16]. A word is a cin, or of each 32 cins,
+ * the last 16 of an odd number of them, first the even ones in pairs, then the odd ones; padding:
+ * 0. */
 size_t k_winograd_words(const k_winograd *kernel, size_t couts, size_t cin);
 void k_pack_winograd(uint32_t *restrict packed, const float *restrict weight,
                      const k_winograd *kernel, size_t couts, size_t cin);
@@ -142,7 +151,7 @@ int k_is_finite(const float *values, size_t count);
 
 /* Formats as the kernels read them. */
 enum k_format {
-    K_ABSENT = 0, K_RGBA8, K_RGB8, K_RGB10A2, K_R8, K_R16, K_R32F, K_RG16F
+    K_ABSENT = 0, K_RGBA8, K_RGB8, K_RGB10A2, K_R8, K_R16, K_R32F, K_RG16F, K_RGBA16F
 };
 
 typedef struct k_plane {
@@ -150,6 +159,19 @@ typedef struct k_plane {
     ptrdiff_t row_stride; /* bytes to the next row below; negative with a bottom-left origin */
     int32_t format;
 } k_plane;
+
+/* What the model knows of each place: hashed levels of cells, each half as wide as the one before, of
+ * two features. A corner (x, y, z) of a level's cells is row (x ^ y * 2654435761 ^ z * 805459861) %
+ * rows of its table. */
+typedef struct k_place {
+    const uint32_t *tables; /* [levels, rows], two halves each: the first feature in the low part */
+    uint32_t rows;          /* a power of two */
+    uint32_t levels;        /* 0: there is no grid */
+    uint32_t fine_levels;   /* the last so many are read in each 2x2 block, the others once a cell */
+    float coarsest_side;    /* metres */
+    float bounds_min[3], bounds_max[3]; /* metres: points are kept inside */
+    float normal_offset;    /* metres */
+} k_place;
 
 /* What the model fixes. */
 typedef struct k_model {
@@ -163,11 +185,13 @@ typedef struct k_model {
     float normal_offset;       /* metres */
     /* Channel of the first plane of each input, and of each output of the head. */
     uint32_t base_at, normal_at, depth_at, roughness_at, metallic_at, source_at, sigma_at, light_at;
-    uint32_t probe_at, view_at;
+    uint32_t probe_at; /* probe features, then 3 of the view, then `place_channels` of the grid */
     uint32_t light_out_at, added_out_at, gate_out_at;
     uint32_t probe_channels, probe_stride; /* stride: padded to 16 */
     uint32_t probe_x, probe_y, probe_z;
+    uint32_t place_channels;
     const float *probes;       /* [z, y, x, probe_stride] */
+    k_place place;
     float lin[256];            /* linear light of an sRGB byte */
     float log_lin[256];        /* log(lin + eps) */
 } k_model;
@@ -183,7 +207,7 @@ typedef struct k_frame {
     const k_model *model;
     int32_t width, height;   /* pixels */
     int32_t cells_x, cells_y; /* 4x4 cells of the padded frame */
-    k_plane base, normals, depth, roughness, metallic, motion, known;
+    k_plane base, normals, depth, roughness, metallic, motion, known, emissive;
     /* Depth. Linear: value * depth_scale. Device: depth_product / (depth_near + d * depth_span). */
     int32_t depth_is_device;
     float depth_scale, depth_near, depth_span, depth_product;
@@ -229,6 +253,8 @@ typedef struct k_chunk {
     float motion[2][K_CHUNK_PIXELS]; /* units of the plane; NaN: none */
     float previous[2][K_CHUNK_PIXELS]; /* previous pixel, centers at + 0.5 */
     float previous_z[K_CHUNK_PIXELS];  /* z_reprojected */
+    int32_t shines[K_CHUNK_PIXELS];    /* 1: gives off so much that it has no history; only with an
+                                        * emissive plane */
     int32_t valid[K_CHUNK_PIXELS];     /* 1: has history */
     float source[3][K_CHUNK_PIXELS];   /* x, sRGB 0...1 */
     float sigma[K_CHUNK_PIXELS];
@@ -236,6 +262,10 @@ typedef struct k_chunk {
     float cell_position[3][K_CHUNK_CELLS];          /* [-1, 1] */
     int32_t cell_has_surface[K_CHUNK_CELLS];
     float view[3][K_CHUNK_CELLS];
+    float block_position[3][K_CHUNK_BLOCKS]; /* metres from the place grid's lower corner */
+    int32_t block_has_surface[K_CHUNK_BLOCKS];
+    /* Coarse levels' features, then of each fine level's features the four blocks. */
+    float place_reads[K_CHUNK_CELLS][K_MAX_PLACE_CHANNELS];
     int32_t cell_y, cell_x, count;
 } k_chunk;
 
@@ -299,6 +329,8 @@ typedef struct k_kernels {
     void (*average)(const k_frame *frame, k_chunk *chunk);
     void (*warp)(const k_frame *frame, k_chunk *chunk);
     void (*place)(const k_frame *frame, k_chunk *chunk);
+    /* The place grid at the chunk's blocks. */
+    void (*read_places)(const k_model *model, k_chunk *chunk);
     /* Features of the chunk's cells from `features->at` on, `features->pixel` bytes apart, in a plain
      * form. */
     void (*pack)(const k_output *features, const k_model *model, const k_chunk *chunk,
@@ -309,11 +341,12 @@ typedef struct k_kernels {
                   size_t x1);
 
     /* linear, picture [3, 16 * count] from head [count, head_stride], trusted_light [count, 3, 16]
-     * and linear_base [3, 16 * count]; picture is sRGB 0...1. Count: at most K_CHUNK_CELLS. */
+     * linear_base [3, 16 * count] and emissive, linear [3, 16 * count] or NULL; picture is sRGB
+     * 0...1. Count: at most K_CHUNK_CELLS. */
     void (*compose)(float *restrict linear, float *restrict picture, const k_model *model,
                     const float *restrict head, size_t head_stride,
                     const float *restrict trusted_light, const float *restrict linear_base,
-                    size_t count);
+                    const float *restrict emissive, size_t count);
     /* Cells x0 ..< x1 of one row: head to picture and next history. `head` is that row's, from cell 0
      * on. */
     void (*pictures)(const k_frame *frame, const float *head, size_t cell_y, size_t x0,
