@@ -17,6 +17,9 @@ export class Controls {
     this.touches = new Map();
     this.lastInput = 0;
     this.didMove = false;
+    /** Where one can stand; without it, and while flying, nothing stops anybody. */
+    this.ground = null;
+    this.isFlying = false;
     this.turn(0, 0);
 
     window.addEventListener("keydown", (event) => {
@@ -79,11 +82,18 @@ export class Controls {
     const isFast = this.held.has("ShiftLeft") || this.held.has("ShiftRight");
     const step = seconds * METRES_PER_SECOND * (isFast ? 2.5 : 1) / Math.max(1, length);
     const { yaw: angle, position } = this.pose;
-    position[0] += step * (right * Math.cos(angle) - forward * Math.sin(angle));
-    position[2] -= step * (right * Math.sin(angle) + forward * Math.cos(angle));
-    position[1] += seconds * METRES_PER_SECOND * up;
+    const dx = step * (right * Math.cos(angle) - forward * Math.sin(angle));
+    const dz = -step * (right * Math.sin(angle) + forward * Math.cos(angle));
+    const height = position[1];
+    if (this.ground && !this.isFlying) {
+      this.ground.walk(position, dx, dz, seconds);
+    } else {
+      position[0] += dx;
+      position[1] += seconds * METRES_PER_SECOND * up;
+      position[2] += dz;
+    }
     if (yaw || pitch) this.turn(yaw * RADIANS_PER_SECOND * seconds, pitch * RADIANS_PER_SECOND * seconds);
-    if (length || up) this.didMove = true;
+    if (length || position[1] !== height) this.didMove = true;
   }
 
   turn(yaw, pitch) {

@@ -12,6 +12,7 @@ import {
 } from "/clients/javascript/frameloom.js";
 import { Controls } from "./controls.js";
 import { GBuffer, cameraToWorld, depthScale, loadEnvironment, makeCamera, planes } from "./gbuffer.js";
+import { Ground } from "./ground.js";
 import { Readout } from "./meter.js";
 import { View, modes } from "./view.js";
 
@@ -79,6 +80,7 @@ class Walk {
     const stated = Number(query.get("samples"));
     const samples = stated >= 1 && stated <= 4 ? Math.floor(stated) : isSlow ? 1 : 3;
     this.gbuffer = new GBuffer(this.renderer, scene, { ...this.size, samples, slots: 5 });
+    this.controls.ground = new Ground(scene, START.position);
     this.connectAgain();
     let last = performance.now();
     const turn = (time) => {
@@ -210,6 +212,7 @@ class Walk {
       this.showsUnderstood = false;
     } else if (key === "b") this.view.isBeside = !this.view.isBeside;
     else if (key === "p") { this.showsUnderstood = !this.showsUnderstood; this.view.mode = 0; }
+    else if (key === "f") this.controls.isFlying = !this.controls.isFlying;
     else if (key === "x") this.session?.reset();
     else if (key === "r") this.record();
     else if (key === "o") element("readout").classList.toggle("hidden");

@@ -63,6 +63,26 @@ extension EndToEnd {
             try browser.release("KeyX", "x")
             try browser.wait(for: "histories.includes(null)")
             try browser.wait(for: "histories.at(-1) !== null")
+            // The hall's north wall is about nine metres from its middle: it stops who walks, not who flies.
+            let ends = """
+                (() => {
+                  const { controls } = walk, ends = [];
+                  for (const isFlying of [false, true]) {
+                    controls.isFlying = isFlying;
+                    controls.pose.position = [0, 1.66, 6]; controls.pose.yaw = 0.25;
+                    controls.held.add("KeyW");
+                    for (let i = 0; i < 600; i++) controls.update(0.02);
+                    controls.held.clear();
+                    ends.push(...controls.pose.position);
+                  }
+                  controls.isFlying = false;
+                  return ends;
+                })()
+                """
+            let places = try #require(try browser.evaluate(ends) as? [Double])
+            #expect(places[2] > -9 && places[2] < -8, "\(places)")
+            #expect(abs(places[1] - 1.66) < 0.05, "\(places)")
+            #expect(places[5] < -10, "\(places)")
             try daemon.expectGoodService()
         }
 
