@@ -141,7 +141,9 @@ let package = Package(
             swiftSettings: warnings),
         .testTarget(
             name: "FrameSessionTests",
-            dependencies: ["FrameSession", "FrameProtocol", "FrameTypes", "TestSupport"],
+            dependencies: [
+                "FrameSession", "FrameProtocol", "FrameTypes", "TestSupport", "CFrameProtocol",
+            ],
             swiftSettings: warnings),
         .testTarget(
             name: "FrameSchedulerTests", dependencies: ["FrameScheduler", "FrameTypes"],

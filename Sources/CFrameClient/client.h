@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright 2026 The Frameloom authors
  *
- * Inside of the client. each file calls those after it. frame_client.c: the calls;
- * connection.c: connecting and agreeing; exchange.c: the loop that sends and receives; receive.c:
- * what arrives; keep.c: frames, pictures and the history that are kept, for fc_wait and for resume;
- * errors.c: the texts, and the end of a connection.
+ * Inside of the client. Each file calls those after it. frame_client.c: the calls;
+ * connection.c: connecting and agreeing; shared.c: shared memory; exchange.c: the loop that sends and
+ * receives; receive.c: what arrives; keep.c: frames, pictures and the history that are kept, for
+ * fc_wait and for resume; errors.c: the texts, and the end of a connection.
  */
 #ifndef FRAMELOOM_CLIENT_H
 #define FRAMELOOM_CLIENT_H
@@ -35,6 +35,8 @@ typedef struct fc_outgoing {
     int part_count;
     size_t total;
     size_t sent;
+    bool is_attached; /* the last part, one byte, carries a descriptor */
+    int descriptor;
 } fc_outgoing;
 
 typedef struct fc_kept_frame {
@@ -43,10 +45,13 @@ typedef struct fc_kept_frame {
     struct {
         fl_header header;
         fl_frame body;
+        fl_slot slot;
     } head;
     fc_outgoing out;
-    unsigned char *planes; /* copy; NULL while frames are not kept */
-    size_t capacity;
+    unsigned char *planes; /* copy, owned or in a slot; NULL while frames are not kept */
+    int slot;              /* of the shared memory, that planes are in; negative: none */
+    unsigned char *owned;
+    size_t capacity; /* of owned */
 } fc_kept_frame;
 
 /* A reply that arrived, or the picture of the history. */
@@ -71,6 +76,19 @@ typedef struct fc_kept_history {
     size_t packed_bytes;
 } fc_kept_history;
 
+/* Frames and pictures in memory that the daemon has a descriptor of; see fl_share. Frame i of the
+ * client has slot i. It outlives connections: frames are sent again from where they are. */
+typedef struct fc_shared_memory {
+    bool is_wanted;
+    bool is_agreed; /* with the daemon of this connection */
+    int descriptor;
+    unsigned char *memory; /* NULL: none */
+    size_t bytes;
+    fl_share table;
+    size_t payload_bytes; /* that it was made for */
+    size_t picture_bytes;
+} fc_shared_memory;
+
 typedef enum fc_read_part { FC_READ_HEADER, FC_READ_BODY, FC_READ_PAYLOAD } fc_read_part;
 
 struct fc_client {
@@ -91,12 +109,19 @@ struct fc_client {
     int limit; /* frames in flight */
     uint64_t last_frame_id;
 
-    /* OPEN, RECONFIGURE or CLOSE; written after the frames. */
+    /* OPEN, RECONFIGURE, SHARE or CLOSE; written after the frames. */
     struct {
         fl_header header;
         fl_open open;
         fl_history history;
     } control_head;
+    struct {
+        fl_header header;
+        fl_share share;
+        unsigned char carrier; /* of the descriptor */
+    } share_head;
+    fc_shared_memory shared;
+    bool waits_for_shared;
     fc_outgoing control;
     bool waits_for_opened;
     bool waits_for_closed;
@@ -135,8 +160,6 @@ FC_INTERNAL fc_deadline fc_deadline_in(int timeout_ms);
 FC_INTERNAL int fc_remaining_ms(fc_deadline deadline);
 FC_INTERNAL int fc_exchange(fc_client *client, fc_until until, fc_deadline deadline);
 FC_INTERNAL bool fc_has_output(const fc_client *client);
-FC_INTERNAL void fc_outgoing_start(fc_outgoing *out, const void *head, size_t count);
-FC_INTERNAL void fc_outgoing_add(fc_outgoing *out, const void *bytes, size_t count);
 
 /* receive.c */
 FC_INTERNAL void fc_receive(fc_client *client);
@@ -152,6 +175,10 @@ FC_INTERNAL int fc_exchange_open(fc_client *client, uint16_t type, uint32_t flag
                                  const struct iovec *payload, int payload_count,
                                  fc_deadline deadline);
 
+/* shared.c */
+FC_INTERNAL int fc_share(fc_client *client, fc_deadline deadline);
+FC_INTERNAL void fc_unshare(fc_client *client);
+
 /* errors.c */
 FC_INTERNAL void fc_fail(fc_client *client, int code);
 FC_INTERNAL void fc_lose(fc_client *client, const char *format, ...)
@@ -161,6 +188,9 @@ FC_INTERNAL void fc_complain(fc_client *client, const char *format, ...)
 
 /* keep.c */
 FC_INTERNAL size_t fc_pixel_bytes(uint8_t format);
+FC_INTERNAL void fc_outgoing_start(fc_outgoing *out, const void *head, size_t count);
+FC_INTERNAL void fc_outgoing_add(fc_outgoing *out, const void *bytes, size_t count);
+FC_INTERNAL void fc_address_frame(fc_client *client, fc_kept_frame *frame);
 FC_INTERNAL int fc_unanswered(const fc_client *client);
 FC_INTERNAL fc_kept_frame *fc_find_unanswered(fc_client *client, uint64_t frame_id);
 FC_INTERNAL fc_kept_frame *fc_free_frame(fc_client *client);

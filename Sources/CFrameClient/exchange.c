@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright 2026 The Frameloom authors */
-#define _POSIX_C_SOURCE 200809L /* clock_gettime */
+#define _GNU_SOURCE /* clock_gettime, CMSG_SPACE */
 #include "client.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -23,19 +24,6 @@ int fc_remaining_ms(fc_deadline deadline) {
     if (deadline.at_ms < 0) return -1;
     int64_t remaining = deadline.at_ms - now_ms();
     return remaining > 0 ? (int)remaining : 0;
-}
-
-void fc_outgoing_start(fc_outgoing *out, const void *head, size_t count) {
-    out->part_count = 0;
-    out->total = 0;
-    out->sent = 0;
-    fc_outgoing_add(out, head, count);
-}
-
-void fc_outgoing_add(fc_outgoing *out, const void *bytes, size_t count) {
-    /* iovec has no const; the bytes are only read. */
-    out->parts[out->part_count++] = (struct iovec){(void *)(uintptr_t)bytes, count};
-    out->total += count;
 }
 
 static bool is_written(const fc_outgoing *out) { return out->sent == out->total; }
@@ -77,6 +65,22 @@ static bool write_message(fc_client *client, fc_outgoing *out) {
         struct msghdr message = {0};
         message.msg_iov = parts;
         message.msg_iovlen = (size_t)unsent_parts(out, parts);
+        union {
+            struct cmsghdr header;
+            unsigned char bytes[CMSG_SPACE(sizeof(int))];
+        } attached;
+        if (out->is_attached && out->sent + 1 == out->total) {
+            memset(&attached, 0, sizeof attached);
+            attached.header.cmsg_len = CMSG_LEN(sizeof(int));
+            attached.header.cmsg_level = SOL_SOCKET;
+            attached.header.cmsg_type = SCM_RIGHTS;
+            memcpy(CMSG_DATA(&attached.header), &out->descriptor, sizeof(int));
+            message.msg_control = &attached;
+            message.msg_controllen = sizeof attached;
+        } else if (out->is_attached) {
+            /* The byte that carries the descriptor goes by itself. */
+            message.msg_iovlen--;
+        }
         ssize_t count = sendmsg(client->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) {
@@ -103,7 +107,8 @@ static bool is_reached(const fc_client *client, fc_until until) {
     case FC_UNTIL_NOW: return true;
     case FC_UNTIL_SENT: return is_written(&client->control) && !has_unwritten_frame(client);
     case FC_UNTIL_REPLY: return client->reply_count > 0 || fc_unanswered(client) == 0;
-    case FC_UNTIL_ANSWERED: return !client->waits_for_opened && !client->waits_for_closed;
+    case FC_UNTIL_ANSWERED:
+        return !client->waits_for_opened && !client->waits_for_closed && !client->waits_for_shared;
     }
     return true;
 }

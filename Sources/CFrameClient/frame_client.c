@@ -21,6 +21,7 @@ int fc_connect(const char *path, int timeout_ms, fc_client **client) {
     if (made == NULL) return FC_ERROR_MEMORY;
     made->address = address;
     made->keeps_frames = true;
+    for (int i = 0; i < FC_FRAMES; i++) made->frames[i].slot = -1;
     code = fc_socket_connect(&address, fc_deadline_in(timeout_ms), false, &made->fd);
     if (code != 0) {
         free(made);
@@ -34,7 +35,8 @@ void fc_close(fc_client *client) {
     if (client == NULL) return;
     if (client->fd >= 0) close(client->fd);
     fc_forget_history(client);
-    for (int i = 0; i < FC_FRAMES; i++) free(client->frames[i].planes);
+    fc_unshare(client);
+    for (int i = 0; i < FC_FRAMES; i++) free(client->frames[i].owned);
     for (int i = 0; i < FC_SLOTS; i++) free(client->slots[i].pixels);
     free(client);
 }
@@ -46,21 +48,30 @@ int fc_keep_frames(fc_client *client, int keep) {
     return 0;
 }
 
-static int finish_open(fc_client *client, int code, fl_opened *opened) {
+static int finish_open(fc_client *client, int code, fl_opened *opened, fc_deadline deadline) {
     if (code != 0) return code;
     client->is_open = true;
     client->is_running = true;
     if (opened != NULL) *opened = client->opened;
-    return 0;
+    return fc_share(client, deadline);
+}
+
+/* As the host asked, and what this client asks for itself. */
+static fl_open requested(const fc_client *client, const fl_open *open) {
+    fl_open request = *open;
+    if (client->shared.is_wanted && client->keeps_frames)
+        request.features |= FL_FEATURE_SHARED_MEMORY;
+    return request;
 }
 
 int fc_open(fc_client *client, const fl_open *open, fl_opened *opened, int timeout_ms) {
     if (client == NULL || open == NULL) return FC_ERROR_ARGUMENT;
     if (client->is_open) return FC_ERROR_STATE;
     if (client->broken != 0) return client->broken;
-    int code = fc_exchange_open(client, FL_OPEN, 0, open, NULL, NULL, 0,
-                                fc_deadline_in(timeout_ms));
-    return finish_open(client, code, opened);
+    fc_deadline deadline = fc_deadline_in(timeout_ms);
+    fl_open request = requested(client, open);
+    int code = fc_exchange_open(client, FL_OPEN, 0, &request, NULL, NULL, 0, deadline);
+    return finish_open(client, code, opened, deadline);
 }
 
 /* Until the first picture comes, what the host gave is what resume needs. */
@@ -91,12 +102,13 @@ int fc_open_with_history(fc_client *client, const fl_open *open, const fl_histor
     struct iovec parts[4];
     int count = fc_history_parts(open, history, planes, parts);
     if (count < 0) return count;
-    int code = keep_given_history(client, open, history, parts, count);
+    fl_open request = requested(client, open);
+    int code = keep_given_history(client, &request, history, parts, count);
     if (code != 0) return code;
     client->last_frame_id = history->frame_id;
-    code = fc_exchange_open(client, FL_OPEN, 0, open, history, parts, count,
-                            fc_deadline_in(timeout_ms));
-    return finish_open(client, code, opened);
+    fc_deadline deadline = fc_deadline_in(timeout_ms);
+    code = fc_exchange_open(client, FL_OPEN, 0, &request, history, parts, count, deadline);
+    return finish_open(client, code, opened, deadline);
 }
 
 int fc_reconfigure(fc_client *client, const fl_open *open, uint32_t flags, fl_opened *opened,
@@ -104,10 +116,11 @@ int fc_reconfigure(fc_client *client, const fl_open *open, uint32_t flags, fl_op
     if (client == NULL || open == NULL) return FC_ERROR_ARGUMENT;
     if (client->broken != 0) return client->broken;
     if (!client->is_running) return FC_ERROR_STATE;
-    int code = fc_exchange_open(client, FL_RECONFIGURE, flags, open, NULL, NULL, 0,
-                                fc_deadline_in(timeout_ms));
+    fc_deadline deadline = fc_deadline_in(timeout_ms);
+    fl_open request = requested(client, open);
+    int code = fc_exchange_open(client, FL_RECONFIGURE, flags, &request, NULL, NULL, 0, deadline);
     if (code == 0 && (flags & FL_OPEN_KEEP_HISTORY) == 0) fc_forget_history(client);
-    return finish_open(client, code, opened);
+    return finish_open(client, code, opened, deadline);
 }
 
 int fc_reset(fc_client *client) {
@@ -116,20 +129,30 @@ int fc_reset(fc_client *client) {
     return 0;
 }
 
-/* Copies the planes behind the head, or refers to them where they are. */
+/* Copies the planes, unless they were drawn where they are kept, or refers to them. */
 static void fill_frame(fc_client *client, fc_kept_frame *frame, const void *const planes[]) {
-    fc_outgoing_start(&frame->out, &frame->head, sizeof frame->head);
-    size_t offset = 0;
-    for (int i = 0; i < client->agreement.plane_count; i++) {
-        size_t bytes = client->plane_bytes[i];
-        if (client->keeps_frames) {
-            memcpy(frame->planes + offset, planes[i], bytes);
-        } else {
-            fc_outgoing_add(&frame->out, planes[i], bytes);
-        }
-        offset += bytes;
+    if (!client->keeps_frames) {
+        fc_outgoing_start(&frame->out, &frame->head, sizeof(fl_header) + sizeof(fl_frame));
+        for (int i = 0; i < client->agreement.plane_count; i++)
+            fc_outgoing_add(&frame->out, planes[i], client->plane_bytes[i]);
+        return;
     }
-    if (client->keeps_frames) fc_outgoing_add(&frame->out, frame->planes, offset);
+    unsigned char *to = frame->planes;
+    for (int i = 0; i < client->agreement.plane_count; to += client->plane_bytes[i], i++)
+        if (planes[i] != to) memcpy(to, planes[i], client->plane_bytes[i]);
+    fc_address_frame(client, frame);
+}
+
+int fc_planes(fc_client *client, void *planes[]) {
+    if (client == NULL || planes == NULL) return FC_ERROR_ARGUMENT;
+    if (!client->is_open) return FC_ERROR_STATE;
+    if (!client->keeps_frames) return FC_ERROR_NOT_KEPT;
+    fc_kept_frame *frame = fc_free_frame(client);
+    if (frame == NULL) return FC_ERROR_MEMORY;
+    unsigned char *at = frame->planes;
+    for (int i = 0; i < client->agreement.plane_count; at += client->plane_bytes[i], i++)
+        planes[i] = at;
+    return 0;
 }
 
 /* The planes are the host's again after fc_send, so what is not written by then never will be. */
@@ -269,7 +292,10 @@ static int connect_again(fc_client *client, fc_deadline deadline) {
     client->broken = 0;
     client->write_failed = false;
     code = open_again(client, deadline);
+    if (code == 0) code = fc_share(client, deadline);
     if (code != 0) fc_fail(client, code);
+    for (int i = 0; i < client->queue_count && code == 0; i++)
+        fc_address_frame(client, client->queue[i]);
     return code;
 }
 
@@ -285,9 +311,10 @@ int fc_resume(fc_client *client, fl_opened *opened, int timeout_ms) {
         code = connect_again(client, deadline);
     }
     if (code != 0) return code;
-    code = finish_open(client, 0, opened);
+    client->is_running = true;
+    if (opened != NULL) *opened = client->opened;
     fc_exchange(client, FC_UNTIL_SENT, deadline);
-    return code;
+    return 0;
 }
 
 int fc_finish(fc_client *client, int timeout_ms) {

@@ -5,6 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+void fc_outgoing_start(fc_outgoing *out, const void *head, size_t count) {
+    out->part_count = 0;
+    out->total = 0;
+    out->sent = 0;
+    out->is_attached = false;
+    fc_outgoing_add(out, head, count);
+}
+
+void fc_outgoing_add(fc_outgoing *out, const void *bytes, size_t count) {
+    /* iovec has no const; the bytes are only read. */
+    out->parts[out->part_count++] = (struct iovec){(void *)(uintptr_t)bytes, count};
+    out->total += count;
+}
+
 int fc_unanswered(const fc_client *client) {
     int count = 0;
     for (int i = 0; i < client->queue_count; i++) count += !client->queue[i]->answered;
@@ -22,16 +36,38 @@ fc_kept_frame *fc_find_unanswered(fc_client *client, uint64_t frame_id) {
 /* With room for the planes, if frames are kept; NULL: no memory. */
 fc_kept_frame *fc_free_frame(fc_client *client) {
     fc_kept_frame *frame = NULL;
-    for (int i = 0; i < FC_FRAMES && frame == NULL; i++)
-        if (!client->frames[i].used) frame = &client->frames[i];
-    if (frame == NULL) return NULL;
-    if (client->keeps_frames && frame->capacity < client->payload_bytes) {
-        free(frame->planes);
-        frame->planes = malloc(client->payload_bytes);
-        frame->capacity = frame->planes == NULL ? 0 : client->payload_bytes;
-        if (frame->planes == NULL) return NULL;
+    bool is_shared = client->shared.memory != NULL && client->shared.is_agreed;
+    int count = is_shared ? (int)client->shared.table.slot_count : FC_FRAMES;
+    for (int i = 0; i < count && frame == NULL; i++) {
+        if (client->frames[i].used) continue;
+        frame = &client->frames[i];
+        frame->slot = is_shared ? i : -1;
     }
-    return frame;
+    if (frame == NULL || !client->keeps_frames) return frame;
+    if (is_shared) {
+        frame->planes = client->shared.memory + (size_t)frame->slot * client->shared.table.slot_bytes;
+        return frame;
+    }
+    if (frame->capacity < client->payload_bytes) {
+        free(frame->owned);
+        frame->owned = malloc(client->payload_bytes);
+        frame->capacity = frame->owned == NULL ? 0 : client->payload_bytes;
+    }
+    frame->planes = frame->owned;
+    return frame->planes == NULL ? NULL : frame;
+}
+
+/* Makes the message of a kept frame: its planes in their slot, if the daemon has it, else inline. */
+void fc_address_frame(fc_client *client, fc_kept_frame *frame) {
+    bool is_in_slot = client->shared.is_agreed && frame->slot >= 0;
+    fl_header *header = &frame->head.header;
+    header->flags = is_in_slot ? header->flags | FL_FRAME_IN_SLOT
+                               : header->flags & ~FL_FRAME_IN_SLOT;
+    header->body_bytes = (uint32_t)(sizeof(fl_frame) + (is_in_slot ? sizeof(fl_slot) : 0));
+    header->payload_bytes = is_in_slot ? 0 : client->payload_bytes;
+    frame->head.slot = (fl_slot){is_in_slot ? (uint32_t)frame->slot : 0, 0};
+    fc_outgoing_start(&frame->out, &frame->head, sizeof(fl_header) + header->body_bytes);
+    if (!is_in_slot) fc_outgoing_add(&frame->out, frame->planes, client->payload_bytes);
 }
 
 /* Lets go of frames that are answered and wholly written, or cannot be written any more. */

@@ -28,12 +28,17 @@ static size_t least_body_bytes(uint16_t type) {
 static void check_picture_header(fc_client *client) {
     const fl_header *header = &client->header;
     fc_kept_frame *frame = fc_find_unanswered(client, header->frame_id);
+    bool is_in_slot = (header->flags & FL_PICTURE_IN_SLOT) != 0;
+    size_t payload_bytes = is_in_slot ? 0 : client->picture_bytes;
     if (frame == NULL || !client->is_running || frame->out.sent != frame->out.total) {
         fc_complain(client, "a picture for frame %llu, which is not in flight",
                     (unsigned long long)header->frame_id);
-    } else if (header->payload_bytes != client->picture_bytes) {
+    } else if (is_in_slot && (!client->shared.is_agreed || frame->slot < 0)) {
+        fc_complain(client, "a picture in a slot for frame %llu, which was in none",
+                    (unsigned long long)header->frame_id);
+    } else if (header->payload_bytes != payload_bytes) {
         fc_complain(client, "a picture of %llu bytes where %zu were agreed",
-                    (unsigned long long)header->payload_bytes, client->picture_bytes);
+                    (unsigned long long)header->payload_bytes, payload_bytes);
     } else {
         client->filling = fc_free_slot(client, client->picture_bytes);
         if (client->filling == NULL) fc_fail(client, FC_ERROR_MEMORY);
@@ -47,7 +52,7 @@ static void check_header(fc_client *client) {
     } else if (header->version != FL_VERSION) {
         fc_complain(client, "a message of version %u; this client speaks version %u",
                     header->version, FL_VERSION);
-    } else if (header->type < FL_OPENED || header->type > FL_CLOSED) {
+    } else if (header->type < FL_OPENED || header->type > FL_SHARED) {
         fc_complain(client, "a message of the unknown type %u", header->type);
     } else if (header->body_bytes > FL_MAX_BODY_BYTES ||
                header->body_bytes < least_body_bytes(header->type)) {
@@ -152,6 +157,10 @@ static void take_error(fc_client *client) {
         fc_fail(client, error.code == FL_ERROR_DRAINING ? FC_ERROR_CLOSED : FC_ERROR_SESSION);
     } else if (error.severity != FL_SEVERITY_FRAME) {
         fc_complain(client, "an error of the unknown severity %u", error.severity);
+    } else if (client->header.frame_id == 0 && client->waits_for_shared) {
+        /* Then it goes on inline. */
+        client->last_error = error;
+        client->waits_for_shared = false;
     } else if (client->header.frame_id == 0 && client->waits_for_opened) {
         client->last_error = error;
         client->was_refused = true;
@@ -166,10 +175,25 @@ static void take_message(fc_client *client) {
     case FL_OPENED: take_opened(client); break;
     case FL_PICTURE: take_picture(client); break;
     case FL_ERROR: take_error(client); break;
+    case FL_SHARED:
+        if (!client->waits_for_shared) fc_complain(client, "memory was shared that nobody offered");
+        client->shared.is_agreed = client->waits_for_shared;
+        client->waits_for_shared = false;
+        break;
     default: /* FL_CLOSED; others were refused with their header. */
         client->waits_for_closed = false;
         fc_lose(client, "the daemon closed the session");
     }
+}
+
+/* The picture is copied at once, so that the slot is free for the next frame. */
+static void fetch_picture(fc_client *client) {
+    const fc_kept_frame *frame = fc_find_unanswered(client, client->header.frame_id);
+    const fl_share *table = &client->shared.table;
+    if (client->broken != 0 || frame == NULL) return;
+    memcpy(client->filling->pixels,
+           client->shared.memory + (size_t)frame->slot * table->slot_bytes + table->picture_offset,
+           client->picture_bytes);
 }
 
 /* Where the part being read goes, and how long it is. */
@@ -192,6 +216,10 @@ static void finish_part(fc_client *client) {
     } else if (part == FC_READ_BODY && client->header.type == FL_PICTURE) {
         take_picture_info(client);
         client->reading = FC_READ_PAYLOAD;
+        if ((client->header.flags & FL_PICTURE_IN_SLOT) != 0) {
+            fetch_picture(client);
+            client->read_bytes = client->filling->pixel_bytes;
+        }
     } else {
         client->reading = FC_READ_HEADER;
         take_message(client);

@@ -123,6 +123,8 @@ private struct Report {
             self.init(FL_ERROR_CAMERA, field, found, 0, "\(field) is \(found), it \(needs).")
         case .cameraMissing(let reason):
             self.init(FL_ERROR_CAMERA, "camera", 0, 0, "The frame has no camera: \(reason).")
+        case .sharedMemory(let field, let found, let limit, let reason):
+            self.init(FL_ERROR_SHARED_MEMORY, field, found, limit, reason)
         case .model(let name, let reason):
             self.init(FL_ERROR_MODEL, "model", 0, 0, "Model \"\(name)\": \(reason).")
         case .modelRefuses(let field, let found, let reason):

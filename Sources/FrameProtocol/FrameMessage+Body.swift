@@ -9,6 +9,14 @@ extension FrameMessage {
         guard header.flags & FL_FRAME_SHOW_PLANES == 0 else {
             throw .unsupportedFlag(name: "FL_FRAME_SHOW_PLANES")
         }
+        var slot: Int?
+        if header.flags & FL_FRAME_IN_SLOT != 0 {
+            let body = body.part(at: WireFrame.byteCount, byteCount: WireSlot.byteCount)
+            guard body.uint32(at: WireSlot.reserved) == 0 else {
+                throw .reserved(field: "slot.reserved")
+            }
+            slot = Int(body.uint32(at: WireSlot.slot))
+        }
         try Self.requireOne("exposure", body.float(at: WireFrame.exposure))
         try Self.requireOne("history_trust", body.float(at: WireFrame.historyTrust))
         self.init(
@@ -21,7 +29,7 @@ extension FrameMessage {
                 ? body.uint64(at: WireFrame.motionFrom) : nil,
             clientTime: body.uint64(at: WireFrame.clientTime),
             jitter: try body.jitter(xAt: WireFrame.jitterX, yAt: WireFrame.jitterY),
-            payloadByteCount: header.payloadByteCount)
+            payloadByteCount: header.payloadByteCount, slot: slot)
     }
 
     private static func requireOne(_ field: String, _ value: Float) throws(ProtocolError) {

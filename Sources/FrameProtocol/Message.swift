@@ -13,6 +13,8 @@ package enum Message: Sendable, Equatable {
     /// the session goes on.
     case refusedFrame(RefusedFrame)
     case reset
+    /// One byte follows, with a descriptor attached.
+    case share(SlotTable)
     case reconfigure(OpenRequest, keepsHistory: Bool)
     case close
 
@@ -22,6 +24,7 @@ package enum Message: Sendable, Equatable {
         case .open(_, let history): UInt64(history?.byteCount ?? 0)
         case .frame(let frame): frame.payloadByteCount
         case .refusedFrame(let refused): refused.payloadByteCount
+        case .share: 1
         case .reset, .reconfigure, .close: 0
         }
     }
@@ -32,6 +35,7 @@ package enum Message: Sendable, Equatable {
         case .open: "FL_OPEN"
         case .frame, .refusedFrame: "FL_FRAME"
         case .reset: "FL_RESET"
+        case .share: "FL_SHARE"
         case .reconfigure: "FL_RECONFIGURE"
         case .close: "FL_CLOSE"
         }
@@ -61,13 +65,15 @@ package struct OpenRequest: Sendable, Equatable {
     package var clientName: String
     /// Asks for a cache, so that frames render only what changed.
     package var wantsIncremental: Bool
+    /// Asks for frames and pictures in shared memory.
+    package var wantsSharedMemory: Bool
     /// Of a diffusion model's conditioning.
     package var scales: ConditioningScales
 
     package init(
         layout: GBufferLayout, mailbox: Mailbox = .latest, viewIndex: Int = 0,
         frameBudgetNanoseconds: UInt64? = nil, seed: UInt64 = 0, model: String? = nil,
-        clientName: String = "", wantsIncremental: Bool = false,
+        clientName: String = "", wantsIncremental: Bool = false, wantsSharedMemory: Bool = false,
         scales: ConditioningScales = ConditioningScales()
     ) {
         self.layout = layout
@@ -78,6 +84,7 @@ package struct OpenRequest: Sendable, Equatable {
         self.model = model
         self.clientName = clientName
         self.wantsIncremental = wantsIncremental
+        self.wantsSharedMemory = wantsSharedMemory
         self.scales = scales
     }
 }
@@ -145,11 +152,13 @@ package struct FrameMessage: Sendable, Equatable {
     package var jitter: SIMD2<Float>
     /// As the header claims; the session knows what was agreed.
     package var payloadByteCount: UInt64
+    /// The planes are there, and nothing follows on the socket.
+    package var slot: Int?
 
     package init(
         frameID: UInt64, isReset: Bool = false, allowsApproximate: Bool = false,
         camera: Camera? = nil, motionFrom: UInt64? = nil, clientTime: UInt64 = 0,
-        jitter: SIMD2<Float> = .zero, payloadByteCount: UInt64
+        jitter: SIMD2<Float> = .zero, payloadByteCount: UInt64, slot: Int? = nil
     ) {
         self.frameID = frameID
         self.isReset = isReset
@@ -159,6 +168,7 @@ package struct FrameMessage: Sendable, Equatable {
         self.clientTime = clientTime
         self.jitter = jitter
         self.payloadByteCount = payloadByteCount
+        self.slot = slot
     }
 }
 
@@ -167,12 +177,18 @@ package struct RefusedFrame: Sendable, Equatable {
     /// A reset that was asked for still holds for the next frame.
     package var isReset: Bool
     package var payloadByteCount: UInt64
+    /// Its planes are in a slot.
+    package var isInSlot: Bool
     package var error: ProtocolError
 
-    package init(frameID: UInt64, isReset: Bool, payloadByteCount: UInt64, error: ProtocolError) {
+    package init(
+        frameID: UInt64, isReset: Bool, payloadByteCount: UInt64, isInSlot: Bool = false,
+        error: ProtocolError
+    ) {
         self.frameID = frameID
         self.isReset = isReset
         self.payloadByteCount = payloadByteCount
+        self.isInSlot = isInSlot
         self.error = error
     }
 }

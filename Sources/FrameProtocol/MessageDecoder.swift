@@ -45,8 +45,17 @@ package struct MessageDecoder: Sendable {
         case FL_FRAME:
             try header.requireFlags(
                 FL_FRAME_RESET | FL_FRAME_APPROXIMATE | FL_FRAME_HAS_CAMERA
-                    | FL_FRAME_HAS_MOTION_FROM | FL_FRAME_SHOW_PLANES, message: "FL_FRAME")
-            try header.requireBody(WireFrame.byteCount)
+                    | FL_FRAME_HAS_MOTION_FROM | FL_FRAME_SHOW_PLANES | FL_FRAME_IN_SLOT,
+                message: "FL_FRAME")
+            let isInSlot = header.flags & FL_FRAME_IN_SLOT != 0
+            try header.requireBody(WireFrame.byteCount + (isInSlot ? WireSlot.byteCount : 0))
+            if isInSlot { try header.requirePayload(0) }
+        case FL_SHARE:
+            try header.requireFlags(0, message: "FL_SHARE")
+            try header.requireNoFrame()
+            try header.requireBody(WireShare.byteCount)
+            // The byte that the descriptor is attached to.
+            try header.requirePayload(1)
         case FL_RESET, FL_CLOSE:
             try header.requireFlags(0, message: header.type == FL_RESET ? "FL_RESET" : "FL_CLOSE")
             try header.requireNoFrame()
@@ -81,8 +90,10 @@ package struct MessageDecoder: Sendable {
                 return .refusedFrame(
                     RefusedFrame(
                         frameID: header.frameID, isReset: header.flags & FL_FRAME_RESET != 0,
-                        payloadByteCount: header.payloadByteCount, error: error))
+                        payloadByteCount: header.payloadByteCount,
+                        isInSlot: header.flags & FL_FRAME_IN_SLOT != 0, error: error))
             }
+        case FL_SHARE: return .share(try SlotTable(body))
         case FL_RECONFIGURE:
             return .reconfigure(
                 try OpenRequest(body, limits: limits),

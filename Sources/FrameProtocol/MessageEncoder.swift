@@ -52,9 +52,11 @@ package enum MessageEncoder {
         if picture.isLate { flags |= FL_PICTURE_LATE }
         if picture.isApproximate { flags |= FL_PICTURE_APPROXIMATE }
         if picture.historyFrame != nil { flags |= FL_PICTURE_HISTORY }
+        if picture.isInSlot { flags |= FL_PICTURE_IN_SLOT }
         return MessageHeader(
             type: FL_PICTURE, flags: flags, bodyByteCount: WirePicture.byteCount,
-            payloadByteCount: picture.payloadByteCount, frameID: picture.frameID
+            payloadByteCount: picture.isInSlot ? 0 : picture.payloadByteCount,
+            frameID: picture.frameID
         ).encoded(body: body.bytes)
     }
 
@@ -69,6 +71,10 @@ package enum MessageEncoder {
         return MessageHeader(
             type: FL_ERROR, bodyByteCount: WireError.byteCount, frameID: error.frameID
         ).encoded(body: body.bytes)
+    }
+
+    package static func shared() -> [UInt8] {
+        MessageHeader(type: FL_SHARED, bodyByteCount: 0).encoded(body: [])
     }
 
     package static func closed() -> [UInt8] {

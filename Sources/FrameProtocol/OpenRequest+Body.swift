@@ -8,7 +8,8 @@ extension OpenRequest {
     /// Reads `fl_open` and refuses everything that this version does not mean to support, by name.
     init(_ body: ByteReader, limits: Limits) throws(ProtocolError) {
         let features = body.uint64(at: WireOpen.features)
-        try Self.checkFeatures(features & ~FL_FEATURE_INCREMENTAL)
+        try Self.checkFeatures(
+            features & ~(FL_FEATURE_INCREMENTAL | FL_FEATURE_SHARED_MEMORY))
         let size = FrameSize(
             width: try body.side("width", at: WireOpen.width, limits),
             height: try body.side("height", at: WireOpen.height, limits))
@@ -35,6 +36,7 @@ extension OpenRequest {
             clientName: try body.text(
                 "client_name", at: WireOpen.clientName, byteCount: WireOpen.textByteCount),
             wantsIncremental: features & FL_FEATURE_INCREMENTAL != 0,
+            wantsSharedMemory: features & FL_FEATURE_SHARED_MEMORY != 0,
             scales: try ConditioningScales(body))
     }
 
@@ -42,7 +44,6 @@ extension OpenRequest {
         guard features != 0 else { return }
         let bit = features.trailingZeroBitCount
         switch UInt64(1) << UInt64(bit) {
-        case FL_FEATURE_SHARED_MEMORY: throw .unsupportedFeature(name: "FL_FEATURE_SHARED_MEMORY")
         case FL_FEATURE_HISTORY_WEIGHT: throw .unsupportedFeature(name: "FL_FEATURE_HISTORY_WEIGHT")
         case FL_FEATURE_HDR: throw .unsupportedFeature(name: "FL_FEATURE_HDR")
         default: throw .unknownFeature(bit: bit)

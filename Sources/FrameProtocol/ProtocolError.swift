@@ -36,6 +36,8 @@ package enum ProtocolError: Error, Sendable, Equatable {
     case frameOrder(found: UInt64, last: UInt64)
     case camera(field: String, found: Double, needs: String)
     case cameraMissing(reason: String)
+    /// `reason` is a sentence.
+    case sharedMemory(field: String, found: Double, limit: Double, reason: String)
     // Admission.
     case model(name: String, reason: String)
     /// What the model says about an agreement that is valid as such.

@@ -13,7 +13,7 @@ package enum HistoryStart: UInt32, Sendable, Hashable {
 
 package struct OpenedReply: Sendable, Equatable {
     package var sessionID: UInt64
-    /// Granted: `incrementalFeature` or 0.
+    /// Granted: `incrementalFeature`, `sharedMemoryFeature`.
     package var features: UInt64
     package var plannedBytes: UInt64
     /// Of each frame and of each picture.
@@ -27,6 +27,7 @@ package struct OpenedReply: Sendable, Equatable {
     package var kernelPath: String
 
     package static let incrementalFeature = FL_FEATURE_INCREMENTAL
+    package static let sharedMemoryFeature = FL_FEATURE_SHARED_MEMORY
 
     package init(
         sessionID: UInt64, features: UInt64 = 0, plannedBytes: UInt64,
@@ -71,6 +72,8 @@ package struct PictureReply: Sendable, Equatable {
     /// The newest of them, ascending; at most `FL_MAX_DROPPED_IDS`.
     package var droppedIDs: [UInt64] = []
     package var payloadByteCount: UInt64
+    /// The picture is in the slot of its frame, and nothing follows on the socket.
+    package var isInSlot = false
 
     package static let maxDroppedIDs = Int(FL_MAX_DROPPED_IDS)
 

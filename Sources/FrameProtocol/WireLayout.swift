@@ -99,6 +99,21 @@ package enum WireFrame {
     package static let camera = offset(\fl_frame.camera)
 }
 
+/// After `WireFrame` in a frame that lies in a slot.
+package enum WireSlot {
+    package static let byteCount = MemoryLayout<fl_slot>.size
+    package static let slot = offset(\fl_slot.slot)
+    package static let reserved = offset(\fl_slot.reserved)
+}
+
+package enum WireShare {
+    package static let byteCount = MemoryLayout<fl_share>.size
+    package static let slotBytes = offset(\fl_share.slot_bytes)
+    package static let pictureOffset = offset(\fl_share.picture_offset)
+    package static let slotCount = offset(\fl_share.slot_count)
+    package static let reserved = offset(\fl_share.reserved)
+}
+
 package enum WireOpened {
     package static let byteCount = MemoryLayout<fl_opened>.size
     package static let sessionID = offset(\fl_opened.session_id)

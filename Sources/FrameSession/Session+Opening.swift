@@ -42,6 +42,7 @@ extension Session {
             session.agreement = Agreement(request: asked.request, admission: admission)
             // The old storages go before the new ones are made.
             session.storages = nil
+            session.slots = nil
             if !keepsHistory { session.history = nil }
             session.historyStart = session.history == nil ? .none : .kept
             if let description {
@@ -83,7 +84,8 @@ extension Session {
             MessageEncoder.opened(
                 OpenedReply(
                     sessionID: id,
-                    features: admission.isIncremental ? OpenedReply.incrementalFeature : 0,
+                    features: (admission.isIncremental ? OpenedReply.incrementalFeature : 0)
+                        | (request.wantsSharedMemory ? OpenedReply.sharedMemoryFeature : 0),
                     plannedBytes: UInt64(clamping: admission.plannedBytes),
                     framePayloadByteCount: UInt64(plan.frameByteCount),
                     pictureByteCount: UInt64(plan.pictureByteCount),

@@ -8,14 +8,18 @@ extension Session {
     /// Header and body of a frame came; its payload follows.
     mutating func frameAnnounced(_ message: FrameMessage, now: UInt64) {
         guard
-            acceptsFrame(id: message.frameID, payload: message.payloadByteCount, now: now),
+            acceptsFrame(
+                id: message.frameID, payload: message.payloadByteCount,
+                isInSlot: message.slot != nil, now: now),
             let layout = agreement?.request.layout
         else { return }
-        if let error = check(message, against: layout) {
+        if let error = message.slot.flatMap({ check(slot: $0) }) ?? check(message, against: layout)
+        {
             return skip(
                 RefusedFrame(
                     frameID: message.frameID, isReset: message.isReset,
-                    payloadByteCount: message.payloadByteCount, error: error))
+                    payloadByteCount: message.payloadByteCount, isInSlot: message.slot != nil,
+                    error: error), now: now)
         }
         // Reading was stopped before the last storage was lent.
         guard let storage = storages?.freeFrames.popLast() else {
@@ -26,29 +30,46 @@ extension Session {
         incoming = .frame(message, storage, previousFrameID: lastFrameID, since: now)
         lastFrameID = message.frameID
         allowLateDrop()
-        act(.receivePayload(storage))
+        if let slot = message.slot, let slots {
+            act(.readSlot(storage, position: slots.framePosition(slot)))
+        } else {
+            act(.receivePayload(storage))
+        }
     }
 
     /// The decoder found the body unusable.
     mutating func frameRefused(_ refused: RefusedFrame, now: UInt64) {
-        guard acceptsFrame(id: refused.frameID, payload: refused.payloadByteCount, now: now)
+        guard
+            acceptsFrame(
+                id: refused.frameID, payload: refused.payloadByteCount, isInSlot: refused.isInSlot,
+                now: now)
         else { return }
-        skip(refused)
+        skip(refused, now: now)
     }
 
-    private mutating func skip(_ refused: RefusedFrame) {
+    private mutating func skip(_ refused: RefusedFrame, now: UInt64) {
         lastFrameID = refused.frameID
+        guard !refused.isInSlot else { return refusedFrameSkipped(refused, now: now) }
         incoming = .refusedFrame(refused)
         act(.skipPayload(byteCount: refused.payloadByteCount))
     }
 
     /// What makes the stream or the order of frames unusable ends the session.
-    private mutating func acceptsFrame(id: UInt64, payload: UInt64, now: UInt64) -> Bool {
+    private mutating func acceptsFrame(
+        id: UInt64, payload: UInt64, isInSlot: Bool, now: UInt64
+    ) -> Bool {
         guard case .running = phase, let layout = agreement?.request.layout else {
             fail(.unexpectedMessage(name: "FL_FRAME", reason: unexpectedReason), now: now)
             return false
         }
-        guard payload == UInt64(layout.byteCount) else {
+        guard !isInSlot || slots != nil else {
+            fail(
+                .unexpectedMessage(name: "FL_FRAME", reason: "no shared memory was agreed"),
+                now: now)
+            return false
+        }
+        // The decoder took care that nothing follows a frame in a slot.
+        guard isInSlot || payload == UInt64(layout.byteCount) else {
             fail(.payloadSize(claimed: payload, expected: UInt64(layout.byteCount)), now: now)
             return false
         }

@@ -161,7 +161,14 @@ extension Session {
         let bytes = MessageEncoder.picture(reply)
         counted.bytesOut += UInt64(bytes.count) + reply.payloadByteCount
         pendingWrites.append(PendingWrite(picture: finished.picture, queuedAt: now))
-        act(.sendPicture(bytes, finished.picture))
+        guard let slot = message.slot, let slots else {
+            return act(.sendPicture(bytes, finished.picture))
+        }
+        reply.isInSlot = true
+        act(
+            .sendPictureInSlot(
+                MessageEncoder.picture(reply), inline: bytes, finished.picture,
+                position: slots.picturePosition(slot)))
     }
 
     private mutating func count(_ times: StageTimes, _ work: FrameWork, renderTime: UInt64) {

@@ -14,7 +14,9 @@ import FrameTypes
 /// | the socket delivered bytes of any kind | `bytesArrived` |
 /// | the decoder returned a message | `receive` |
 /// | the decoder threw | `protocolFailed` |
-/// | a payload of `.receivePayload` or `.skipPayload` is complete | `payloadFinished` |
+/// | a payload of `.receivePayload`, `.skipPayload` or `.readSlot` is complete | `payloadFinished` |
+/// | a slot could not be read | `slotUnreadable` |
+/// | the descriptor of `.receiveDescriptor` came, or something else | `shareReceived` |
 /// | `.admit` is decided | `admitted` or `refused` |
 /// | the job of `.convertHistory` is done | `historyConverted` |
 /// | the job of `.start` ended in any way | `renderFinished` |
@@ -36,6 +38,8 @@ package struct Session: Sendable {
     /// Set at the first admission.
     package internal(set) var agreement: Agreement?
     var storages: SessionStorages?
+    /// Where frames in slots lie, once the client's memory was taken.
+    package internal(set) var slots: SlotTable?
 
     /// Complete frames that no job has been submitted for, oldest first.
     var waiting: [ReceivedFrame] = []
@@ -87,6 +91,8 @@ package struct Session: Sendable {
         case history(HistoryDescription, PixelStorage)
         case frame(FrameMessage, PixelStorage, previousFrameID: UInt64?, since: UInt64)
         case refusedFrame(RefusedFrame)
+        /// With what is wrong about it.
+        case share(SlotTable, ProtocolError?)
     }
 
     /// What client and daemon agreed last.
@@ -145,6 +151,7 @@ package struct Session: Sendable {
             case .refusedFrame(let refused): session.frameRefused(refused, now: now)
             case .reset:
                 if session.requireRunning(message, now: now) { session.isResetPending = true }
+            case .share(let slots): session.shareAnnounced(slots, now: now)
             case .reconfigure(let request, let keepsHistory):
                 if session.requireRunning(message, now: now) {
                     session.phase = .reconfiguring(request, keepsHistory: keepsHistory)
@@ -166,7 +173,7 @@ package struct Session: Sendable {
             let incoming = session.incoming
             session.incoming = .nothing
             switch incoming {
-            case .nothing: break
+            case .nothing, .share: break
             case .history(let description, let payload):
                 session.historyReceived(description, payload)
             case .frame(let message, let storage, let previousFrameID, let since):
@@ -220,7 +227,7 @@ package struct Session: Sendable {
         }
     }
 
-    private mutating func requireRunning(_ message: Message, now: UInt64) -> Bool {
+    mutating func requireRunning(_ message: Message, now: UInt64) -> Bool {
         if case .running = phase { return true }
         fail(.unexpectedMessage(name: message.name, reason: unexpectedReason), now: now)
         return false

@@ -12,6 +12,12 @@ package enum SessionAction: Sendable {
     case receivePayload(PixelStorage)
     /// Read so many bytes and forget them, then call `payloadFinished`.
     case skipPayload(byteCount: UInt64)
+    /// Read one byte and the descriptor attached to it, check that it has at least so many bytes,
+    /// then call `shareReceived`.
+    case receiveDescriptor(byteCount: Int)
+    /// Copy the whole of the storage from this position of the shared memory, then call
+    /// `payloadFinished` or `slotUnreadable`.
+    case readSlot(PixelStorage, position: Int)
     /// Run the conversion on render threads, then call `historyConverted`.
     case convertHistory(HistoryConversion)
     /// Submit a job that takes its request from this one when it begins.
@@ -22,6 +28,9 @@ package enum SessionAction: Sendable {
     case send([UInt8])
     /// One write of header and body, then the whole picture, which stays unchanged until then.
     case sendPicture([UInt8], PixelStorage)
+    /// Copy the picture to this position of the shared memory, then one write of the first bytes; if
+    /// it cannot be copied, one write of the others, then the whole picture.
+    case sendPictureInSlot([UInt8], inline: [UInt8], PixelStorage, position: Int)
     /// Whether to read the next message. A payload that was asked for is read in any case.
     case setReading(Bool)
     /// Close after everything written before was taken. Once, and the last action.

@@ -18,6 +18,9 @@ package struct SessionPlan: Sendable, Equatable {
     /// A history that came from elsewhere, and the payload that brought it.
     package var foreignHistoryByteCount: Int
 
+    /// Pages of the client's shared memory that are first touched by writing pictures count as ours.
+    package var sharedByteCount: Int
+
     package init(
         _ request: OpenRequest, waitingFrames: Int, resumes history: HistoryDescription? = nil,
         keeps kept: FrameSize? = nil
@@ -30,6 +33,9 @@ package struct SessionPlan: Sendable, Equatable {
         frameByteCount = request.layout.byteCount
         pictureByteCount = size.pixelCount * 4
         historyByteCount = FrameHistory.byteCount(of: size)
+        sharedByteCount =
+            request.wantsSharedMemory
+            ? (frameCount + SlotTable.spareSlots) * pictureByteCount : 0
         foreignHistoryByteCount =
             (history.map { $0.byteCount + FrameHistory.byteCount(of: $0.size) } ?? 0)
             + (kept.map { FrameHistory.byteCount(of: $0) } ?? 0)
@@ -46,7 +52,7 @@ package struct SessionPlan: Sendable, Equatable {
     /// Sides are at most 4096 and waiting frames few, so that this is far from overflowing.
     package var totalByteCount: Int {
         frameCount * frameByteCount + pictureCount * pictureByteCount
-            + historyCount * historyByteCount + foreignHistoryByteCount
+            + historyCount * historyByteCount + foreignHistoryByteCount + sharedByteCount
     }
 }
 

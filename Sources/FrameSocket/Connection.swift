@@ -37,6 +37,8 @@ package final class Connection {
 
     let loop: EventLoop
     let handle: LoopHandle
+    private let descriptor: Int32
+    private var attached = AttachedDescriptors.Outcome.nothingYet
     private var handlers: Handlers?
     private var target: ReadTarget?
     private var isReading = false
@@ -52,6 +54,7 @@ package final class Connection {
     /// Takes over a connected Unix stream socket, also when it throws.
     package init(loop: EventLoop, descriptor: Int32) throws(SocketError) {
         self.loop = loop
+        self.descriptor = descriptor
         peer = PeerCredentials(of: descriptor)
         do {
             handle = try LoopHandle(UV_NAMED_PIPE) {
@@ -115,6 +118,11 @@ package final class Connection {
         case nil:
             // Answered by UV_ENOBUFS, which is where reading stops.
             return uv_buf_t(base: nil, len: 0)
+        case .descriptors?:
+            // libuv's own reads drop descriptors, and it cannot hand out memfds (1.44): the byte is
+            // read here, and an empty buffer makes libuv report at once without reading.
+            attached = AttachedDescriptors.receive(from: descriptor)
+            return uv_buf_t(base: nil, len: 0)
         case .bytes(let limit)?, .discard(let limit)?:
             precondition(limit > 0, "a read of no bytes")
             bytes = UnsafeMutableRawBufferPointer(rebasing: loop.scratch.prefix(limit))
@@ -131,6 +139,7 @@ package final class Connection {
     private func finishRead(_ count: Int) {
         let target = self.target
         self.target = nil
+        if case .descriptors? = target { return finishDescriptors() }
         if count > 0 {
             switch target {
             case .bytes?:
@@ -138,13 +147,25 @@ package final class Connection {
                     .bytes([UInt8](UnsafeRawBufferPointer(loop.scratch).prefix(count))))
             case .storage?: handlers?.didRead(.stored(count))
             case .discard?: handlers?.didRead(.discarded(count))
-            case nil: break
+            case .descriptors?, nil: break
             }
         } else if count == Int(UV_ENOBUFS.rawValue) {
             stopReading()
         } else if count < 0 {
             // 0 means "nothing there after all".
             end(count == Int(UV_EOF.rawValue) ? .endOfStream : .failed(code: Int32(-count)))
+        }
+    }
+
+    private func finishDescriptors() {
+        let outcome = attached
+        attached = .nothingYet
+        switch outcome {
+        // The socket stays ready or becomes so, and libuv asks again.
+        case .nothingYet: break
+        case .files(let files):
+            handlers?.didRead(.attached(files))
+        case .ended(let reason): end(reason)
         }
     }
 

@@ -10,6 +10,8 @@ package enum ReadTarget {
     case bytes(atMost: Int)
     /// Straight into this part of a storage.
     case storage(PixelStorage, Range<Int>)
+    /// One byte, with the descriptors attached to it. On any other byte they are refused by the kernel.
+    case descriptors
     /// Nowhere.
     case discard(atMost: Int)
 }
@@ -19,6 +21,8 @@ package enum ReadEvent {
     /// So many bytes were written to the start of the storage's range.
     case stored(Int)
     case discarded(Int)
+    /// One byte came, with these descriptors; those that nobody keeps are closed.
+    case attached([SharedMemoryFile])
 }
 
 package enum ConnectionEnd: Sendable, Hashable {

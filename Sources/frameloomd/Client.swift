@@ -15,6 +15,8 @@ final class Client {
         case message
         case payload(PixelStorage, received: Int)
         case skip(UInt64)
+        /// A descriptor of at least so many bytes of shared memory.
+        case descriptor(byteCount: Int)
     }
 
     let id: UInt64
@@ -33,6 +35,8 @@ final class Client {
     private var decoder = MessageDecoder()
     private var reading = Reading.message
     private var readsMessages = true
+    /// Where this client's frames in slots are.
+    private var sharedMemory: SharedMemoryFile?
     private var actions: [SessionAction] = []
     private var isPerforming = false
 
@@ -69,6 +73,7 @@ final class Client {
         case .message: readsMessages ? .bytes(atMost: decoder.wantedByteCount) : nil
         case .payload(let storage, let received): .storage(storage, received..<storage.byteCount)
         case .skip(let rest): .discard(atMost: Int(min(rest, 64 << 10)))
+        case .descriptor: .descriptors
         }
     }
 
@@ -89,6 +94,9 @@ final class Client {
         case (.discarded(let count), .skip(let rest)):
             reading = .skip(rest - UInt64(count))
             if rest == UInt64(count) { finishPayload() }
+        case (.attached(let files), .descriptor(let byteCount)):
+            reading = .message
+            takeSharedMemory(files, byteCount: byteCount)
         default:
             break
         }
@@ -107,6 +115,33 @@ final class Client {
         tell { $0.payloadFinished(now: $1) }
     }
 
+    // MARK: Shared memory
+
+    private func takeSharedMemory(_ files: [SharedMemoryFile], byteCount: Int) {
+        sharedMemory = nil
+        var refusal: ProtocolError?
+        do throws(SharedMemoryFile.Refusal) {
+            if files.count == 1 {
+                try files[0].check(byteCount: byteCount)
+                sharedMemory = files[0]
+            } else {
+                refusal = .sharedMemory(
+                    field: "", found: Double(files.count), limit: 1,
+                    reason: "\(files.count) descriptors are attached to the payload of FL_SHARE; "
+                        + "exactly one is needed.")
+            }
+        } catch {
+            refusal = ProtocolError(error, byteCount: byteCount)
+        }
+        tell { $0.shareReceived(refusal, now: $1) }
+    }
+
+    private func readSlot(_ storage: PixelStorage, at position: Int) {
+        let isRead = sharedMemory?.read(into: storage, at: position) ?? false
+        if isRead { session.bytesArrived(storage.byteCount, now: EventLoop.now) }
+        tell { isRead ? $0.payloadFinished(now: $1) : $0.slotUnreadable(now: $1) }
+    }
+
     // MARK: Actions
 
     private func perform(_ action: SessionAction) {
@@ -114,6 +149,8 @@ final class Client {
         case .admit(let request): server.admit(request, for: self)
         case .receivePayload(let storage): read(.payload(storage, received: 0))
         case .skipPayload(let byteCount): read(.skip(byteCount))
+        case .receiveDescriptor(let byteCount): read(.descriptor(byteCount: byteCount))
+        case .readSlot(let storage, let position): readSlot(storage, at: position)
         case .convertHistory(let conversion): server.convert(conversion, for: self)
         case .start(let job): server.render(job, for: self)
         case .cancelJob: server.cancelJobs(of: self)
@@ -121,6 +158,13 @@ final class Client {
         case .sendPicture(let bytes, let picture):
             server.watches.show(bytes, picture, of: id, now: EventLoop.now)
             write(bytes, picture)
+        case .sendPictureInSlot(let bytes, let inline, let picture, let position):
+            server.watches.show(inline, picture, of: id, now: EventLoop.now)
+            if sharedMemory?.write(picture, at: position) ?? false {
+                write(bytes, nil)
+            } else {
+                write(inline, picture)
+            }
         case .setReading(let flag):
             readsMessages = flag
             if flag { connection.resumeReading() }
@@ -154,6 +198,25 @@ extension ReadEvent {
         switch self {
         case .bytes(let bytes): bytes.count
         case .stored(let count), .discarded(let count): count
+        case .attached: 1
+        }
+    }
+}
+
+extension ProtocolError {
+    fileprivate init(_ refusal: SharedMemoryFile.Refusal, byteCount: Int) {
+        switch refusal {
+        case .notSealable:
+            self = .sharedMemory(
+                field: "", found: 0, limit: 0, reason: "The descriptor of FL_SHARE is no memfd.")
+        case .seals(let found):
+            self = .sharedMemory(
+                field: "", found: Double(found), limit: Double(SharedMemoryFile.neededSeals),
+                reason: "The memfd of FL_SHARE needs the seals F_SEAL_SHRINK and F_SEAL_GROW.")
+        case .tooSmall(let found):
+            self = .sharedMemory(
+                field: "slot_count", found: Double(found), limit: Double(byteCount),
+                reason: "The memfd of FL_SHARE has \(found) bytes, its slots take \(byteCount).")
         }
     }
 }

@@ -70,6 +70,7 @@ import Testing
         case .reconfigure(let request, let keepsHistory):
             return MessageEncoder.reconfigure(request, keepsHistory: keepsHistory)
         case .frame(let frame): return MessageEncoder.frame(frame)
+        case .share(let slots): return MessageEncoder.share(slots)
         case .reset: return MessageEncoder.reset()
         case .close: return MessageEncoder.close()
         case .refusedFrame(let refused): throw refused.error

@@ -31,11 +31,13 @@ extension EndToEnd {
             #expect(try two.stats().daemon.renderThreads == 2)
         }
 
-        @Test func resumesAfterTheConnectionBroke() throws {
+        @Test(arguments: [false, true]) func resumesAfterTheConnectionBroke(shares: Bool) throws {
             let daemon = try Daemon()
             let expected = try pictures(daemon, 1...6)
             let client = try EngineClient(daemon.framePath)
+            #expect(fc_share_memory(client.handle, shares ? 1 : 0) == 0)
             try client.open(open)
+            #expect(fc_is_sharing(client.handle) == (shares ? 1 : 0))
             var received = try (UInt64(1)...2).map { try client.render($0, frame($0)) }
             try client.send(3, frame(3))
             try client.send(4, frame(4))
@@ -45,12 +47,14 @@ extension EndToEnd {
             #expect(received == expected)
         }
 
-        @Test func resumesAfterTheDaemonWasKilled() throws {
+        @Test(arguments: [false, true]) func resumesAfterTheDaemonWasKilled(shares: Bool) throws {
             let folder = try TestFolder()
             var daemon = try Daemon(in: folder)
             let expected = try pictures(daemon, 1...6)
             let client = try EngineClient(daemon.framePath)
+            #expect(fc_share_memory(client.handle, shares ? 1 : 0) == 0)
             try client.open(open)
+            #expect(fc_is_sharing(client.handle) == (shares ? 1 : 0))
             var received = try (UInt64(1)...2).map { try client.render($0, frame($0)) }
             try client.send(3, frame(3))
             try client.send(4, frame(4))
@@ -91,8 +95,9 @@ extension EndToEnd {
             var opens = [SyntheticFrame.open(size), SyntheticFrame.open(larger)]
             for index in 0..<2 { opens[index].origin = UInt8(FL_ORIGIN_BOTTOM_LEFT) }
             var results: [[UInt8]] = []
-            for breaks in [false, true] {
+            for (breaks, shares) in [(false, false), (true, false), (false, true), (true, true)] {
                 let client = try EngineClient(daemon.framePath)
+                fc_share_memory(client.handle, shares ? 1 : 0)
                 try client.open(opens[0])
                 _ = try client.render(1, frame(1))
                 try client.reconfigure(opens[1], keepHistory: true)
@@ -100,9 +105,10 @@ extension EndToEnd {
                     shutdown(fc_fd(client.handle), Int32(SHUT_RDWR))
                     try client.resume()
                 }
+                #expect(fc_is_sharing(client.handle) == (shares ? 1 : 0))
                 results.append(try client.render(2, SyntheticFrame(larger, index: 2)))
             }
-            #expect(results[0] == results[1])
+            #expect(results.allSatisfy { $0 == results[0] })
         }
 
         /// Reversed device depth and RGB10A2 normals in view space, as engines have them.

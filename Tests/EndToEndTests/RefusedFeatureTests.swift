@@ -43,9 +43,6 @@ extension EndToEnd {
         }
 
         static let wishes: [Wish] = [
-            Wish("shared memory", FL_ERROR_FEATURE, says: "FL_FEATURE_SHARED_MEMORY") {
-                $0.features = FL_FEATURE_SHARED_MEMORY
-            },
             Wish("history weight", FL_ERROR_FEATURE, says: "FL_FEATURE_HISTORY_WEIGHT") {
                 $0.features = FL_FEATURE_HISTORY_WEIGHT
             },

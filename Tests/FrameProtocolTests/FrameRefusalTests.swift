@@ -20,6 +20,12 @@ private func matrix(_ element: Int) -> Int { camera(WireCamera.cameraToWorld + 8
             "show planes", Samples.changed(frame, header: WireHeader.flags, FL_FRAME_SHOW_PLANES),
             FL_ERROR_FLAGS, "flags", "FL_FRAME_SHOW_PLANES is not supported"),
         Refusal(
+            "slot reserved",
+            Samples.changed(
+                MessageEncoder.frame(Samples.frameInSlot),
+                body: WireFrame.byteCount + WireSlot.reserved, UInt32(1)), FL_ERROR_RESERVED,
+            "slot.reserved", "must be 0"),
+        Refusal(
             "exposure", Samples.changed(frame, body: WireFrame.exposure, Float(2)), FL_ERROR_VALUE,
             "exposure", "must be 1"),
         Refusal(

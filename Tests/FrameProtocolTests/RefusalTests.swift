@@ -71,15 +71,47 @@ private func history(_ offset: Int) -> Int { WireOpen.byteCount + offset }
             Samples.changed(MessageEncoder.close(), header: WireHeader.payloadBytes, UInt64(8)),
             FL_ERROR_PAYLOAD_SIZE, "payload_bytes", "exactly 0"),
         Refusal(
+            "frame in a slot with a payload",
+            Samples.changed(
+                MessageEncoder.frame(Samples.frameInSlot), header: WireHeader.payloadBytes,
+                UInt64(8)), FL_ERROR_PAYLOAD_SIZE, "payload_bytes", "exactly 0"),
+        Refusal(
+            "frame in a slot without its number",
+            Samples.changed(
+                MessageEncoder.frame(Samples.frameInSlot), header: WireHeader.bodyBytes,
+                UInt32(208)), FL_ERROR_BODY_SIZE, "body_bytes", "at least 216"),
+        Refusal(
+            "share without a descriptor's byte",
+            Samples.changed(
+                MessageEncoder.share(Samples.slots), header: WireHeader.payloadBytes, UInt64(0)),
+            FL_ERROR_PAYLOAD_SIZE, "payload_bytes", "exactly 1"),
+        Refusal(
+            "share with a flag",
+            Samples.changed(
+                MessageEncoder.share(Samples.slots), header: WireHeader.flags, UInt32(1)),
+            FL_ERROR_FLAGS, "flags", "FL_SHARE has no flag"),
+        Refusal(
+            "endless slots",
+            Samples.changed(
+                MessageEncoder.share(Samples.slots), body: WireShare.slotBytes, UInt64.max),
+            FL_ERROR_VALUE, "slot_bytes", "must be at most"),
+        Refusal(
+            "endless picture offset",
+            Samples.changed(
+                MessageEncoder.share(Samples.slots), body: WireShare.pictureOffset, UInt64.max),
+            FL_ERROR_VALUE, "picture_offset", "must be at most"),
+        Refusal(
+            "share reserved",
+            Samples.changed(
+                MessageEncoder.share(Samples.slots), body: WireShare.reserved, UInt32(1)),
+            FL_ERROR_RESERVED, "reserved", "must be 0"),
+        Refusal(
             "reset about a frame",
             Samples.changed(MessageEncoder.reset(), header: WireHeader.frameID, UInt64(8)),
             FL_ERROR_RESERVED, "frame_id", "must be 0"),
     ]
 
     static let opens: [Refusal] = [
-        Refusal(
-            "shared memory", Samples.changed(open, body: WireOpen.features, UInt64(1)),
-            FL_ERROR_FEATURE, "features", "FL_FEATURE_SHARED_MEMORY"),
         Refusal(
             "history weight", Samples.changed(open, body: WireOpen.features, UInt64(4)),
             FL_ERROR_FEATURE, "features", "FL_FEATURE_HISTORY_WEIGHT"),

@@ -38,7 +38,7 @@ enum Samples {
     static let open = OpenRequest(
         layout: layout(), mailbox: .every, viewIndex: 1, frameBudgetNanoseconds: 16_667_000,
         seed: 0xFEDC_BA98_7654_3210, model: "atrium-2.1_b", clientName: "Bühne 日本",
-        wantsIncremental: true,
+        wantsIncremental: true, wantsSharedMemory: true,
         scales: ConditioningScales(controlThousandths: 1, adapterThousandths: 4000))
 
     static let deviceDepthOpen = OpenRequest(
@@ -62,6 +62,11 @@ enum Samples {
         clientTime: 123_456_789_012, jitter: [-0.125, 0.375],
         payloadByteCount: UInt64(open.layout.byteCount))
 
+    static let slots = SlotTable(slotByteCount: 1 << 24, pictureOffset: 1 << 23, slotCount: 7)
+
+    static let frameInSlot = FrameMessage(
+        frameID: 43, camera: camera, payloadByteCount: 0, slot: 6)
+
     static let bareFrame = FrameMessage(frameID: 7, payloadByteCount: 1000)
 
     /// Every kind of message, and what it means.
@@ -71,6 +76,8 @@ enum Samples {
         (MessageEncoder.open(deviceDepthOpen), .open(deviceDepthOpen, history: nil)),
         (MessageEncoder.frame(frame), .frame(frame)),
         (MessageEncoder.frame(bareFrame), .frame(bareFrame)),
+        (MessageEncoder.frame(frameInSlot), .frame(frameInSlot)),
+        (MessageEncoder.share(slots), .share(slots)),
         (MessageEncoder.reset(), .reset),
         (
             MessageEncoder.reconfigure(open, keepsHistory: true),
@@ -108,6 +115,13 @@ enum Samples {
         return picture
     }()
 
+    static let pictureInSlot: PictureReply = {
+        var inSlot = picture
+        inSlot.isInSlot = true
+        inSlot.payloadByteCount = 0
+        return inSlot
+    }()
+
     static let replies: [(bytes: [UInt8], reply: Reply)] = [
         (MessageEncoder.opened(opened), .opened(opened)),
         (MessageEncoder.picture(picture), .picture(picture)),
@@ -116,6 +130,8 @@ enum Samples {
             .error(ErrorReply(.depthScaleMissing(found: 0), severity: .session))
         ),
         (MessageEncoder.closed(), .closed),
+        (MessageEncoder.shared(), .shared),
+        (MessageEncoder.picture(pictureInSlot), .picture(pictureInSlot)),
     ]
 
     /// `bytes` with a number written over the field at `offset` of the body.

@@ -17,6 +17,8 @@ import Testing
         #expect(WireCamera.byteCount == 176)
         #expect(WireHistory.byteCount == 216)
         #expect(WireFrame.byteCount == 208)
+        #expect(WireSlot.byteCount == 8)
+        #expect(WireShare.byteCount == 24)
         #expect(WireOpened.byteCount == 208)
         #expect(WirePicture.byteCount == 360)
         #expect(WireError.byteCount == 344)
@@ -34,6 +36,15 @@ import Testing
         #expect(WirePlane.format == 1)
         #expect(WirePlane.reserved == 2)
         #expect(WirePlane.rowStride == 4)
+    }
+
+    @Test func sharedMemoryFieldsKeepTheirPlaces() {
+        #expect(WireSlot.slot == 0)
+        #expect(WireSlot.reserved == 4)
+        #expect(WireShare.slotBytes == 0)
+        #expect(WireShare.pictureOffset == 8)
+        #expect(WireShare.slotCount == 16)
+        #expect(WireShare.reserved == 20)
     }
 
     @Test func openFieldsKeepTheirPlaces() {

@@ -17,6 +17,11 @@ struct SessionHarness {
     /// What the session asked for and has not been given yet.
     var payloadTarget: PixelStorage?
     var skippedPayload: UInt64?
+    /// Bytes that the awaited descriptor must have.
+    var awaitedShare: Int?
+    /// Where in shared memory frames were read from and pictures written to, in order.
+    var slotPositions: [Int] = []
+    var inlinePictures: [[UInt8]] = []
     var admission: AdmissionRequest?
     var conversion: HistoryConversion?
     var jobs: [FrameJob] = []
@@ -58,10 +63,11 @@ struct SessionHarness {
 
     mutating func open(
         mailbox: Mailbox = .latest, budget: UInt64? = nil, history: HistoryDescription? = nil,
-        seed: UInt64 = 0
+        seed: UInt64 = 0, shares: Bool = false
     ) {
         let request = OpenRequest(
             layout: layout, mailbox: mailbox, frameBudgetNanoseconds: budget, seed: seed,
+            wantsSharedMemory: shares,
             scales: ConditioningScales(controlThousandths: 1500))
         receive(.open(request, history: history))
         admit()
@@ -134,6 +140,10 @@ struct SessionHarness {
             case .admit(let request): admission = request
             case .receivePayload(let storage): payloadTarget = storage
             case .skipPayload(let byteCount): skippedPayload = byteCount
+            case .receiveDescriptor(let byteCount): awaitedShare = byteCount
+            case .readSlot(let storage, let position):
+                payloadTarget = storage
+                slotPositions.append(position)
             case .convertHistory(let conversion): self.conversion = conversion
             case .start(let job): jobs.append(job)
             case .cancelJob: cancelled += 1
@@ -143,6 +153,12 @@ struct SessionHarness {
             case .sendPicture(let bytes, let picture):
                 unwritten += 1
                 pictures.append(picture)
+                record(bytes)
+            case .sendPictureInSlot(let bytes, let inline, let picture, let position):
+                unwritten += 1
+                pictures.append(picture)
+                slotPositions.append(position)
+                inlinePictures.append(inline)
                 record(bytes)
             case .setReading(let reads): isReading = reads
             case .end(let reason): ends.append(reason)

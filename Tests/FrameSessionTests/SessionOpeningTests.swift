@@ -34,6 +34,12 @@ import Testing
             client.admission?.plannedBytes
                 == 3 * client.layout.byteCount + 2 * pixels * 4 + 2 * pixels * 13)
 
+        var sharing = SessionHarness()
+        sharing.open(shares: true)
+        #expect(
+            sharing.admission?.plannedBytes
+                == (client.admission?.plannedBytes ?? 0) + (3 + 4) * pixels * 4)
+
         var every = SessionHarness(settings: SessionSettings(waitingFrames: 4))
         every.open(mailbox: .every)
         #expect(every.openedReplies.first?.maxFramesInFlight == 5)

@@ -91,6 +91,7 @@ import Testing
                                     parts[part] += bytes
                                     filled += bytes.count
                                 case .stored(let count): filled += count
+                                case .attached: break
                                 case .discarded(let count):
                                     filled += count
                                     discarded += count

@@ -26,7 +26,8 @@ extension MessageEncoder {
     }
 
     package static func frame(_ frame: FrameMessage) -> [UInt8] {
-        var body = ByteWriter(byteCount: WireFrame.byteCount)
+        let slotByteCount = frame.slot == nil ? 0 : WireSlot.byteCount
+        var body = ByteWriter(byteCount: WireFrame.byteCount + slotByteCount)
         body.put(frame.motionFrom ?? 0, at: WireFrame.motionFrom)
         body.put(frame.clientTime, at: WireFrame.clientTime)
         body.put(Float(1), at: WireFrame.exposure)
@@ -39,9 +40,24 @@ extension MessageEncoder {
         if frame.allowsApproximate { flags |= FL_FRAME_APPROXIMATE }
         if frame.camera != nil { flags |= FL_FRAME_HAS_CAMERA }
         if frame.motionFrom != nil { flags |= FL_FRAME_HAS_MOTION_FROM }
+        if let slot = frame.slot {
+            flags |= FL_FRAME_IN_SLOT
+            body.put(UInt32(clamping: slot), at: WireFrame.byteCount + WireSlot.slot)
+        }
         return MessageHeader(
-            type: FL_FRAME, flags: flags, bodyByteCount: WireFrame.byteCount,
+            type: FL_FRAME, flags: flags, bodyByteCount: WireFrame.byteCount + slotByteCount,
             payloadByteCount: frame.payloadByteCount, frameID: frame.frameID
+        ).encoded(body: body.bytes)
+    }
+
+    /// The byte that carries the descriptor follows.
+    package static func share(_ slots: SlotTable) -> [UInt8] {
+        var body = ByteWriter(byteCount: WireShare.byteCount)
+        body.put(UInt64(clamping: slots.slotByteCount), at: WireShare.slotBytes)
+        body.put(UInt64(clamping: slots.pictureOffset), at: WireShare.pictureOffset)
+        body.put(UInt32(clamping: slots.slotCount), at: WireShare.slotCount)
+        return MessageHeader(
+            type: FL_SHARE, bodyByteCount: WireShare.byteCount, payloadByteCount: 1
         ).encoded(body: body.bytes)
     }
 
@@ -56,7 +72,10 @@ extension MessageEncoder {
     private static func openBody(_ request: OpenRequest) -> [UInt8] {
         let layout = request.layout
         var body = ByteWriter(byteCount: WireOpen.byteCount)
-        body.put(request.wantsIncremental ? FL_FEATURE_INCREMENTAL : 0, at: WireOpen.features)
+        body.put(
+            (request.wantsIncremental ? FL_FEATURE_INCREMENTAL : 0)
+                | (request.wantsSharedMemory ? FL_FEATURE_SHARED_MEMORY : 0),
+            at: WireOpen.features)
         body.put(UInt32(clamping: layout.size.width), at: WireOpen.width)
         body.put(UInt32(clamping: layout.size.height), at: WireOpen.height)
         body.put(UInt8(clamping: layout.planes.count), at: WireOpen.planeCount)

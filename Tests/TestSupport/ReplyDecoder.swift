@@ -12,11 +12,13 @@ package enum Reply: Sendable, Equatable {
     case picture(PictureReply)
     case error(ErrorReply)
     case closed
+    /// Frames may come in slots.
+    case shared
 
     package var payloadByteCount: UInt64 {
         switch self {
         case .picture(let picture): picture.payloadByteCount
-        case .opened, .error, .closed: 0
+        case .opened, .error, .closed, .shared: 0
         }
     }
 }
@@ -40,6 +42,7 @@ package struct ReplyDecoder: Sendable {
         case FL_OPENED: return .opened(try OpenedReply(body))
         case FL_PICTURE: return .picture(try PictureReply(header, body))
         case FL_ERROR: return .error(try ErrorReply(header, body))
+        case FL_SHARED: return .shared
         default: return .closed
         }
     }
@@ -53,7 +56,7 @@ package struct ReplyDecoder: Sendable {
         case FL_OPENED: try header.requireBody(WireOpened.byteCount)
         case FL_PICTURE: try header.requireBody(WirePicture.byteCount)
         case FL_ERROR: try header.requireBody(WireError.byteCount)
-        case FL_CLOSED: break
+        case FL_CLOSED, FL_SHARED: break
         default: throw .messageType(found: UInt16(truncatingIfNeeded: header.type))
         }
         if header.type != FL_PICTURE { try header.requirePayload(0) }
@@ -101,6 +104,7 @@ extension PictureReply {
             size: FrameSize(
                 width: try body.side("width", at: WirePicture.width, .version1),
                 height: try body.side("height", at: WirePicture.height, .version1)))
+        isInSlot = header.flags & FL_PICTURE_IN_SLOT != 0
         isLate = header.flags & FL_PICTURE_LATE != 0
         isApproximate = header.flags & FL_PICTURE_APPROXIMATE != 0
         historyFrame =
@@ -127,7 +131,7 @@ extension PictureReply {
                 field: "row_stride", found: rowStride,
                 limits: size.width * 4...Limits.maxRowStride(packed: size.width * 4))
         }
-        try header.requirePayload(UInt64(expected))
+        try header.requirePayload(isInSlot ? 0 : UInt64(expected))
     }
 }
 

@@ -118,6 +118,14 @@ void fc_close(fc_client *client);
 /* Before fc_open: 0 stops keeping frames, so that none is copied; fc_resume is then refused. */
 int fc_keep_frames(fc_client *client, int keep);
 
+/* Before fc_open: asks for frames and pictures in shared memory, for less copying on both sides. What
+ * the daemon does not grant goes through the socket, and every call works the same. Needs frames to
+ * be kept. Off by default; a daemon that is older than the feature refuses it by name in fc_open. */
+int fc_share_memory(fc_client *client, int share);
+
+/* Whether frames go through shared memory, on this connection. */
+int fc_is_sharing(const fc_client *client);
+
 /* Opens the session. `opened` may be NULL. After FC_ERROR_REFUSED the client is of no more use. */
 int fc_open(fc_client *client, const fl_open *open, fl_opened *opened, int timeout_ms);
 
@@ -144,6 +152,11 @@ int fc_reset(fc_client *client);
  * was sent, FC_ERROR_CLOSED after a time-out in the middle of it. */
 int fc_send(fc_client *client, uint64_t frame_id, uint32_t flags, const fl_frame *frame,
             const void *const planes[], int timeout_ms);
+
+/* Where the planes of the next frame may be drawn, one pointer for each agreed plane: given to the
+ * fc_send that follows, with no other call between, they are not copied. Rows as agreed; the memory
+ * is the client's, holds what an older frame left there, and is valid until that fc_send. */
+int fc_planes(fc_client *client, void *planes[]);
 
 /* Takes the next reply: pictures come in the order of the frames, the error of a frame as soon as
  * it is known. `reply` may be NULL. `pixels` may be NULL: the picture is then thrown away. With

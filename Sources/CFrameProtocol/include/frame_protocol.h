@@ -48,11 +48,14 @@ typedef struct fl_header {
 #define FL_RESET 3u       /* no body: the next frame starts without history (a camera cut) */
 #define FL_RECONFIGURE 4u /* fl_open: new size or planes, between frames; answered by FL_OPENED */
 #define FL_CLOSE 5u       /* no body: frames already sent are finished, then FL_CLOSED */
+#define FL_SHARE 6u       /* fl_share; payload: one byte with a memfd attached; answered by FL_SHARED,
+                           * or by an FL_ERROR of severity frame: then inline goes on */
 /* Daemon to client: */
 #define FL_OPENED 65u  /* fl_opened */
 #define FL_PICTURE 66u /* fl_picture; payload: the picture */
 #define FL_ERROR 67u   /* fl_error */
 #define FL_CLOSED 68u  /* no body: the session ended as asked; the daemon closes the connection */
+#define FL_SHARED 69u  /* no body: frames may come in slots */
 
 /* Header flags. FL_OPEN, FL_RECONFIGURE: */
 #define FL_OPEN_HISTORY 1u      /* FL_OPEN: resume with the history that follows */
@@ -64,10 +67,12 @@ typedef struct fl_header {
 #define FL_FRAME_HAS_CAMERA 4u       /* fl_frame.camera holds the camera */
 #define FL_FRAME_HAS_MOTION_FROM 8u  /* fl_frame.motion_from is stated; else: the frame before */
 #define FL_FRAME_SHOW_PLANES 16u     /* answer with the converted planes as a picture */
+#define FL_FRAME_IN_SLOT 32u         /* no payload: fl_slot after fl_frame says where the planes are */
 /* FL_PICTURE: */
 #define FL_PICTURE_LATE 1u        /* finished after the session's frame budget */
 #define FL_PICTURE_APPROXIMATE 2u /* some tiles were carried over instead of rendered */
 #define FL_PICTURE_HISTORY 4u     /* fl_picture.history_frame was used */
+#define FL_PICTURE_IN_SLOT 32u    /* no payload: the picture is in the slot of its frame */
 
 /* ---- FL_OPEN, FL_RECONFIGURE ---------------------------------------------------------------- */
 
@@ -121,11 +126,11 @@ typedef struct fl_header {
 #define FL_PICTURE_RGBA8_SRGB 1u
 #define FL_PICTURE_JPEG 16u /* gateway only (docs/walk.md): the daemon refuses it */
 #define FL_TRANSPORT_INLINE 0u
-#define FL_TRANSPORT_SHARED_MEMORY 1u /* reserved */
+#define FL_TRANSPORT_SHARED_MEMORY 1u /* reserved: see FL_FEATURE_SHARED_MEMORY */
 
-/* Feature bits: what a client wants beyond version 1. All but FL_FEATURE_INCREMENTAL are refused by
- * name, an unknown bit by number. What is granted stands in fl_opened. */
-#define FL_FEATURE_SHARED_MEMORY (1ull << 0)
+/* Feature bits: what a client wants beyond version 1. FL_FEATURE_HISTORY_WEIGHT and FL_FEATURE_HDR are
+ * refused by name, an unknown bit by number. What is granted stands in fl_opened. */
+#define FL_FEATURE_SHARED_MEMORY (1ull << 0) /* FL_SHARE may follow */
 #define FL_FEATURE_INCREMENTAL (1ull << 1) /* render only what changed; see FL_FRAME_APPROXIMATE */
 #define FL_FEATURE_HISTORY_WEIGHT (1ull << 2)
 #define FL_FEATURE_HDR (1ull << 3)
@@ -207,6 +212,26 @@ typedef struct fl_frame {
     fl_camera camera;
 } fl_frame;
 
+/* ---- Shared memory -------------------------------------------------------------------------- */
+
+/* One memfd, sealed with F_SEAL_SHRINK and F_SEAL_GROW, of slot_count slots. Slot i begins at
+ * i * slot_bytes with the planes of a frame, as its payload would be; the picture of that frame is
+ * written at picture_offset from there, as its payload would be. */
+#define FL_SPARE_SLOTS 4u
+typedef struct fl_share {
+    uint64_t slot_bytes;     /* at least picture_offset + fl_opened.picture_bytes */
+    uint64_t picture_offset; /* at least fl_opened.payload_bytes */
+    uint32_t slot_count;     /* 1 to fl_opened.max_frames_in_flight + FL_SPARE_SLOTS */
+    uint32_t reserved;
+} fl_share;
+
+/* Follows fl_frame in the body of an FL_FRAME with FL_FRAME_IN_SLOT. The slot is the daemon's until
+ * the frame is answered or dropped. */
+typedef struct fl_slot {
+    uint32_t slot;
+    uint32_t reserved;
+} fl_slot;
+
 /* ---- Replies -------------------------------------------------------------------------------- */
 
 #define FL_HISTORY_NONE 0u
@@ -271,6 +296,7 @@ typedef struct fl_picture {
 #define FL_ERROR_FRAME_ORDER 22u
 #define FL_ERROR_CAMERA 23u
 #define FL_ERROR_MODEL 32u
+#define FL_ERROR_SHARED_MEMORY 33u
 #define FL_ERROR_LIMIT_SESSIONS 48u
 #define FL_ERROR_LIMIT_IDENTITY 49u
 #define FL_ERROR_LIMIT_PIXELS 50u

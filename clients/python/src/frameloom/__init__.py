@@ -51,6 +51,7 @@ def connect(
     mailbox: Literal["every", "latest"] = "every",
     frame_budget: float = 0.0,
     incremental: bool = False,
+    shared_memory: bool = True,
     control_scale: float | None = None,
     adapter_scale: float | None = None,
     seed: int = 0,
@@ -74,6 +75,8 @@ def connect(
     - `mailbox`: "every" frame is rendered, or a newer one replaces one that waits ("latest")
     - `frame_budget`: seconds in which a picture is wanted
     - `incremental`: render only what changed while the camera stands still
+    - `shared_memory`: frames and pictures in memory shared with the daemon, less copying; where
+      that does not work out they go through the socket
     - `control_scale`, `adapter_scale`: of framediffuser models, 0.001 to 4
     - `history`: what the first frame continues from
     - `timeout`: seconds that any call waits at most; None: for ever
@@ -87,7 +90,7 @@ def connect(
         depth_scale=depth_scale, near=near, far=far, motion_scale=motion_scale,
         motion_direction=motion_direction, motion_is_jittered=motion_is_jittered,
         mailbox=mailbox, frame_budget=frame_budget, incremental=incremental,
-        control_scale=control_scale, adapter_scale=adapter_scale, seed=seed, view=view,
+        shared_memory=shared_memory, control_scale=control_scale, adapter_scale=adapter_scale, seed=seed, view=view,
         client_name=client_name)
     path = default_socket() if socket is None else os.fspath(socket)
     return Session(path, conventions, timeout=timeout, resume=resume, history=history)

@@ -57,6 +57,7 @@ _LEAST_BODY = {
     protocol.PICTURE: protocol.picture_dtype.itemsize,
     protocol.ERROR: protocol.error_dtype.itemsize,
     protocol.CLOSED: 0,
+    protocol.SHARED: 0,
 }
 
 
@@ -66,6 +67,7 @@ class Connection:
     def __init__(self, path: str, deadline: Deadline, *, waits_for_daemon: bool = False) -> None:
         self._socket = _connect(path, deadline, waits_for_daemon)
         self._outgoing: deque[memoryview] = deque()
+        self._attached: tuple[memoryview, int] | None = None
         self._write_failed = False
         self._header_bytes = bytearray(protocol.HEADER_BYTES)
         self._expect_header()
@@ -76,6 +78,12 @@ class Connection:
     def put(self, *parts: bytes | memoryview) -> None:
         """Queues bytes. They are read when they are written: leave them as they are."""
         self._outgoing.extend(memoryview(part).cast("B") for part in parts if len(part) > 0)
+
+    def put_descriptor(self, descriptor: int) -> None:
+        """Queues one byte with a descriptor attached; nothing else may follow before it is sent."""
+        carrier = memoryview(b"\0")
+        self._outgoing.append(carrier)
+        self._attached = (carrier, descriptor)
 
     @property
     def is_written(self) -> bool:
@@ -110,7 +118,7 @@ class Connection:
     def _write(self) -> None:
         while self._outgoing and not self._write_failed:
             try:
-                sent = self._socket.sendmsg(list(islice(self._outgoing, 16)))
+                sent = self._send()
             except BlockingIOError:
                 return
             except OSError:
@@ -123,6 +131,17 @@ class Connection:
                 else:
                     self._outgoing[0] = first[sent:]
                     sent = 0
+
+    def _send(self) -> int:
+        parts = list(islice(self._outgoing, 16))
+        if self._attached is None or parts[-1] is not self._attached[0]:
+            return self._socket.sendmsg(parts)
+        if len(parts) > 1:
+            return self._socket.sendmsg(parts[:-1])
+        # The byte that carries the descriptor goes by itself.
+        sent = socket.send_fds(self._socket, parts, [self._attached[1]])
+        self._attached = None
+        return sent
 
     def _expect_header(self) -> None:
         self._header: np.void | None = None
@@ -153,7 +172,8 @@ class Connection:
             is_body = self._target.obj is self._body
             if is_body and self._header["type"] == protocol.PICTURE:
                 self._target = place(self._header)
-                continue
+                if len(self._target) > 0:
+                    continue
             message = Message(self._header, bytes(self._body))
             self._expect_header()
             return message

@@ -39,6 +39,7 @@ class Conventions:
     mailbox: Literal["every", "latest"] = "every"
     frame_budget: float = 0.0
     incremental: bool = False
+    shared_memory: bool = True
     control_scale: float | None = None
     adapter_scale: float | None = None
     seed: int = 0
@@ -70,7 +71,8 @@ class Conventions:
             record["motion_flags"] = protocol.MOTION_JITTERED if self.motion_is_jittered else 0
         record["frame_budget_us"] = _whole("frame_budget", round(self.frame_budget * 1e6),
                                            2**32 - 1)
-        record["features"] = protocol.FEATURE_INCREMENTAL if self.incremental else 0
+        record["features"] = ((protocol.FEATURE_INCREMENTAL if self.incremental else 0)
+                              | (protocol.FEATURE_SHARED_MEMORY if self.shared_memory else 0))
         record["control_scale"] = _thousandths("control_scale", self.control_scale)
         record["adapter_scale"] = _thousandths("adapter_scale", self.adapter_scale)
         record["seed"] = _whole("seed", self.seed, 2**64 - 1)

@@ -13,6 +13,7 @@ from .cameras import Camera
 from .errors import ProtocolError, text_of
 from .pictures import Picture
 from .planes import Layout, Pixels, Record
+from .shared import SharedMemory
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Opened:
     """What this session adds to the daemon's memory."""
     is_incremental: bool
     """Asked for and granted."""
+    may_share_memory: bool
+    """The same."""
     history: str
     """"none", "resumed" or "kept"."""
 
@@ -43,6 +46,7 @@ class Opened:
             text_of(body["precision"]), text_of(body["kernel_path"]),
             max(1, int(body["max_frames_in_flight"])), int(body["planned_bytes"]),
             bool(int(body["features"]) & protocol.FEATURE_INCREMENTAL),
+            bool(int(body["features"]) & protocol.FEATURE_SHARED_MEMORY),
             names.get(int(body["history"]), "none"))
 
 
@@ -51,9 +55,12 @@ class Frame:
     """A frame that has no answer yet, or whose picture the next one continues from."""
 
     frame_id: int
-    head: bytes
+    head: Record
     """Header and `fl_frame`."""
     payload: Pixels
+    shared: SharedMemory | None
+    """What the payload lies in, if it does."""
+    slot: int
     camera: Camera | None
     jitter: tuple[float, float]
     sent_at: float
@@ -63,6 +70,22 @@ class Frame:
 
 HEAD_DTYPE = np.dtype([("header", protocol.header_dtype), ("body", protocol.frame_dtype)],
                       align=True)
+
+
+SLOT_BYTES = protocol.slot_dtype.itemsize
+
+
+def bytes_of(frame: Frame, in_slot: bool) -> tuple[bytes, memoryview]:
+    """A frame's message, before its payload, and the payload: nothing if it lies in a slot."""
+    head = frame.head.copy()
+    if not in_slot:
+        head["header"]["payload_bytes"] = frame.payload.size
+        return head.tobytes(), frame.payload.data
+    head["header"]["flags"] |= protocol.FRAME_IN_SLOT
+    head["header"]["body_bytes"] += SLOT_BYTES
+    slot = np.zeros((), protocol.slot_dtype)
+    slot["slot"] = frame.slot
+    return head.tobytes() + slot.tobytes(), memoryview(b"")
 
 
 def header(kind: int, flags: int = 0, body_bytes: int = 0, payload_bytes: int = 0,

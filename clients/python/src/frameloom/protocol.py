@@ -20,10 +20,12 @@ FRAME = 2
 RESET = 3
 RECONFIGURE = 4
 CLOSE = 5
+SHARE = 6
 OPENED = 65
 PICTURE = 66
 ERROR = 67
 CLOSED = 68
+SHARED = 69
 OPEN_HISTORY = 1
 OPEN_KEEP_HISTORY = 2
 FRAME_RESET = 1
@@ -31,9 +33,11 @@ FRAME_APPROXIMATE = 2
 FRAME_HAS_CAMERA = 4
 FRAME_HAS_MOTION_FROM = 8
 FRAME_SHOW_PLANES = 16
+FRAME_IN_SLOT = 32
 PICTURE_LATE = 1
 PICTURE_APPROXIMATE = 2
 PICTURE_HISTORY = 4
+PICTURE_IN_SLOT = 32
 BASE_COLOR = 1
 NORMALS = 2
 DEPTH = 3
@@ -70,6 +74,7 @@ MOTION_TO_PREVIOUS = 0
 MOTION_FROM_PREVIOUS = 1
 MOTION_JITTERED = 1
 PICTURE_RGBA8_SRGB = 1
+PICTURE_JPEG = 16
 TRANSPORT_INLINE = 0
 TRANSPORT_SHARED_MEMORY = 1
 FEATURE_SHARED_MEMORY = 1 << 0
@@ -77,6 +82,7 @@ FEATURE_INCREMENTAL = 1 << 1
 FEATURE_HISTORY_WEIGHT = 1 << 2
 FEATURE_HDR = 1 << 3
 HISTORY_HAS_CAMERA = 1
+SPARE_SLOTS = 4
 HISTORY_NONE = 0
 HISTORY_RESUMED = 1
 HISTORY_KEPT = 2
@@ -100,6 +106,7 @@ ERROR_VALUE = 21
 ERROR_FRAME_ORDER = 22
 ERROR_CAMERA = 23
 ERROR_MODEL = 32
+ERROR_SHARED_MEMORY = 33
 ERROR_LIMIT_SESSIONS = 48
 ERROR_LIMIT_IDENTITY = 49
 ERROR_LIMIT_PIXELS = 50
@@ -202,6 +209,24 @@ frame_dtype = np.dtype(
         ("jitter_x", "<f4"),
         ("jitter_y", "<f4"),
         ("camera", camera_dtype),
+    ],
+    align=True,
+)
+
+share_dtype = np.dtype(
+    [
+        ("slot_bytes", "<u8"),
+        ("picture_offset", "<u8"),
+        ("slot_count", "<u4"),
+        ("reserved", "<u4"),
+    ],
+    align=True,
+)
+
+slot_dtype = np.dtype(
+    [
+        ("slot", "<u4"),
+        ("reserved", "<u4"),
     ],
     align=True,
 )

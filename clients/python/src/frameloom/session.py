@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from types import TracebackType
 from typing import Unpack
 
@@ -18,9 +19,10 @@ from .conventions import Conventions
 from .errors import (ArgumentError, ClosedError, FrameError, FrameloomError, FullError,
                      NoDaemonError, ProtocolError, RefusedError, SessionError, words_of)
 from .history import History
-from .messages import HEAD_DTYPE, Frame, Opened, header, picture_of
+from .messages import HEAD_DTYPE, Frame, Opened, bytes_of, header, picture_of
 from .pictures import Picture
 from .planes import Layout, Pixels, Record, arrays_of, plan
+from .shared import SharedMemory
 
 # After these a session can be resumed at once: nothing about it was wrong.
 _RESUMABLE = (protocol.ERROR_IDLE, protocol.ERROR_SLOW_READER, protocol.ERROR_DRAINING)
@@ -43,6 +45,9 @@ class Session:
         self._unanswered: dict[int, Frame] = {}
         self._ready: deque[Picture | FrameError] = deque()
         self._spare: list[Pixels] = []
+        self._shared: SharedMemory | None = None
+        self._shares = False  # with the daemon of this connection
+        self._free_slots: list[int] = []
         # The frame and picture of the newest history, else what was given to `connect`.
         self._last: tuple[Frame, Picture] | None = None
         self._last_agreement: tuple[Layout, Record] | None = None
@@ -107,10 +112,9 @@ class Session:
         if len(self._unanswered) + len(self._ready) >= limit:
             raise FullError(f"{limit} frames are in flight or not taken: take pictures first",
                             field="max_in_flight", value=limit, limit=limit)
-        head["header"]["payload_bytes"] = layout.byte_count
-        payload = self._buffer(layout.byte_count)
+        shared, slot, payload = self._buffer(layout.byte_count)
         layout.write(payload, arrays)
-        sent = Frame(int(head["header"]["frame_id"]), head.tobytes(), payload,
+        sent = Frame(int(head["header"]["frame_id"]), head, payload, shared, slot,
                      frame.get("camera"), frame.get("jitter", (0.0, 0.0)), time.monotonic(),
                      frame.get("show_planes", False))
         self._last_id = sent.frame_id
@@ -183,6 +187,8 @@ class Session:
                 if deadline.is_over or getattr(error, "code", None) not in (None, *_RESUMABLE):
                     raise
                 time.sleep(0.005)
+        if self._layout is not None:
+            self._share(self._layout)
         self.resume_count += 1
         for frame in self._unanswered.values():
             self._put(frame)
@@ -228,6 +234,13 @@ class Session:
         if self._layout is None:
             try:
                 self._open(layout, record, Deadline(self._timeout))
+            except RefusedError as error:
+                # A daemon that is older than shared memory does not know the word.
+                if error.code != protocol.ERROR_FEATURE or not self._conventions.shared_memory:
+                    raise
+                self._conventions = replace(self._conventions, shared_memory=False)
+                self.resume(self._timeout)
+                return self._agree(layout)
             except (ClosedError, SessionError) as error:
                 # A daemon does not wait long for the first frame of a connection.
                 if getattr(error, "code", protocol.ERROR_IDLE) not in _RESUMABLE:
@@ -245,6 +258,7 @@ class Session:
                 self._reconfigure(record, Deadline(self._timeout))
         self._layout, self._agreement = layout, record
         self._spare.clear()
+        self._share(layout)
 
     def _open(self, layout: Layout, record: Record, deadline: Deadline) -> None:
         history = self._history()
@@ -262,6 +276,35 @@ class Session:
         self._open(layout, record, deadline)
         if record.tobytes() != self._agreement.tobytes():
             self._reconfigure(self._agreement, deadline)
+
+    def _share(self, layout: Layout) -> None:
+        """Offers shared memory for this layout; what is refused goes on inline."""
+        self._shares = False
+        if self._opened is None or not self._opened.may_share_memory:
+            return
+        sizes = layout.byte_count, layout.width * layout.height * 4
+        shared = self._shared
+        if shared is None or (shared.frame_bytes, shared.picture_bytes) != sizes:
+            try:
+                # One for the frame that is the history, one for a frame refused half-written.
+                shared = SharedMemory(*sizes, self._opened.max_in_flight + 2)
+            except OSError:
+                return
+            self._free_slots = list(range(shared.slot_count))
+            self._shared = shared
+        self._refusal = None
+        self._awaits = protocol.SHARED
+        record = shared.record()
+        self._connection.put(
+            header(protocol.SHARE, 0, record.nbytes, 1).tobytes() + record.tobytes())
+        self._connection.put_descriptor(shared.descriptor)
+        try:
+            self._connection.exchange(lambda: self._awaits is None, Deadline(self._timeout),
+                                      self._place, self._take)
+        finally:
+            self._awaits = None
+        self._shares = self._refusal is None
+        self._refusal = None
 
     def _reconfigure(self, record: Record, deadline: Deadline) -> None:
         self._control(protocol.RECONFIGURE, protocol.OPEN_KEEP_HISTORY, record.tobytes(), b"",
@@ -330,11 +373,15 @@ class Session:
         return head
 
     def _put(self, frame: Frame) -> None:
-        self._connection.put(frame.head, frame.payload.data)
+        in_slot = self._shares and frame.shared is not None and frame.shared is self._shared
+        self._connection.put(*bytes_of(frame, in_slot))
 
-    def _buffer(self, byte_count: int) -> Pixels:
+    def _buffer(self, byte_count: int) -> tuple[SharedMemory | None, int, Pixels]:
         """Memory for a frame; kept ones are used again, since fresh memory costs page faults."""
-        return self._spare.pop() if self._spare else np.empty(byte_count, np.uint8)
+        if self._shares and self._shared is not None and self._free_slots:
+            slot = self._free_slots.pop()
+            return self._shared, slot, self._shared.frame(slot)
+        return None, 0, self._spare.pop() if self._spare else np.empty(byte_count, np.uint8)
 
     def _exchange(self, is_done: Callable[[], bool]) -> None:
         """`Connection.exchange` that goes on after a broken connection."""
@@ -361,11 +408,18 @@ class Session:
         if frame is None or layout is None:
             raise ProtocolError(f"a picture for frame {head['frame_id']}, which is not in "
                                 "flight", field="frame_id", value=int(head["frame_id"]))
-        if head["payload_bytes"] != count:
+        in_slot = bool(head["flags"] & protocol.PICTURE_IN_SLOT)
+        if in_slot and (not self._shares or frame.shared is None):
+            raise ProtocolError("a picture in a slot for a frame that was in none", field="flags")
+        if head["payload_bytes"] != (0 if in_slot else count):
             raise ProtocolError(f"a picture of {head['payload_bytes']} bytes",
                                 field="payload_bytes", value=int(head["payload_bytes"]),
-                                limit=count)
+                                limit=0 if in_slot else count)
         self._filling = np.empty((layout.height, layout.width, 4), np.uint8)
+        if in_slot and frame.shared is not None:
+            # Copied at once, so that the slot is free for the next frame.
+            self._filling.reshape(-1)[:] = frame.shared.picture(frame.slot)
+            return memoryview(b"")
         return self._filling.data.cast("B")
 
     def _take(self, message: Message) -> None:
@@ -429,7 +483,13 @@ class Session:
 
     def _release(self, frame: Frame, but: Frame | None = None) -> None:
         layout = self._layout
-        if frame is not but and layout is not None and frame.payload.size == layout.byte_count:
+        if frame is but:
+            return
+        # A frame of another layout lies in memory that is no longer offered.
+        if frame.shared is not None:
+            if frame.shared is self._shared:
+                self._free_slots.append(frame.slot)
+        elif layout is not None and frame.payload.size == layout.byte_count:
             self._spare.append(frame.payload)
 
 

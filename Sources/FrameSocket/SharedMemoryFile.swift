@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameTypes
+import Glibc
+
+/// A client's memory, as a descriptor that it sent.
+///
+/// It is never mapped: bytes are copied with `pread` and `pwrite`, so that whatever the client does to
+/// it meanwhile (truncate it, punch holes, seal it, write at the same time) is an error code or other
+/// bytes here, and never a signal.
+package final class SharedMemoryFile {
+    package enum Refusal: Error, Equatable {
+        /// Only memfds and files of tmpfs have seals.
+        case notSealable
+        case seals(found: Int32)
+        case tooSmall(byteCount: Int)
+    }
+
+    /// `F_SEAL_SHRINK` and `F_SEAL_GROW`, and how `fcntl` asks for them (linux/fcntl.h).
+    package static let neededSeals: Int32 = 0x2 | 0x4
+    private static let getSeals: Int32 = 1034
+
+    private let descriptor: Int32
+
+    /// Takes over the descriptor.
+    init(descriptor: Int32) { self.descriptor = descriptor }
+
+    deinit { Glibc.close(descriptor) }
+
+    /// Whether it has so many bytes and keeps them.
+    package func check(byteCount: Int) throws(Refusal) {
+        let seals = fcntl(descriptor, Self.getSeals)
+        guard seals >= 0 else { throw .notSealable }
+        guard seals & Self.neededSeals == Self.neededSeals else { throw .seals(found: seals) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, Int(status.st_size) >= byteCount else {
+            throw .tooSmall(byteCount: Int(status.st_size))
+        }
+    }
+
+    /// Fills the storage from `position`.
+    /// - Returns: false if not all of it was there.
+    package func read(into storage: PixelStorage, at position: Int) -> Bool {
+        copy(storage, at: position) { pread(descriptor, $0, $1, $2) }
+    }
+
+    /// Writes the whole storage to `position`.
+    /// - Returns: false if not all of it could be written.
+    package func write(_ storage: PixelStorage, at position: Int) -> Bool {
+        copy(storage, at: position) { pwrite(descriptor, $0, $1, $2) }
+    }
+
+    /// The storage lives as long as this call, and no call goes beyond its end.
+    private func copy(
+        _ storage: PixelStorage, at position: Int,
+        _ call: (UnsafeMutableRawPointer, Int, off_t) -> Int
+    ) -> Bool {
+        var done = 0
+        while done < storage.byteCount {
+            guard let base = storage.bytes.baseAddress else { return false }
+            let count = call(base + done, storage.byteCount - done, off_t(position + done))
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
+            done += count
+        }
+        return true
+    }
+}
+
+/// Reads one byte of a Unix socket with what is attached to it.
+enum AttachedDescriptors {
+    enum Outcome {
+        case nothingYet
+        case files([SharedMemoryFile])
+        case ended(ConnectionEnd)
+    }
+
+    /// More than one is wrong already; the kernel closes what does not fit.
+    private static let most = 4
+
+    static func receive(from socket: Int32) -> Outcome {
+        var byte: UInt8 = 0
+        // Room for one cmsghdr (length, level, type; 16 bytes) and its descriptors, 8-aligned.
+        var control = [UInt64](repeating: 0, count: 2 + (most * MemoryLayout<Int32>.size + 7) / 8)
+        let controlByteCount = control.count * MemoryLayout<UInt64>.size
+        var received = 0
+        // Byte and control memory outlive the call, and their sizes are their own.
+        let count = withUnsafeMutableBytes(of: &byte) { byte in
+            control.withUnsafeMutableBytes { control in
+                var part = iovec(iov_base: byte.baseAddress, iov_len: byte.count)
+                return withUnsafeMutablePointer(to: &part) { part in
+                    var message = msghdr()
+                    message.msg_iov = part
+                    message.msg_iovlen = 1
+                    message.msg_control = control.baseAddress
+                    message.msg_controllen = controlByteCount
+                    let flags = Int32(MSG_DONTWAIT) | Int32(MSG_CMSG_CLOEXEC)
+                    let count = recvmsg(socket, &message, flags)
+                    received = Int(message.msg_controllen)
+                    return count
+                }
+            }
+        }
+        let code = errno
+        if count > 0 { return .files(files(in: control, byteCount: received)) }
+        if count == 0 { return .ended(.endOfStream) }
+        return code == EAGAIN || code == EINTR ? .nothingYet : .ended(.failed(code: code))
+    }
+
+    /// A client can attach descriptors only (credentials need an option of the receiver), so there is
+    /// one control message or none.
+    private static func files(in control: [UInt64], byteCount: Int) -> [SharedMemoryFile] {
+        control.withUnsafeBytes { bytes in
+            guard byteCount >= 16 else { return [] }
+            let length = Int(bytes.load(fromByteOffset: 0, as: UInt64.self))
+            let level = bytes.load(fromByteOffset: 8, as: Int32.self)
+            let type = bytes.load(fromByteOffset: 12, as: Int32.self)
+            guard level == SOL_SOCKET, type == Int32(SCM_RIGHTS) else { return [] }
+            let end = min(length, byteCount, bytes.count)
+            return stride(from: 16, to: end - 3, by: 4).map {
+                SharedMemoryFile(descriptor: bytes.load(fromByteOffset: $0, as: Int32.self))
+            }
+        }
+    }
+}
