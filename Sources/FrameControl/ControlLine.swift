@@ -57,7 +57,13 @@ package enum ControlLine {
     /// Client end: the line for a wish to watch, with its newline.
     package static func encode(_ request: WatchRequest) -> [UInt8] {
         [UInt8](
-            "{\"request\":\"watch\",\"session\":\(request.session),\"fps\":\(request.fps)}\n".utf8)
+            ("{\"request\":\"watch\",\"session\":\(request.session),\"fps\":\(request.fps)"
+                + (request.planes ? ",\"planes\":true}\n" : "}\n")).utf8)
+    }
+
+    /// Server end: the line before a frame's planes, with its newline.
+    package static func encode(_ frame: WatchedFrame) -> [UInt8] {
+        [UInt8]((json(of: frame) + "\n").utf8)
     }
 
     /// Client end: the line for a request, with its newline.
@@ -91,6 +97,13 @@ package enum ControlLine {
         decoder.nonConformingFloatDecodingStrategy = .convertFromString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
         return try decoder.decode(ControlReply.self, from: Data(line))
+    }
+
+    /// Client end: the line before a frame's planes.
+    package static func frame(from line: some Collection<UInt8>) -> WatchedFrame? {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try? decoder.decode(WatchedFrame.self, from: Data(line))
     }
 
     private struct RequestEnvelope: Decodable {

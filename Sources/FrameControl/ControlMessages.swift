@@ -9,16 +9,28 @@ package enum ControlRequest: String, Sendable, Equatable, CaseIterable, Codable 
 
 /// `{"request":"watch","session":3,"fps":10}`: the answer is a line, `{"watching":{…}}`, and then
 /// `FL_PICTURE` messages of the frame protocol, until the session ends with `FL_CLOSED`.
+///
+/// With `"planes":true` each picture comes with what it was rendered from: a line, a `WatchedFrame`,
+/// then the planes as the client sent them, then the picture; and at the end the connection closes.
 package struct WatchRequest: Sendable, Equatable, Codable {
     package var session: UInt64
     /// Pictures a second at most.
     package var fps: Double
+    package var planes: Bool
 
     package static let rates = 0.01...240.0
 
-    package init(session: UInt64, fps: Double) {
+    package init(session: UInt64, fps: Double, planes: Bool = false) {
         self.session = session
         self.fps = fps
+        self.planes = planes
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let object = try decoder.container(keyedBy: CodingKeys.self)
+        session = try object.decode(UInt64.self, forKey: .session)
+        fps = try object.decode(Double.self, forKey: .fps)
+        planes = try object.decodeIfPresent(Bool.self, forKey: .planes) ?? false
     }
 }
 
@@ -30,13 +42,19 @@ package struct WatchReport: Sendable, Equatable, Codable {
     package var height: Int
     /// Whether the first row in memory is the lowest.
     package var bottomUp: Bool
+    /// Of the planes, where they were asked for.
+    package var layout: WatchedLayout?
 
-    package init(session: UInt64, fps: Double, width: Int, height: Int, bottomUp: Bool) {
+    package init(
+        session: UInt64, fps: Double, width: Int, height: Int, bottomUp: Bool,
+        layout: WatchedLayout? = nil
+    ) {
         self.session = session
         self.fps = fps
         self.width = width
         self.height = height
         self.bottomUp = bottomUp
+        self.layout = layout
     }
 }
 

@@ -30,14 +30,16 @@ package final class ControlStream {
     }
 
     /// A line without its newline; nil where the connection ended before.
-    func readLine() throws(ControlError) -> [UInt8]? {
+    package func readLine(
+        unless isCancelled: () -> Bool = { false }
+    ) throws(ControlError) -> [UInt8]? {
         while true {
             if let end = buffered.firstIndex(of: UInt8(ascii: "\n")) {
                 let line = Array(buffered[..<end])
                 buffered.removeFirst(end + 1)
                 return line
             }
-            guard try readMore(unless: { false }) else { return nil }
+            guard try readMore(unless: isCancelled) else { return nil }
         }
     }
 

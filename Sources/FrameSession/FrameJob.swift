@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import FrameProtocol
 import FrameTypes
 import Synchronization
 
@@ -28,7 +29,7 @@ package final class FrameJob: Sendable {
     }
 
     /// What it writes, whichever frame is rendered.
-    let picture: PixelStorage
+    package let picture: PixelStorage
     let nextHistory: PixelStorage
     private let state: Mutex<State>
 
@@ -64,6 +65,12 @@ package final class FrameJob: Sendable {
             state.work = work
         }
     }
+
+    // MARK: Daemon
+
+    /// What a finished job was rendered from. As the picture, valid until its session is told.
+    package var message: FrameMessage { frame.message }
+    package var planes: PixelStorage { frame.storage }
 
     // MARK: Session
 

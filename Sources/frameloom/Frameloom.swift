@@ -14,6 +14,6 @@ struct Frameloom: ParsableCommand {
         subcommands: [
             PlayCommand.self, RenderCommand.self, BenchCommand.self, StillCommand.self,
             StatsCommand.self, SessionsCommand.self, HealthCommand.self, ModelsCommand.self,
-            WalkCommand.self, ViewCommand.self,
+            WalkCommand.self, ViewCommand.self, RecordCommand.self,
         ])
 }

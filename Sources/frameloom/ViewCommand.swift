@@ -61,7 +61,7 @@ struct ViewCommand: ParsableCommand {
 
     func run() throws {
         let client = ControlClient(path: control)
-        let number = try session ?? onlySession(client)
+        let number = try session ?? client.onlySession()
         if out == nil && !preview { return try openPage(session: number) }
         let (report, pictures) = try client.watch(WatchRequest(session: number, fps: fps))
         let size = FrameSize(width: report.width, height: report.height)
@@ -100,20 +100,6 @@ struct ViewCommand: ParsableCommand {
         if !noOpen { ChildProgram.openInBrowser(address) }
         say("Ctrl-C ends it.")
         while !interruption.isRequested, gateway.isRunning { sleep(nanoseconds: 100_000_000) }
-    }
-
-    private func onlySession(_ client: ControlClient) throws -> UInt64 {
-        guard case .sessions(let open) = try client.ask(.sessions) else {
-            throw ControlError.notAReply(path: control, detail: "another answer than sessions")
-        }
-        guard open.count == 1 else {
-            throw RunError.output(
-                open.isEmpty
-                    ? "no session is open"
-                    : "\(open.count) sessions are open; name one: "
-                        + open.map { "\($0.id)" }.joined(separator: ", "))
-        }
-        return open[0].id
     }
 
     /// - Returns: nil when the session has ended, or when this is no picture of that size.

@@ -2,6 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import FrameControl
+import FrameSession
 import FrameSocket
 import FrameTypes
 
@@ -18,11 +19,30 @@ final class PictureWatches {
         /// A picture is still being taken.
         var isBusy = false
         var copy: PixelStorage?
+        let wantsPlanes: Bool
+        var planes: PixelStorage?
 
-        init(connection: Connection, session: UInt64, interval: UInt64) {
+        init(connection: Connection, session: UInt64, interval: UInt64, wantsPlanes: Bool) {
             self.connection = connection
             self.session = session
             self.interval = interval
+            self.wantsPlanes = wantsPlanes
+        }
+
+        func isDue(_ now: UInt64) -> Bool {
+            guard !isBusy, now >= nextAt else { return false }
+            // Pictures keep their beat; after a pause they do not come in a burst.
+            nextAt = max(nextAt + interval, now)
+            return true
+        }
+
+        static func copy(of source: PixelStorage, into last: inout PixelStorage?) -> PixelStorage {
+            let copy =
+                last.flatMap { $0.byteCount == source.byteCount ? $0 : nil }
+                ?? PixelStorage(byteCount: source.byteCount)
+            copy.copy(source)
+            last = copy
+            return copy
         }
     }
 
@@ -48,7 +68,7 @@ final class PictureWatches {
         }
         watches[ObjectIdentifier(connection)] = Watch(
             connection: connection, session: request.session,
-            interval: UInt64(1e9 / request.fps))
+            interval: UInt64(1e9 / request.fps), wantsPlanes: request.planes)
     }
 
     func remove(_ connection: Connection) {
@@ -59,27 +79,34 @@ final class PictureWatches {
     ///   - head: header and body of the reply as the client gets it.
     ///   - picture: copied at once where somebody is due.
     func show(_ head: [UInt8], _ picture: PixelStorage, of session: UInt64, now: UInt64) {
-        for watch in watches.values where watch.session == session {
-            guard !watch.isBusy, now >= watch.nextAt else { continue }
-            // Pictures keep their beat; after a pause they do not come in a burst.
-            watch.nextAt = max(watch.nextAt + watch.interval, now)
-            let copy: PixelStorage
-            if let last = watch.copy, last.byteCount == picture.byteCount {
-                copy = last
-            } else {
-                copy = PixelStorage(byteCount: picture.byteCount)
-                watch.copy = copy
-            }
-            copy.copy(picture)
+        for watch in watches.values where watch.session == session && !watch.wantsPlanes {
+            guard watch.isDue(now) else { continue }
+            let copy = Watch.copy(of: picture, into: &watch.copy)
             watch.isBusy = true
             watch.connection.write(head, payload: copy) { [weak watch] _ in watch?.isBusy = false }
+        }
+    }
+
+    /// Like `show`, for those who want to see what was rendered from too.
+    func showFrame(_ job: FrameJob, of session: UInt64, now: UInt64) {
+        for watch in watches.values where watch.session == session && watch.wantsPlanes {
+            guard watch.isDue(now) else { continue }
+            let message = job.message
+            let line = ControlLine.encode(
+                WatchedFrame(
+                    frame: message.frameID, camera: message.camera, jitter: message.jitter))
+            let planes = Watch.copy(of: job.planes, into: &watch.planes)
+            let picture = Watch.copy(of: job.picture, into: &watch.copy)
+            watch.isBusy = true
+            watch.connection.write(line, payload: planes)
+            watch.connection.write([], payload: picture) { [weak watch] _ in watch?.isBusy = false }
         }
     }
 
     /// The session is over, or its pictures will be others: whoever watches it is let go.
     func end(session: UInt64, saying last: [UInt8]) {
         for watch in watches.values where watch.session == session {
-            watch.connection.write(last)
+            if !watch.wantsPlanes { watch.connection.write(last) }
             watch.connection.closeAfterWrites()
         }
     }

@@ -344,6 +344,9 @@ final class Server {
 
     private func report(_ job: FrameJob, _ result: JobResult, load: Float, to client: Client) {
         let count = client.session.counters.frames.rendered
+        if case .finished = result.outcome {
+            watches.showFrame(job, of: client.id, now: EventLoop.now)
+        }
         client.tell { $0.renderFinished(job, result, load: load, now: $1) }
         guard client.session.counters.frames.rendered > count else { return }
         let age = client.session.lastPictureAge

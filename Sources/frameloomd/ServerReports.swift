@@ -32,7 +32,8 @@ extension Server {
         guard let layout = clients[request.session]?.grant?.request.layout else { return nil }
         return WatchReport(
             session: request.session, fps: request.fps, width: layout.size.width,
-            height: layout.size.height, bottomUp: layout.origin == .bottomLeft)
+            height: layout.size.height, bottomUp: layout.origin == .bottomLeft,
+            layout: request.planes ? WatchedLayout(layout) : nil)
     }
 
     private var healthReport: HealthReport {
