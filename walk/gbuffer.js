@@ -9,7 +9,8 @@ import { GLTFLoader } from "GLTFLoader";
 import { FRAME_HEAD_BYTES, Format, Plane } from "/clients/javascript/frameloom.js";
 
 const UNITS_PER_METRE = 400;
-const BYTES_PER_PIXEL = 10;
+/** Of all planes, the emissive one included, which only some models read. */
+const BYTES_PER_PIXEL = 13;
 
 /** The planes in the order of their bytes, with what FL_OPEN says about them. */
 export const planes = [
@@ -19,6 +20,8 @@ export const planes = [
   { kind: Plane.ROUGHNESS, format: Format.R8 },
   { kind: Plane.METALLIC, format: Format.R8 },
 ];
+/** The last plane, for models that read it. */
+export const emissivePlane = { kind: Plane.EMISSIVE, format: Format.RGB8_SRGB };
 export const depthScale = 1 / UNITS_PER_METRE;
 
 const surfaceVertex = /* glsl */ `
@@ -43,6 +46,7 @@ const surfaceFragment = /* glsl */ `
 layout(location = 0) out vec4 baseAndMetallic;
 layout(location = 1) out vec4 normalAndRoughness;
 layout(location = 2) out vec4 depthBytes;
+layout(location = 3) out vec4 emissive;
 in vec3 worldPosition;
 in vec3 worldNormal;
 in vec2 coordinate;
@@ -51,6 +55,10 @@ uniform vec4 baseFactor;
 uniform vec2 roughnessMetallic;
 uniform float normalScale;
 uniform float alphaCutoff;
+uniform vec3 emissiveFactor;
+#ifdef HAS_EMISSIVE
+uniform sampler2D emissiveTexture;
+#endif
 #ifdef HAS_BASE
 uniform sampler2D baseTexture;
 #endif
@@ -97,6 +105,11 @@ void main() {
   float high = floor(units / 256.0);
   baseAndMetallic = vec4(sqrt(base.rgb), surface.y);
   normalAndRoughness = vec4(n * 0.5 + 0.5, surface.x);
+  vec3 light = emissiveFactor;
+#ifdef HAS_EMISSIVE
+  light *= texture(emissiveTexture, coordinate).rgb;
+#endif
+  emissive = vec4(sqrt(min(light, 1.0)), 0.0);
   depthBytes = vec4((units - high * 256.0) / 255.0, high / 255.0, 0.0, 1.0);
 }`;
 
@@ -110,6 +123,7 @@ layout(location = 0) out vec4 bytes;
 uniform sampler2D baseAndMetallic;
 uniform sampler2D normalAndRoughness;
 uniform sampler2D depthBytes;
+uniform sampler2D emissive;
 uniform ivec2 size;
 uniform int samples;
 
@@ -119,12 +133,13 @@ ivec2 corner(int pixel) {
   return ivec2(pixel % size.x, size.y - 1 - pixel / size.x) * samples;
 }
 
-vec3 baseColor(int pixel) {
+// The mean over a pixel in linear light, encoded.
+vec3 color(sampler2D source, int pixel) {
   ivec2 first = corner(pixel);
   vec3 sum = vec3(0.0);
   for (int y = 0; y < samples; y++)
     for (int x = 0; x < samples; x++) {
-      vec3 root = texelFetch(baseAndMetallic, first + ivec2(x, y), 0).rgb;
+      vec3 root = texelFetch(source, first + ivec2(x, y), 0).rgb;
       sum += root * root;
     }
   vec3 linear = sum / float(samples * samples);
@@ -172,7 +187,7 @@ void main() {
   int at = 4 * (int(gl_FragCoord.y) * size.x + int(gl_FragCoord.x));
   if (at < 3 * count) {
     int pixel = at / 3;
-    bytes = rgb(baseColor(pixel), baseColor(pixel + 1), at - 3 * pixel);
+    bytes = rgb(color(baseAndMetallic, pixel), color(baseAndMetallic, pixel + 1), at - 3 * pixel);
   } else if (at < 6 * count) {
     at -= 3 * count;
     int pixel = at / 3;
@@ -183,9 +198,13 @@ void main() {
   } else if (at < 9 * count) {
     int pixel = at - 8 * count;
     bytes = scalars(normalAndRoughness, pixel);
-  } else {
+  } else if (at < 10 * count) {
     int pixel = at - 9 * count;
     bytes = scalars(baseAndMetallic, pixel);
+  } else {
+    at -= 10 * count;
+    int pixel = at / 3;
+    bytes = rgb(color(emissive, pixel), color(emissive, pixel + 1), at - 3 * pixel);
   }
 }`;
 
@@ -209,6 +228,7 @@ function surfaceMaterial(source, anisotropy) {
     roughnessMetallic: { value: new THREE.Vector2(source.roughness, source.metalness) },
     normalScale: { value: source.normalScale?.x ?? 1 },
     alphaCutoff: { value: source.alphaTest },
+    emissiveFactor: { value: source.emissive.clone().multiplyScalar(source.emissiveIntensity) },
   };
   const use = (texture, name, uniform) => {
     if (!texture) return;
@@ -218,6 +238,7 @@ function surfaceMaterial(source, anisotropy) {
   };
   use(source.map, "HAS_BASE", "baseTexture");
   use(source.normalMap, "HAS_NORMAL", "normalTexture");
+  use(source.emissiveMap, "HAS_EMISSIVE", "emissiveTexture");
   use(source.roughnessMap, "HAS_SURFACE", "surfaceTexture");
   return new THREE.ShaderMaterial({
     glslVersion: THREE.GLSL3, vertexShader: surfaceVertex, fragmentShader: surfaceFragment,
@@ -264,12 +285,15 @@ export class GBuffer {
     this.renderer = renderer;
     this.scene = scene;
     this.size = { width, height };
-    this.payloadBytes = width * height * BYTES_PER_PIXEL;
-    this.surfaces = target(width * samples, height * samples, { count: 3, depthBuffer: true });
+    this.maxPayloadBytes = width * height * BYTES_PER_PIXEL;
+    /** What the daemon agreed to read; planes behind it stay here. */
+    this.payloadBytes = this.maxPayloadBytes;
+    this.surfaces = target(width * samples, height * samples, { count: 4, depthBuffer: true });
     this.pack = new ScreenPass(packFragment, {
       baseAndMetallic: { value: this.surfaces.textures[0] },
       normalAndRoughness: { value: this.surfaces.textures[1] },
       depthBytes: { value: this.surfaces.textures[2] },
+      emissive: { value: this.surfaces.textures[3] },
       size: { value: new THREE.Vector2(width, height) },
       samples: { value: samples },
     });
@@ -277,11 +301,11 @@ export class GBuffer {
     this.slots = Array.from({ length: slots }, () => {
       const pixelBuffer = gl.createBuffer();
       gl.bindBuffer(gl.PIXEL_PACK_BUFFER, pixelBuffer);
-      gl.bufferData(gl.PIXEL_PACK_BUFFER, this.payloadBytes, gl.STREAM_READ);
+      gl.bufferData(gl.PIXEL_PACK_BUFFER, this.maxPayloadBytes, gl.STREAM_READ);
       gl.bindBuffer(gl.PIXEL_PACK_BUFFER, null);
       return {
         packed: target(width, height * BYTES_PER_PIXEL / 4), pixelBuffer, fence: null,
-        message: new ArrayBuffer(FRAME_HEAD_BYTES + this.payloadBytes), isFree: true,
+        message: new ArrayBuffer(FRAME_HEAD_BYTES + this.maxPayloadBytes), isFree: true,
       };
     });
   }

@@ -7,7 +7,7 @@ import * as THREE from "three";
 import { PictureFormat } from "/clients/javascript/frameloom.js";
 import { ScreenPass } from "./gbuffer.js";
 
-export const modes = ["picture", "base color", "normals", "depth", "roughness", "metallic"];
+export const modes = ["picture", "base color", "normals", "depth", "roughness", "metallic", "emissive"];
 
 // The planes are taken out of the bytes that were sent, not out of what was drawn.
 const fragment = /* glsl */ `
@@ -39,6 +39,10 @@ vec3 plane(ivec2 at, int which) {
     int first = 6 * count + 2 * pixel;
     float metres = (byteAt(first) + 256.0 * byteAt(first + 1)) * 255.0 / 400.0;
     return metres == 0.0 ? vec3(0.0) : vec3(1.0 / (1.0 + 0.15 * metres));
+  }
+  if (which == 6) {
+    int first = 10 * count + 3 * pixel;
+    return vec3(byteAt(first), byteAt(first + 1), byteAt(first + 2));
   }
   return vec3(byteAt((which == 4 ? 8 : 9) * count + pixel));
 }

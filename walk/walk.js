@@ -8,10 +8,12 @@
 
 import * as THREE from "three";
 import {
-  Feature, FrameFlag, PictureFormat, Session,
+  ErrorCode, Feature, FrameFlag, PictureFormat, Session,
 } from "/clients/javascript/frameloom.js";
 import { Controls } from "./controls.js";
-import { GBuffer, cameraToWorld, depthScale, loadEnvironment, makeCamera, planes } from "./gbuffer.js";
+import {
+  GBuffer, cameraToWorld, depthScale, emissivePlane, loadEnvironment, makeCamera, planes,
+} from "./gbuffer.js";
 import { Ground } from "./ground.js";
 import { Readout } from "./meter.js";
 import { View, modes } from "./view.js";
@@ -109,8 +111,8 @@ class Walk {
   async connect() {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const address = `${scheme}://${location.host}/frames?token=${encodeURIComponent(query.get("token") ?? "")}`;
-    const session = await Session.open(address, {
-      ...this.size, planes, depthScale, depthFar: 163.8, features: Feature.INCREMENTAL,
+    const session = await this.open(address, {
+      ...this.size, planes: [...planes, emissivePlane], depthScale, depthFar: 163.8, features: Feature.INCREMENTAL,
       pictureFormat: query.get("pictures") === "jpeg" ? PictureFormat.JPEG : PictureFormat.RGBA8_SRGB,
       model: query.get("model") ?? "", clientName: "walk",
     });
@@ -123,8 +125,19 @@ class Walk {
       this.connectAgain(reason);
     };
     this.session = session;
+    this.gbuffer.payloadBytes = session.opened.payloadBytes;
     say("");
     document.title = `Frameloom: walk (${session.opened.model} ${session.opened.precision})`;
+  }
+
+  /** With the emissive plane, or without it at a model that does not read it. */
+  async open(address, options) {
+    try {
+      return await Session.open(address, options);
+    } catch (error) {
+      if (error.code !== ErrorCode.MODEL || error.field !== "planes") throw error;
+      return Session.open(address, { ...options, planes });
+    }
   }
 
   /** Draws a frame if the daemon may have one more. */

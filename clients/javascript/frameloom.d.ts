@@ -19,6 +19,7 @@ export const Origin: { TOP_LEFT: 0; BOTTOM_LEFT: 1 };
 export const Mailbox: { LATEST: 0; EVERY: 1 };
 export const NormalSpace: { WORLD: 0; VIEW: 1 };
 export const DepthKind: { LINEAR: 1; DEVICE_REVERSED: 2 };
+export const ErrorCode: { PLANE: 19; VALUE: 21; MODEL: 32; LIMIT_SESSIONS: 48; IDLE: 64; DRAINING: 66 };
 export const PictureFormat: { RGBA8_SRGB: 1; JPEG: 16 };
 
 export interface PlaneOptions {
