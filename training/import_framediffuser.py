@@ -21,17 +21,17 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-STEM = "diffusion_pytorch_model"
-VARIANTS = ("", ".fp16", ".bf16")
+from published_configs import check_part_config, stated_scheduler
+from published_files import (ImportFailed, check_model_name, part_folder, read_container, read_json,
+                             read_part, sd_folder, weight_files)
+from published_lora import Lora, lora_file, read_lora, write_lora
+from published_shapes import SHAPES, check_shapes
+
 # Names of samplers in the file, and the spacing that each was made for.
 SAMPLERS = {"unipc": "linspace", "ddim": "leading", "lcm": "distilled"}
 LICENCE = ("CreativeML Open RAIL-M (Stable Diffusion 1.5, passed on); ControlNet and LoRA: unknown "
            "unless their publisher states it")
 AXES = ("x", "y", "z", "-x", "-y", "-z")
-
-
-class ImportFailed(Exception):
-    """The published files cannot be used; the message says why."""
 
 
 @dataclass
@@ -63,19 +63,6 @@ class Recipe:
         "lora": "controllora.safetensors", "prompt": "prompt.safetensors"})
 
 
-def weight_files(folder: Path) -> list[str]:
-    """The files that the daemon will read, by the same preference."""
-    for variant in VARIANTS:
-        whole = f"{STEM}{variant}.safetensors"
-        if (folder / whole).exists():
-            return [whole]
-        index = folder / f"{STEM}.safetensors.index{variant}.json"
-        if index.exists():
-            return sorted(set(json.loads(index.read_text())["weight_map"].values()))
-    raise ImportFailed(f"{folder}: no {STEM}.safetensors, nor an index of shards "
-                       "(.bin files must be converted to safetensors first)")
-
-
 def sum_of(path: Path) -> dict:
     digest = hashlib.sha256()
     with path.open("rb") as file:
@@ -88,8 +75,6 @@ def listed_files(folder: Path, recipe: Recipe) -> dict[str, dict]:
     names = []
     for part in ("unet", "controlnet", "vae"):
         place = recipe.parts[part]
-        if not (folder / place / "config.json").exists():
-            raise ImportFailed(f"{folder / place}: no config.json")
         names += [f"{place}/config.json"]
         names += [f"{place}/{name}" for name in weight_files(folder / place)]
     names += [recipe.parts[part] for part in ("lora", "prompt") if part in recipe.parts]
@@ -97,9 +82,6 @@ def listed_files(folder: Path, recipe: Recipe) -> dict[str, dict]:
 
 
 def noise(scheduler: dict) -> dict:
-    if scheduler.get("beta_schedule") != "scaled_linear":
-        raise ImportFailed("the scheduler's beta_schedule is "
-                           f"{scheduler.get('beta_schedule')}, not scaled_linear")
     return {"betaSchedule": "scaled_linear", "betaStart": scheduler["beta_start"],
             "betaEnd": scheduler["beta_end"], "trainSteps": scheduler["num_train_timesteps"],
             "stepsOffset": scheduler.get("steps_offset", 0),
@@ -107,8 +89,11 @@ def noise(scheduler: dict) -> dict:
 
 
 def manifest(folder: Path, recipe: Recipe) -> dict:
+    spacing = recipe.spacing
+    if not spacing and recipe.sampler != "lcm":
+        spacing = recipe.scheduler.get("timestep_spacing", "")
     sampling = {"sampler": recipe.sampler,
-                "spacing": recipe.spacing or SAMPLERS[recipe.sampler], "steps": recipe.steps,
+                "spacing": spacing or SAMPLERS[recipe.sampler], "steps": recipe.steps,
                 "prediction": recipe.scheduler.get("prediction_type", "epsilon"),
                 "noise": noise(recipe.scheduler)}
     if recipe.sampler == "lcm":
@@ -136,16 +121,88 @@ def write_manifest(folder: Path, recipe: Recipe) -> None:
     (folder / "model.json").write_text(text + "\n")
 
 
+def encoder_variant(folder: Path) -> str | None:
+    """Which files of a text encoder are there: None for the plain ones."""
+    for variant in (None, "fp16", "bf16"):
+        stem = "model" if variant is None else f"model.{variant}"
+        if (folder / f"{stem}.safetensors").exists():
+            read_container(folder / f"{stem}.safetensors")
+            return variant
+        if list(folder.glob(f"model.safetensors.index{'.' + variant if variant else ''}.json")):
+            return variant
+    found = sorted(p.name for p in folder.iterdir())
+    raise ImportFailed(f"{folder}: no model.safetensors (nor .fp16, .bf16; .bin files must be "
+                       f"converted to safetensors first), found {', '.join(found)[:200]}")
+
+
 def embed(sd: Path, prompt: str):
     """The prompt as the UNet reads it, [tokens, channels]."""
     import torch
     from transformers import CLIPTextModel, CLIPTokenizer
+    variant = encoder_variant(sd / "text_encoder")
+    read_json(sd / "text_encoder" / "config.json")
     tokenizer = CLIPTokenizer.from_pretrained(sd / "tokenizer")
-    encoder = CLIPTextModel.from_pretrained(sd / "text_encoder", torch_dtype=torch.float32).eval()
-    tokens = tokenizer(prompt, padding="max_length", max_length=tokenizer.model_max_length,
+    encoder = CLIPTextModel.from_pretrained(
+        sd / "text_encoder", dtype=torch.float32, variant=variant).eval()
+    limit = tokenizer.model_max_length
+    count = len(tokenizer(prompt).input_ids)
+    if count > limit:
+        print(f"the prompt has {count} tokens, of which {limit} are read: its end is left out",
+              file=sys.stderr)
+    tokens = tokenizer(prompt, padding="max_length", max_length=limit,
                        truncation=True, return_tensors="pt").input_ids
     with torch.no_grad():
         return encoder(tokens)[0][0].contiguous()
+
+
+@dataclass
+class Published:
+    """The files that are tied together, each looked at."""
+
+    sd: Path
+    controlnet: Path
+    vae: Path
+    scheduler: dict
+    lora: Lora | None
+
+
+def checked(options: argparse.Namespace) -> Published:
+    """Loads names, shapes and configs of all parts as the daemon will. Raises `ImportFailed`."""
+    check_model_name(options.out.name)
+    sd = sd_folder(options.sd)
+    controlnet = part_folder(options.controlnet, "--controlnet")
+    vae = part_folder(options.tiny, "--tiny") if options.tiny else sd / "vae"
+    path = sd / "scheduler" / "scheduler_config.json"
+    scheduler = stated_scheduler(path, read_json(path), options.sampler)
+    found, shapes = {}, {}
+    for name, folder in (("unet", sd / "unet"), ("controlnet", controlnet), ("vae", vae)):
+        kind = "tiny" if name == "vae" and options.tiny else name
+        config = read_json(folder / "config.json")
+        check_part_config(folder / "config.json", config, kind)
+        tensors = read_part(folder)
+        found[name], shapes[name] = SHAPES[kind](folder / "config.json", config)
+        check_shapes(folder, tensors, shapes[name])
+    check_agreement(sd / "unet", controlnet, vae, found)
+    lora = read_lora(lora_file(options.lora), shapes["unet"]) if options.lora else None
+    if lora and lora.left_out:
+        print(f"{options.lora}: {len(lora.left_out)} tensors of a text encoder are left out (the "
+              f"first is {lora.left_out[0]}): the prompt is embedded without them", file=sys.stderr)
+    return Published(sd, controlnet, vae, scheduler, lora)
+
+
+def check_agreement(unet: Path, controlnet: Path, vae: Path, found: dict[str, dict]) -> None:
+    """What one part hands to another must be of the same size."""
+    u, c, v = found["unet"], found["controlnet"], found["vae"]
+    for folder, key, expected, has in (
+            (unet, "in_channels", u["outputs"], u["inputs"]),
+            (vae, "latent_channels", u["outputs"], v["latent"]),
+            (controlnet, "in_channels", u["inputs"], c["inputs"]),
+            (controlnet, "cross_attention_dim", u["text"], c["text"]),
+            (controlnet, "layers_per_block", u["blocks"], c["blocks"]),
+            (controlnet, "block_out_channels", u["widths"], c["widths"]),
+            (controlnet, "conditioning_embedding_out_channels", v["reduction"], c["reduction"])):
+        if expected != has:
+            raise ImportFailed(f"{folder / 'config.json'}: {key}: expected {expected}, found {has}")
 
 
 def place(source: Path, target: Path, copies: bool) -> None:
@@ -160,41 +217,55 @@ def place(source: Path, target: Path, copies: bool) -> None:
 
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sd", type=Path, required=True, help="Stable Diffusion 1.5's folder")
-    parser.add_argument("--controlnet", type=Path, required=True)
-    parser.add_argument("--lora", type=Path, help="the ControlLoRA's file")
-    parser.add_argument("--prompt", required=True, help="the environment in one sentence")
-    parser.add_argument("--out", type=Path, required=True, help="new folder; its name is the model's")
-    parser.add_argument("--tiny", type=Path, help="a tiny autoencoder (TAESD) in place of the VAE")
-    parser.add_argument("--copy", action="store_true", help="copy files instead of linking to them")
-    parser.add_argument("--sampler", choices=sorted(SAMPLERS), default="unipc")
-    parser.add_argument("--steps", type=int, default=10)
-    parser.add_argument("--precision", choices=("bf16", "fp32"), default="bf16")
-    parser.add_argument("--depth-curve", choices=("linear", "inverse", "log1p"), default="linear")
-    parser.add_argument("--depth-white", type=float, default=100.0, help="metres that are white")
-    parser.add_argument("--normal-axes", default="x,y,z", help="e.g. x,-z,y")
+    parser.add_argument("--sd", type=Path, required=True, help="Stable Diffusion 1.5's folder.")
+    parser.add_argument("--controlnet", type=Path, required=True,
+                        help="The ControlNet's folder.")
+    parser.add_argument("--lora", type=Path, help="The ControlLoRA's file.")
+    parser.add_argument("--prompt", required=True, help="The environment in one sentence.")
+    parser.add_argument("--out", type=Path, required=True, help="New folder; its name is the model's.")
+    parser.add_argument("--tiny", type=Path, help="A tiny autoencoder (TAESD) in place of the VAE.")
+    parser.add_argument("--copy", action="store_true", help="Copy files instead of linking to them.")
+    parser.add_argument("--sampler", choices=sorted(SAMPLERS), default="unipc",
+                        help="How noise becomes a picture.")
+    parser.add_argument("--steps", type=int, default=10, help="Steps of the sampler (10).")
+    parser.add_argument("--precision", choices=("bf16", "fp32"), default="bf16",
+                        help="Of the weights in memory.")
+    parser.add_argument("--depth-curve", choices=("linear", "inverse", "log1p"), default="linear",
+                        help="How metres became grey in the model's training.")
+    parser.add_argument("--depth-white", type=float, default=100.0, help="Metres that are white.")
+    parser.add_argument("--normal-axes", default="x,y,z", help="e.g. x,-z,y.")
     parser.add_argument("--sky-by", choices=("network", "known"), default="network",
-                        help="who paints the sky where the engine sends it")
-    parser.add_argument("--controlnet-scale", type=float, default=1.0)
-    parser.add_argument("--lora-scale", type=float, default=1.0)
+                        help="Who paints the sky where the engine sends it.")
+    parser.add_argument("--controlnet-scale", type=float, default=1.0,
+                        help="How strongly the planes count.")
+    parser.add_argument("--lora-scale", type=float, default=1.0,
+                        help="How strongly the previous picture counts.")
     parser.add_argument("--lora-per-session", action="store_true",
-                        help="let each session choose the LoRA's scale: it is kept beside the "
-                        "weights, which costs memory and time")
-    parser.add_argument("--licence", default=LICENCE)
-    parser.add_argument("--source", default="unknown", help="where the files come from")
-    parser.add_argument("--description", default="FrameDiffuser on Stable Diffusion 1.5")
+                        help="Let each session choose the LoRA's scale: it is kept beside the "
+                        "weights, which costs memory and time.")
+    parser.add_argument("--licence", default=LICENCE, help="What you know of the files' licences.")
+    parser.add_argument("--source", default="unknown", help="Where the files come from.")
+    parser.add_argument("--description", default="FrameDiffuser on Stable Diffusion 1.5",
+                        help="One line for people.")
     return parser
+
+
+def check_prompt(sd: Path, embedding) -> None:
+    wanted = read_json(sd / "unet" / "config.json")["cross_attention_dim"]
+    if embedding.shape[1] != wanted or not bool(embedding.isfinite().all()):
+        raise ImportFailed(f"{sd / 'text_encoder'}: expected an embedding of {wanted} finite "
+                           f"channels, found {embedding.shape[1]}")
 
 
 def run(options: argparse.Namespace) -> None:
     axes = tuple(options.normal_axes.split(","))
     if len(axes) != 3 or any(axis not in AXES for axis in axes):
         raise ImportFailed(f"--normal-axes {options.normal_axes}: three of {', '.join(AXES)}")
-    scheduler = options.sd / "scheduler" / "scheduler_config.json"
-    if not scheduler.exists():
-        raise ImportFailed(f"{scheduler}: no such file")
+    if options.lora is None and options.lora_per_session:
+        raise ImportFailed("--lora-per-session needs --lora")
+    published = checked(options)
     recipe = Recipe(
-        name=options.out.name, scheduler=json.loads(scheduler.read_text()),
+        name=options.out.name, scheduler=published.scheduler,
         description=options.description, licence=options.licence, source=options.source,
         prompt_text=options.prompt, sampler=options.sampler, steps=options.steps,
         precision=options.precision, depth_curve=options.depth_curve,
@@ -202,19 +273,20 @@ def run(options: argparse.Namespace) -> None:
         controlnet_scale=options.controlnet_scale, lora_scale=options.lora_scale,
         lora_per_session=options.lora_per_session,
         coder="AutoencoderTiny" if options.tiny else "AutoencoderKL")
-    if options.lora is None:
-        if options.lora_per_session:
-            raise ImportFailed("--lora-per-session needs --lora")
+    if published.lora is None:
         del recipe.parts["lora"]
-    options.out.mkdir(parents=True)
-    place(options.sd / "unet", options.out / "unet", options.copy)
-    place(options.controlnet, options.out / "controlnet", options.copy)
-    place(options.tiny or options.sd / "vae", options.out / "vae", options.copy)
-    if options.lora:
-        place(options.lora, options.out / recipe.parts["lora"], options.copy)
     from safetensors.torch import save_file
-    save_file({"embedding": embed(options.sd, options.prompt)},
-              options.out / recipe.parts["prompt"])
+    embedding = embed(published.sd, options.prompt)
+    check_prompt(published.sd, embedding)
+    options.out.mkdir(parents=True)
+    place(published.sd / "unet", options.out / "unet", options.copy)
+    place(published.controlnet, options.out / "controlnet", options.copy)
+    place(published.vae, options.out / "vae", options.copy)
+    if published.lora and published.lora.is_as_published:
+        place(published.lora.container.path, options.out / recipe.parts["lora"], options.copy)
+    elif published.lora:
+        write_lora(published.lora, options.out / recipe.parts["lora"])
+    save_file({"embedding": embedding}, options.out / recipe.parts["prompt"])
     write_manifest(options.out, recipe)
 
 
@@ -225,7 +297,7 @@ def main() -> int:
         return 2
     try:
         run(options)
-    except (ImportFailed, OSError, KeyError) as error:
+    except (ImportFailed, OSError) as error:
         print(f"not imported: {error}", file=sys.stderr)
         shutil.rmtree(options.out, ignore_errors=True)
         return 1

@@ -46,6 +46,7 @@ package struct UNetConfig: Sendable, Equatable {
 extension UNetConfig {
     /// - Parameter isControlNet: reads what only a ControlNet has, and not what only a UNet has.
     init(_ file: ManifestReader, isControlNet: Bool) throws(ModelError) {
+        try (isControlNet ? ConfigKeys.controlNet : .unet).check(file)
         let counts = 1...Self.maxChannels
         inputChannels = try file.count("in_channels", counts)
         channels = try file.counts("block_out_channels", counts)
@@ -80,7 +81,7 @@ extension UNetConfig {
                     "it at others")
             }
         }
-        heads = try Self.heads(file, channels.count)
+        heads = try Self.heads(file, channels.count, isControlNet: isControlNet)
         for (level, width) in channels.enumerated() {
             guard width % norm.groups == 0, width % heads[level] == 0, width % 2 == 0 else {
                 throw file.refuse(
@@ -103,11 +104,18 @@ extension UNetConfig {
         return types.map { $0 == crossed }
     }
 
-    /// `attention_head_dim` holds the number of heads, by an old mistake that diffusers keeps.
+    /// `attention_head_dim` holds the number of heads, by an old mistake that diffusers keeps; a
+    /// ControlNet's `num_attention_heads` goes before it, a UNet must not have one.
     private static func heads(
-        _ file: ManifestReader, _ levels: Int
+        _ file: ManifestReader, _ levels: Int, isControlNet: Bool
     ) throws(ModelError) -> [Int] {
-        let field = "attention_head_dim"
+        var field = "attention_head_dim"
+        if file.has("num_attention_heads") {
+            field = "num_attention_heads"
+            guard isControlNet else {
+                throw file.refuse(field, "null in a UNet", try file.value(field).summary)
+            }
+        }
         let counts = 1...maxChannels
         if try file.value(field).array == nil {
             return Array(repeating: try file.count(field, counts), count: levels)
@@ -135,6 +143,7 @@ package struct AutoencoderConfig: Sendable, Equatable {
     package init() {}
 
     init(_ file: ManifestReader) throws(ModelError) {
+        try ConfigKeys.autoencoder.check(file)
         let counts = 1...(1 << 14)
         pictureChannels = try file.count("in_channels", 3...3)
         latentChannels = try file.count("latent_channels", counts)
@@ -168,6 +177,7 @@ package struct TinyAutoencoderConfig: Sendable, Equatable {
     package init() {}
 
     init(_ file: ManifestReader) throws(ModelError) {
+        try ConfigKeys.tinyAutoencoder.check(file)
         let counts = 1...(1 << 14)
         latentChannels = try file.count("latent_channels", counts)
         encoderBlocks = try file.counts("num_encoder_blocks", 0...64)
