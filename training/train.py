@@ -10,6 +10,8 @@ training/train.py ... ; see docs/training.md.
 
 import argparse
 import json
+import re
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -20,8 +22,8 @@ import torch.distributed as dist
 from checkpoint import CheckpointError, must_match, read_checkpoint, write_checkpoint
 from clip import ClipError
 from color import rounded_to_bytes
-from dataset import LoadedClip, add_encoding_options, doubts, encodings_from, load, progress, \
-    surface_bounds
+from dataset import LoadedClip, add_encoding_options, content, doubts, encodings_from, load, \
+    progress, surface_bounds
 from history import WITHOUT_NAMES, Without, rendered
 from loss import change_loss, picture_loss
 from model import CompactDenoiser, ModelConfig, picture
@@ -253,37 +255,46 @@ def train(training: Training, recipe: dict, watched: LoadedClip | None) -> None:
 
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of training clips")
-    parser.add_argument("--validation", type=Path, help="folder of clips never trained on")
+    parser.add_argument("--data", type=Path, required=True, help="Folder of training clips.")
+    parser.add_argument("--validation", type=Path, help="Folder of clips never trained on.")
     parser.add_argument("--hold-out", nargs="*", default=[], metavar="CLIP",
-                        help="clips of --data that are watched, not trained on")
-    parser.add_argument("--out", type=Path, required=True, help="folder of this training")
+                        help="Clips of --data that are watched, not trained on.")
+    parser.add_argument("--out", type=Path, required=True, help="Folder of this training.")
     budget = parser.add_mutually_exclusive_group()
-    budget.add_argument("--minutes", type=float, help="fit the schedule to this time")
-    budget.add_argument("--samples", type=float, help="or to this many crops of 128x128 "
-                        f"(default {DEFAULT_SAMPLES})")
-    parser.add_argument("--initial", type=Path, help="model folder to start from")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--learning-rate", type=float, default=8e-4)
+    budget.add_argument("--minutes", type=float, help="Fit the schedule to this time.")
+    budget.add_argument("--samples", type=float, help="Or to this many crops of 128x128 "
+                        f"(default {DEFAULT_SAMPLES}).")
+    parser.add_argument("--initial", type=Path, help="Model folder to start from.")
+    parser.add_argument("--seed", type=int, default=1, help="Of everything drawn at random (1).")
+    parser.add_argument("--learning-rate", type=float, default=8e-4,
+                        help="The highest one, after the warm-up (8e-4).")
     parser.add_argument("--change-weight", type=float, default=0.2,
-                        help="weight of the loss on the change between frames")
-    parser.add_argument("--schedule", type=Path, help="JSON list of phases instead of the default")
+                        help="Weight of the loss on the change between frames.")
+    parser.add_argument("--schedule", type=Path, help="JSON list of phases instead of the default.")
     parser.add_argument("--probe-grid", type=int, nargs=3, default=[48, 16, 48], metavar="N",
-                        help="light probes along x, y, z")
-    parser.add_argument("--channels", type=int, nargs="+", default=[48, 64, 96, 128])
-    parser.add_argument("--blocks", type=int, nargs="+", default=[1, 1, 2, 2])
+                        help="Light probes along x, y, z.")
+    parser.add_argument("--channels", type=int, nargs="+", default=[48, 64, 96, 128],
+                        help="Widths of the network's levels, finest first.")
+    parser.add_argument("--blocks", type=int, nargs="+", default=[1, 1, 2, 2],
+                        help="Blocks of each level.")
     parser.add_argument("--place-rows", type=int, default=2 ** 19,
-                        help="rows of each table of the place grid; 0: no place grid")
+                        help="Rows of each table of the place grid; 0: no place grid.")
     parser.add_argument("--without", nargs="*", default=[], choices=WITHOUT_NAMES,
-                        help="train without an input, to see what it is worth")
-    parser.add_argument("--precision", choices=["auto", "fp32", "bf16"], default="auto")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--threads", type=int, help="CPU threads (default: all)")
-    parser.add_argument("--log-steps", type=int, default=20)
-    parser.add_argument("--look-minutes", type=float, default=10)
-    parser.add_argument("--look-frames", type=int, default=12)
-    parser.add_argument("--checkpoint-seconds", type=float, default=120)
-    parser.add_argument("--checkpoint-steps", type=int, help="by steps instead of by time")
+                        help="Train without an input, to see what it is worth.")
+    parser.add_argument("--precision", choices=["auto", "fp32", "bf16"], default="auto",
+                        help="Of the steps; auto takes bf16 where a short trial says it is faster.")
+    parser.add_argument("--device", default="auto",
+                        help="A PyTorch device; auto takes a GPU where there is one.")
+    parser.add_argument("--threads", type=int, help="CPU threads (default: all).")
+    parser.add_argument("--log-steps", type=int, default=20,
+                        help="Steps between two lines of metrics.csv.")
+    parser.add_argument("--look-minutes", type=float, default=10,
+                        help="Minutes between two looks at the held-out clip.")
+    parser.add_argument("--look-frames", type=int, default=12,
+                        help="Frames of the held-out clip that are looked at.")
+    parser.add_argument("--checkpoint-seconds", type=float, default=120,
+                        help="Seconds between two checkpoints.")
+    parser.add_argument("--checkpoint-steps", type=int, help="By steps instead of by time.")
     add_encoding_options(parser)
     options = parser.parse_args()
     if options.minutes is None and options.samples is None:
@@ -311,7 +322,8 @@ def prepared(options: argparse.Namespace) -> tuple[Training, dict, LoadedClip | 
     phases = fitted(phases, min(side for clip in clips for side in clip.size))
     if clips[0].cameras is None or "history" in options.without:
         phases = tuple(Phase(p.name, p.share, "none", p.crop, p.batch) for p in phases)
-    recipe = {"data": str(options.data.resolve()), "hold_out": options.hold_out,
+    recipe = {"data": str(options.data.resolve()), "content": content(clips),
+              "hold_out": options.hold_out,
               "minutes": options.minutes, "samples": options.samples, "seed": options.seed,
               "learning_rate": options.learning_rate, "change_weight": options.change_weight,
               "without": sorted(options.without), "phases": as_json(phases),
@@ -367,6 +379,11 @@ def started(options: argparse.Namespace, clips: list[LoadedClip]) -> CompactDeno
     return CompactDenoiser(config)
 
 
+def model_name(folder: Path) -> str:
+    """The training's folder as a name that the daemon takes."""
+    return re.sub(r"[^a-z0-9._-]+", "-", folder.resolve().name.lower()).strip("-.") or "model"
+
+
 def main() -> int:
     options = parsed()
     try:
@@ -379,7 +396,11 @@ def main() -> int:
         if dist.is_initialized():
             dist.destroy_process_group()
     if training.place.leads and training.progress >= 1:
-        print(f"trained. Export: python training/export.py {options.out} --to MODELS/NAME",
+        export = Path(__file__).with_name("export.py")
+        command = [sys.executable, str(export), str(options.out), "--to",
+                   f"Models/{model_name(options.out)}", "--licence", "CC0-1.0", "--source",
+                   f"{sum(map(len, training.sampler.clips))} frames of {options.data.name}"]
+        print(f"trained. Export, with your own licence and source: {shlex.join(command)}",
               file=sys.stderr)
     return 0
 

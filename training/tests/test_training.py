@@ -183,3 +183,43 @@ def test_judges_served_pictures(data_folder, tmp_path):
     assert ways[1]["temporal_error"] == ways[1]["reference_temporal_error"]
     short = judge(data_folder)
     assert short.returncode == 1 and "holds 0 numbered pictures" in short.stderr
+
+
+def test_goes_on_where_the_data_have_moved_and_refuses_others(data_folder, schedule, tmp_path):
+    def run(data):
+        return subprocess.run(command(data, schedule, tmp_path / "run", 1), capture_output=True,
+                              text=True, timeout=300)
+    begun = run(data_folder)
+    assert begun.returncode == 0, begun.stderr
+    moved = data_folder.rename(tmp_path / "moved")
+    again = run(moved)
+    assert again.returncode == 0 and "going on from step" in again.stderr, again.stderr
+    (moved / "room1").rename(tmp_path / "elsewhere")
+    other = run(moved)
+    assert other.returncode == 1 and "was begun on other data: 2 clips, 8 frames" in other.stderr
+
+
+def test_the_printed_export_command_works(data_folder, schedule, tmp_path):
+    begun = subprocess.run(command(data_folder, schedule, tmp_path / "My Run", 1),
+                           capture_output=True, text=True, timeout=300)
+    printed = begun.stderr.split("licence and source: ")[1].strip()
+    done = subprocess.run(printed, shell=True, cwd=tmp_path, capture_output=True, text=True,
+                          timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "Models" / "my-run" / "model.json").exists()
+
+
+def test_an_older_checkpoint_is_kept_for_a_newest_that_is_lost(tmp_path, capsys):
+    from checkpoint import NAME, OLDER, CheckpointError, read_checkpoint, write_checkpoint
+    assert read_checkpoint(tmp_path) is None
+    for step in range(3):
+        write_checkpoint(tmp_path, {"step": step})
+    assert read_checkpoint(tmp_path)["step"] == 2
+    (tmp_path / NAME).write_bytes(b"half")
+    assert read_checkpoint(tmp_path)["step"] == 1
+    assert "going on from the older" in capsys.readouterr().err
+    (tmp_path / NAME).unlink()
+    assert read_checkpoint(tmp_path)["step"] == 1
+    (tmp_path / OLDER).write_bytes(b"")
+    with pytest.raises(CheckpointError, match="remove it to start anew"):
+        read_checkpoint(tmp_path)
