@@ -91,7 +91,9 @@ INLINE v16 previous_depths16(const k_frame *f, v16 x, v16 y)
         depth[l] = f->previous_depth[at[l]];
         covered[l] = f->previous_coverage[at[l]];
     }
-    return pick16(*(const i16_at *)covered != 0, (v16)-1.0f, load16(depth));
+    v16 z = load16(depth);
+    z = pick16(z < f->model->depth_limit, z, (v16)0.0f);
+    return pick16(*(const i16_at *)covered != 0, (v16)-1.0f, z);
 }
 
 /* Previous pixel, z_reprojected and whether the history there shows the same surface. */

@@ -41,7 +41,8 @@ package struct DepthConversion: Sendable, Hashable {
     package let far: Float
     package let isReversed: Bool
 
-    package init(_ encoding: DepthEncoding) {
+    /// - Parameter farthest: metres; what lies at or beyond is sky, whatever the encoding says.
+    package init(_ encoding: DepthEncoding, farthest: Float = .infinity) {
         switch encoding {
         case .linear(let metresPerUnit, let far):
             isReversed = false
@@ -49,7 +50,7 @@ package struct DepthConversion: Sendable, Hashable {
             numerator = 0
             offset = 0
             range = 0
-            self.far = Float(far)
+            self.far = min(Float(far), farthest)
         case .deviceReversed(let near, let far):
             isReversed = true
             scale = 0
@@ -57,7 +58,7 @@ package struct DepthConversion: Sendable, Hashable {
             numerator = far.isFinite ? Float(near * far) : Float(near)
             offset = far.isFinite ? Float(near) : 0
             range = far.isFinite ? Float(far - near) : 1
-            self.far = Float(far)
+            self.far = min(Float(far), farthest)
         }
     }
 

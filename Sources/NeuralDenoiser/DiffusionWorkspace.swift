@@ -25,6 +25,8 @@ package final class DiffusionWorkspace: FrameWorkspace, @unchecked Sendable {
     let tensors: DiffusionTensors
     let latent: LatentState
     private let conditioning: ConditioningUse
+    /// Metres; what lies at or beyond is sky.
+    private let farthest: Float
     private let frame: DiffusionFrame
     private let arena: Arena
     private var seed: UInt64 = 0
@@ -35,6 +37,7 @@ package final class DiffusionWorkspace: FrameWorkspace, @unchecked Sendable {
         tensors = DiffusionTensors(size: size, model: model, isPlanned: false)
         latent = LatentState(Self.latentShape(tensors))
         conditioning = ConditioningUse(model)
+        farthest = model.manifest.input.farthestSurface
         frame = DiffusionFrame(
             size: size, settings: model.manifest.input, planes: tensors.planes,
             previous: tensors.previousPicture, decoded: tensors.decoded)
@@ -65,7 +68,7 @@ package final class DiffusionWorkspace: FrameWorkspace, @unchecked Sendable {
     package func begin(_ request: FrameRequest) throws(DenoiserError) {
         try request.check(size: size)
         try conditioning.check(request.scales)
-        let geometry = try FrameGeometry(request)
+        let geometry = try FrameGeometry(request, farthest: farthest)
         var request = request
         if request.history?.size != size { request.history = nil }
         usedHistoryFrame = request.history?.frameID

@@ -6,7 +6,9 @@ import NeuralOps
 
 extension FrameGeometry {
     /// Where the pixels of a frame are, and where they were in its history.
-    init(_ request: FrameRequest) throws(DenoiserError) {
+    /// - Parameter farthest: metres; what lies at or beyond is sky, whatever the client states: a
+    ///   background of 1e10 would spoil its surroundings, as no network has seen such numbers.
+    init(_ request: FrameRequest, farthest: Float) throws(DenoiserError) {
         let gbuffer = request.gbuffer
         try gbuffer.camera?.check(prefix: "camera.")
         try request.history?.camera?.check(prefix: "history.camera.")
@@ -19,7 +21,7 @@ extension FrameGeometry {
         self.init(
             view: gbuffer.camera.map { View($0, jitter: gbuffer.jitter) },
             motion: Motion(gbuffer, history: request.history),
-            depth: DepthConversion(depth))
+            depth: DepthConversion(depth, farthest: farthest))
     }
 }
 

@@ -30,6 +30,8 @@ package final class Workspace: FrameWorkspace, @unchecked Sendable {
     /// What renders an incremental session's frames whose camera moved: the very steps of a session
     /// that keeps nothing, in the same memory, which values that are never kept fill more tightly.
     private let moving: FrameKernels?
+    /// Metres; what lies at or beyond is sky.
+    private let farthest: Float
     /// Of the two, what renders the frame under way.
     private var bound: FrameKernels?
 
@@ -39,6 +41,7 @@ package final class Workspace: FrameWorkspace, @unchecked Sendable {
     ) {
         self.plan = plan
         size = plan.size
+        farthest = model.pixels.settings.farthestSurface
         guard let incremental else {
             arena = Arena(byteCount: plan.layers.byteCount)
             kernels = FrameKernels(plan, model: model, arena: arena)
@@ -83,7 +86,7 @@ package final class Workspace: FrameWorkspace, @unchecked Sendable {
     /// frame: what is left of it after one frame has this workspace's size.
     package func begin(_ request: FrameRequest) throws(DenoiserError) {
         try request.check(size: size)
-        let geometry = try FrameGeometry(request)
+        let geometry = try FrameGeometry(request, farthest: farthest)
         usedHistoryFrame = geometry.motion == .none ? nil : request.history?.frameID
         incremental?.begin(request, geometry)
         var used = kernels

@@ -25,6 +25,8 @@ package struct DiffusionInputSettings: Sendable, Equatable {
     package var depthCurve: DepthCurve
     /// Metres.
     package var depthWhite: Float
+    /// Metres; what lies at or beyond is sky, whatever a client states.
+    package var farthestSurface: Float { 100 * depthWhite }
     /// Byte of the sky.
     package var depthSky: Int
     /// What the three channels of the normals plane hold.

@@ -36,6 +36,11 @@ package struct PixelSettings: Sendable, Equatable {
     /// World positions that map to -1 and 1, metres.
     package var boundsMin: SIMD3<Float>
     package var boundsMax: SIMD3<Float>
+    /// Metres; what lies at or beyond is sky, whatever a client states: no network has seen such
+    /// numbers, and they would spoil what lies around them.
+    package var farthestSurface: Float {
+        max(100 * (boundsMax - boundsMin).max(), 2 * skyDistance)
+    }
     /// Metres.
     package var normalOffset: Float
     package var inputs: [InputPlane]
@@ -190,6 +195,7 @@ package final class PixelModel: @unchecked Sendable {
         model.pointee.depth_relative = settings.depthRelative
         model.pointee.depth_absolute = settings.depthAbsolute
         model.pointee.sky_distance = settings.skyDistance
+        model.pointee.depth_limit = settings.farthestSurface
         let scale = 2 / (settings.boundsMax - settings.boundsMin)
         model.pointee.bounds_min = (
             settings.boundsMin.x, settings.boundsMin.y, settings.boundsMin.z

@@ -61,7 +61,7 @@ import Testing
         }
 
         func run(_ request: FrameRequest) throws {
-            frame.bind(request, geometry: try FrameGeometry(request))
+            frame.bind(request, geometry: try FrameGeometry(request, farthest: .infinity))
             StepRunner.twoThreads.run(frame.inputSteps())
             StepRunner.twoThreads.run(frame.pictureSteps())
             frame.release()

@@ -181,6 +181,7 @@ typedef struct k_model {
     float own_trust;           /* sigma where the history is valid */
     float depth_relative, depth_absolute; /* metres: how far depths may differ */
     float sky_distance;        /* metres */
+    float depth_limit;         /* metres: at or beyond it a previous depth is sky, as the frame's own is */
     float bounds_min[3], bounds_scale[3]; /* p = (position - min) * scale - 1 */
     float normal_offset;       /* metres */
     /* Channel of the first plane of each input, and of each output of the head. */
