@@ -31,6 +31,8 @@ let package = Package(
     targets: [
         // Words that every stage shares.
         .target(name: "FrameTypes", swiftSettings: safe),
+        // Files of models and clips: a JSON that keeps names given twice, so that they are refused.
+        .target(name: "JSONText", swiftSettings: safe),
 
         // Service half: socket → protocol → session → scheduler.
         .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
@@ -54,10 +56,11 @@ let package = Package(
             name: "NeuralDenoiser", dependencies: ["FrameTypes", "NeuralModel", "NeuralOps"],
             swiftSettings: safe),
         .target(
-            name: "NeuralModel", dependencies: ["FrameTypes", "NeuralOps", "CCrypto"],
+            name: "NeuralModel", dependencies: ["FrameTypes", "NeuralOps", "JSONText", "CCrypto"],
             swiftSettings: safe),
         .target(
-            name: "NeuralOps", dependencies: ["FrameTypes", "CKernels"], swiftSettings: warnings),
+            name: "NeuralOps", dependencies: ["FrameTypes", "JSONText", "CKernels"],
+            swiftSettings: warnings),
         .target(
             name: "CKernels",
             cSettings: cWarnings + [
@@ -70,8 +73,16 @@ let package = Package(
         // Edges: recorded clips, the control socket, engines.
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         // libpng's longjmp must not cross Swift frames: it ends in this C file.
-        .target(name: "CPNGFile", dependencies: ["CPNG"], cSettings: cWarnings),
-        .target(name: "FrameClip", dependencies: ["FrameTypes", "CPNGFile"], swiftSettings: safe),
+        .target(
+            name: "CPNGFile", dependencies: ["CPNG"], cSettings: cWarnings,
+            linkerSettings: [.linkedLibrary("z")]),
+        // JPEG planes, by libjpeg-turbo; its longjmp ends in a C file as well.
+        .systemLibrary(
+            name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg62-turbo-dev"])]),
+        .target(name: "CJPEGFile", dependencies: ["CJPEG"], cSettings: cWarnings),
+        .target(
+            name: "FrameClip", dependencies: ["FrameTypes", "JSONText", "CPNGFile", "CJPEGFile"],
+            swiftSettings: safe),
         .target(
             name: "FrameControl",
             dependencies: [
@@ -124,12 +135,14 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "FrameTypes", "FrameProtocol", "NeuralModel", "NeuralOps", "CFrameClient",
+                "FrameTypes", "FrameProtocol", "JSONText", "NeuralModel", "NeuralOps",
+                "CFrameClient",
                 "CFrameProtocol",
             ],
             path: "Tests/TestSupport", exclude: ["Goldens"], swiftSettings: warnings),
         // Counts heap allocations: rendering a frame must make none.
         .target(name: "CAllocationCount", path: "Tests/CAllocationCount", cSettings: cWarnings),
+        .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: warnings),
         .testTarget(
             name: "FrameTypesTests", dependencies: ["FrameTypes"], swiftSettings: warnings),
         .testTarget(
@@ -153,12 +166,12 @@ let package = Package(
             swiftSettings: warnings),
         .testTarget(
             name: "NeuralModelTests",
-            dependencies: ["FrameTypes", "NeuralModel", "NeuralOps", "TestSupport"],
+            dependencies: ["FrameTypes", "NeuralModel", "NeuralOps", "JSONText", "TestSupport"],
             swiftSettings: warnings),
         .testTarget(
             name: "NeuralDenoiserTests",
             dependencies: [
-                "NeuralDenoiser", "NeuralModel", "NeuralOps", "CKernels", "FrameTypes",
+                "NeuralDenoiser", "NeuralModel", "NeuralOps", "JSONText", "CKernels", "FrameTypes",
                 "TestSupport", "CAllocationCount",
             ], swiftSettings: warnings),
         .testTarget(

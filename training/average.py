@@ -41,13 +41,13 @@ def averaged_networks(networks: list[CompactDenoiser], shares: list[float]) -> C
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("models", type=Path, nargs="+", help="trainings or model folders")
-    parser.add_argument("--shares", type=float, nargs="+", help="how much each counts (equally)")
-    parser.add_argument("--to", type=Path, required=True, help="folder; its name is the model's")
-    parser.add_argument("--version", default="1", help="of the model, for people")
-    parser.add_argument("--description", help="one line for people")
-    parser.add_argument("--licence", required=True, help="of the weights, an SPDX name")
-    parser.add_argument("--source", required=True, help="what the training data were")
+    parser.add_argument("models", type=Path, nargs="+", help="Trainings or model folders.")
+    parser.add_argument("--shares", type=float, nargs="+", help="How much each counts (equally).")
+    parser.add_argument("--to", type=Path, required=True, help="Folder; its name is the model's.")
+    parser.add_argument("--version", default="1", help="Of the model, for people.")
+    parser.add_argument("--description", help="One line for people.")
+    parser.add_argument("--licence", required=True, help="Of the weights, an SPDX name.")
+    parser.add_argument("--source", required=True, help="What the training data were.")
     options = parser.parse_args()
     shares = options.shares or [1.0] * len(options.models)
     if len(shares) != len(options.models) or min(shares) < 0 or sum(shares) <= 0:

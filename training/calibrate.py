@@ -178,9 +178,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True,
-                        help="training clips, not held-out ones")
-    parser.add_argument("--clips", type=int, default=16, help="how many, spread over all")
-    parser.add_argument("--out", type=Path, help="another file instead, listed nowhere")
+                        help="Training clips, not held-out ones.")
+    parser.add_argument("--clips", type=int, default=16, help="How many, spread over all.")
+    parser.add_argument("--out", type=Path, help="Another file instead, listed nowhere.")
     parser.add_argument("--threads", type=int)
     add_encoding_options(parser)
     options = parser.parse_args()

@@ -1,24 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 The Frameloom authors
-"""One clip folder in FrameDiffuser's layout: found, described, decoded. Every complaint is a
-sentence that names the file."""
+"""One clip folder in FrameDiffuser's layout: found, described, decoded. docs/clips.md is the
+contract; every complaint is a sentence that names the file, the same that the Swift reader has."""
 
-import json
 import math
+import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from camera_file import CameraFile, CameraFileError, Statements, read_camera_file
+from color_statement import ColorStatement, srgb_bytes
 from geometry import Camera
-from pictures import read_picture
+from names import distance, nearest
+from picture_file import Header, PictureError, decode, read_header
 
 PLANES = ["BaseColor", "Normals", "Depth", "Roughness", "Metallic", "FinalImage", "Emissive"]
-OPTIONAL = {"Metallic", "Emissive"}  # zero where absent, as in FrameDiffuser's own data
+# Metallic and emission are zero where absent, as in FrameDiffuser's own data.
+OPTIONAL = {"Metallic", "FinalImage", "Emissive"}
 GREY = {"Depth", "Roughness", "Metallic"}
-CLIP_FORMAT = "frameloom-clip-1"
+COLORS = {"BaseColor": "baseColor", "FinalImage": "finalImage", "Emissive": "emissive"}
+FRAME_NAME = re.compile(r"(?P<digits>[0-9]{1,9})\.(?P<ending>png|jpg|jpeg)\Z", re.IGNORECASE)
+# Endings of pictures that are not read.
+FOREIGN_ENDINGS = {"exr", "hdr", "tif", "tiff", "tga", "bmp", "webp", "dds", "npy", "pfm", "gif"}
 
 
 class ClipError(Exception):
@@ -31,11 +37,13 @@ class ClipError(Exception):
 
 @dataclass(frozen=True)
 class Encodings:
-    """How the numbers in the files are meant. From `camera.json`, else from options."""
+    """How the numbers in the files are meant, as options state it: they win over `camera.json`."""
 
     depth_units_per_metre: float | None = None
-    depth_kind: str = "planar"  # or "reversed": device depth d/65535, 1 at the near plane
-    normal_space: str = "world"  # or "view"
+    depth_kind: str | None = None  # planar, distance or reversed
+    normal_space: str | None = None  # world or view
+    depth_far: float | None = None  # metres; at or beyond it is sky
+    frame_step: int = 1  # from one frame's number to the next
 
 
 @dataclass
@@ -44,9 +52,12 @@ class Clip:
     folder: Path
     numbers: list[int]
     files: dict[str, list[Path]]  # per plane, in the order of `numbers`
-    cameras: list[Camera] | None
-    encodings: Encodings
+    cameras: list[Camera] | None  # the jitter is taken off their cx and cy
+    stated: Statements
+    encodings: Encodings  # options and file put together
     size: tuple[int, int] = (0, 0)  # width, height
+    said: list[str] = field(default_factory=list)  # where an option won over the file
+    jitters: list[tuple[float, float]] | None = None
 
 
 @dataclass
@@ -70,161 +81,256 @@ def clip_folders(root: Path) -> list[Path]:
     return [p for p in inside if any((p / plane).is_dir() for plane in PLANES)]
 
 
+# Names
+
+
+def frame_number(name: str) -> int | None:
+    """The digits before the ending; a minus counts where no letter or digit stands before it."""
+    match = FRAME_NAME.search(name)
+    if name.startswith(".") or not match or name[:match.start()][-1:].isdecimal():
+        return None
+    before = name[:match.start()]
+    is_negative = before.endswith("-") and not re.search(r"[0-9A-Za-z]-\Z", before)
+    return -int(match["digits"]) if is_negative else int(match["digits"])
+
+
+def ending(name: str) -> str:
+    return name.rpartition(".")[2].lower() if "." in name else ""
+
+
+def escaped(name: str) -> str:
+    """A name that is not UTF-8, its wrong bytes as \\xNN."""
+    return "".join(f"\\x{ord(c) - 0xdc00:02x}" if 0xdc80 <= ord(c) <= 0xdcff else c for c in name)
+
+
 def plane_files(folder: Path, plane: str) -> dict[int, Path]:
-    """Frame number to file: `Plane_0000.png`, or with any prefix `Clip_Plane_0000.png`."""
-    pattern = re.compile(rf"^(?:.+_)?{plane}_(\d+)\.(?:png|jpg|jpeg)$", re.IGNORECASE)
-    found: dict[int, Path] = {}
-    for path in sorted((folder / plane).iterdir()):
-        match = pattern.match(path.name)
-        if match:
-            found.setdefault(int(match.group(1)), path)
-    return found
+    """Frame number to file. A PNG goes before a JPEG of the same frame. Raises `ClipError`."""
+    place = folder / plane
+    names = sorted((n for n in os.listdir(place) if not n.startswith(".")), key=os.fsencode)
+    for name in names:
+        if any(0xdc80 <= ord(c) <= 0xdcff for c in name):
+            raise ClipError([f"{place}: the name of {escaped(name)} is not UTF-8; rename it"])
+    found: dict[int, str] = {}
+    for name in names:
+        number = frame_number(name)
+        if number is None:
+            continue
+        other = found.get(number)
+        if other is None or ending(name) == "png" != ending(other):
+            found[number] = name
+        elif (ending(name) == "png") == (ending(other) == "png"):
+            raise ClipError([f"{place / name}: has the same frame number as {other}"])
+    if not found:
+        raise ClipError([f"{place}: {empty_sentence(names)}"])
+    return {number: place / name for number, name in found.items()}
 
 
-def read_cameras(path: Path, numbers: list[int], problems: list[str]) -> list[Camera] | None:
-    try:
-        frames = json.loads(path.read_text())["frames"]
-        stated = {int(f.get("frame", i)): f for i, f in enumerate(frames)}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        problems.append(f"{path}: not readable as a camera file ({error!r})")
-        return None
-    absent = [n for n in numbers if n not in stated]
-    if absent:
-        problems.append(f"{path}: {len(stated)} cameras for {len(numbers)} frames; frame "
-                        f"{absent[0]} has none")
-        return None
-    cameras = []
-    for number in numbers:
-        f = stated[number]
-        try:
-            rows = np.array(f["camera_to_world"], np.float64)
-            camera = Camera(*(float(f[k]) for k in ("fx", "fy", "cx", "cy")),
-                            int(f["width"]), int(f["height"]), float(f.get("near", 0.01)),
-                            float(f.get("far", 1000.0)), tuple(rows.reshape(16).tolist()))
-        except (ValueError, KeyError, TypeError) as error:
-            problems.append(f"{path}: frame {number}: bad camera ({error!r})")
-            return None
-        complaint = camera_complaint(camera)
-        if complaint:
-            problems.append(f"{path}: frame {number}: {complaint}")
-            return None
-        cameras.append(camera)
-    return cameras
+def empty_sentence(names: list[str]) -> str:
+    if not names:
+        return "is empty"
+    kind = ending(names[0])
+    hint = f"; {kind.upper()} files are not read, docs/clips.md says how to convert them" \
+        if kind in FOREIGN_ENDINGS else ""
+    return ("holds no frames: PNG or JPEG files whose names end in a number, like Depth_0000.png "
+            f"(found {names[0]}{hint})")
 
 
-def camera_complaint(camera: Camera) -> str | None:
-    matrix = camera.matrix()
-    if not np.isfinite(matrix).all():
-        return "camera_to_world holds a value that is not finite"
-    if not (camera.fx > 0 and camera.fy > 0 and math.isfinite(camera.cx + camera.cy)):
-        return "fx and fy must be positive, cx and cy finite"
-    turn = matrix[:3, :3]
-    if np.abs(turn.T @ turn - np.eye(3)).max() > 1e-3 or np.linalg.det(turn) < 0:
-        return "camera_to_world is no rotation and translation (scaled, mirrored or transposed?)"
-    return None
-
-
-def read_encodings(path: Path, options: Encodings, problems: list[str]) -> Encodings:
-    """What `camera.json` states; options fill in what it leaves out."""
-    stated = {}
-    if path.exists():
-        try:
-            stated = json.loads(path.read_text()).get("encodings", {}) or {}
-        except (ValueError, AttributeError):
-            return options  # read_cameras says what is wrong with the file
-    depth, normals = stated.get("depth", {}), stated.get("normals", {})
-    space = normals.get("space", options.normal_space) if isinstance(normals, dict) \
-        else options.normal_space
-    kind = depth.get("kind", options.depth_kind)
-    if kind not in ("planar", "reversed"):
-        problems.append(f"{path}: depth kind '{kind}' is not known: planar or reversed")
-    if space not in ("world", "view"):
-        problems.append(f"{path}: normal space '{space}' is not known: world or view")
-    units = depth.get("unitsPerMetre", options.depth_units_per_metre)
-    return Encodings(float(units) if units else None, kind, space)
-
-
-def open_clip(folder: Path, options: Encodings) -> Clip:
-    """Lists a clip's files and reads their headers, not their pixels. Raises `ClipError`."""
-    problems: list[str] = []
-    listed: dict[str, dict[int, Path]] = {}
+def listed_planes(folder: Path) -> dict[str, dict[int, Path]]:
+    if not folder.exists():
+        raise ClipError([f"{folder}: there is no such folder"])
+    if not folder.is_dir():
+        raise ClipError([f"{folder}: is not a folder"])
+    problems, listed = [], {}
+    for name in sorted(os.listdir(folder), key=os.fsencode):
+        close = nearest(name, PLANES)
+        if name not in PLANES and (folder / name).is_dir() and distance(name[:64], close) <= 2 \
+                and not (folder / close).is_dir():
+            problems.append(f"{folder / escaped(name)}: is no plane of a clip; did you mean "
+                            f"{close}?")
+    if problems:
+        raise ClipError(problems)
     for plane in PLANES:
         if not (folder / plane).is_dir():
             if plane not in OPTIONAL:
-                problems.append(f"{folder}: the channel {plane} is missing (no folder {plane}/)")
+                problems.append(f"{folder}: the folder {plane} is missing")
             continue
-        listed[plane] = plane_files(folder, plane)
-        if not listed[plane]:
-            problems.append(f"{folder / plane}: holds no file named {plane}_NNNN.png or .jpg")
+        try:
+            listed[plane] = plane_files(folder, plane)
+        except ClipError as error:
+            problems += error.problems
     if problems:
         raise ClipError(problems)
-    numbers = sorted(listed["FinalImage"])
-    gaps = sorted(set(range(numbers[0], numbers[-1] + 1)) - set(numbers))
-    if gaps:
-        problems.append(f"{folder}: the numbering has a gap: frame {gaps[0]} is missing")
-    for plane, files in listed.items():
-        for number in numbers:
-            if number not in files:
-                problems.append(f"{folder / plane}: frame {number} is missing")
-        for number in sorted(files.keys() - set(numbers)):
-            problems.append(f"{files[number]}: has no FinalImage of the same number")
-    encodings = read_encodings(folder / "camera.json", options, problems)
-    cameras = None
-    if (folder / "camera.json").exists():
-        cameras = read_cameras(folder / "camera.json", numbers, problems)
-    if encodings.depth_kind == "planar" and not encodings.depth_units_per_metre:
-        problems.append(f"{folder / 'Depth'}: the depth has no known scale; state it in "
-                        "camera.json (encodings.depth.unitsPerMetre) or with "
-                        "--depth-units-per-metre")
-    if cameras is None and not (folder / "camera.json").exists():
-        if encodings.depth_kind == "reversed":
-            problems.append(f"{folder}: reversed depth needs near and far from a camera.json")
-        if encodings.normal_space == "view":
-            problems.append(f"{folder}: view-space normals need the cameras of a camera.json")
+    return listed
+
+
+def numbering(folder: Path, listed: dict[str, dict[int, Path]], step: int) -> list[int]:
+    numbers = sorted(set().union(*listed.values()))
+    for before, after in zip(numbers, numbers[1:]):
+        if after < before + step:
+            raise ClipError([f"{folder}: frame {after} follows {before}, though the option says "
+                             f"steps of {step}"])
+        if after != before + step:
+            raise ClipError([f"{folder}: the numbering has a gap: frame {before + step} is "
+                             "missing"])
+    problems = [f"{folder / plane}: frame {number} is missing"
+                for plane, files in listed.items() for number in numbers if number not in files]
     if problems:
         raise ClipError(problems)
-    files = {plane: [found[n] for n in numbers] for plane, found in listed.items()}
-    clip = Clip(folder.name, folder, numbers, files, cameras, encodings)
+    return numbers
+
+
+# Statements
+
+
+def open_clip(folder: Path, options: Encodings, needs_picture: bool = True) -> Clip:
+    """Lists a clip's files and reads their headers, not their pixels. Raises `ClipError`."""
+    listed = listed_planes(folder)
+    if needs_picture and "FinalImage" not in listed:
+        raise ClipError([f"{folder}: the folder FinalImage is missing; training needs it"])
+    numbers = numbering(folder, listed, options.frame_step)
+    path, file = folder / "camera.json", None
+    if path.exists():
+        try:
+            file = read_camera_file(path)
+        except (CameraFileError, OSError) as error:
+            raise ClipError([f"{path}: {error}"]) from error
+    stated = file.statements if file else Statements()
+    absent = [n for n in numbers if n not in file.cameras] if file and file.cameras else []
+    if absent:
+        raise ClipError([f"{path}: frame {absent[0]} has no camera"])
+    has_cameras = bool(file and file.cameras)
+    encodings, said = put_together(stated, options)
+    problem = unstated(folder, encodings, stated, has_cameras)
+    if problem:
+        raise ClipError([problem])
+    clip = Clip(folder.name, folder, numbers,
+                {plane: [found[n] for n in numbers] for plane, found in listed.items()},
+                None, stated, encodings, said=said)
     clip.size = agreed_size(clip)
+    if has_cameras:
+        clip.jitters = [file.jitters[n] for n in numbers]
+        clip.cameras = fitted_cameras(clip, file, options)
     return clip
 
 
+def put_together(stated: Statements, options: Encodings) -> tuple[Encodings, list[str]]:
+    """The option wins; a sentence says so where the file states something else."""
+    said = []
+
+    def pick(name: str, option, value, unit: str = ""):
+        if option is None:
+            return value
+        if value is not None and value != option:
+            said.append(f"{name} is {option:g}{unit}" if isinstance(option, float)
+                        else f"{name} is {option}")
+            said[-1] += f" as the option says; camera.json says {value}"
+        return option
+    units = pick("the depth's unit", options.depth_units_per_metre, stated.units_per_metre,
+                 " a metre")
+    kind = pick("the depth's kind", options.depth_kind, stated.depth_kind) or "planar"
+    space = pick("the normals' space", options.normal_space, stated.normal_space) or "world"
+    return Encodings(float(units) if units else None, kind, space, options.depth_far), said
+
+
+def unstated(folder: Path, encodings: Encodings, stated: Statements,
+             has_cameras: bool) -> str | None:
+    if encodings.depth_kind != "reversed" and not encodings.depth_units_per_metre:
+        return (f"{folder / 'Depth'}: the depth has no known scale; state it in camera.json "
+                "(encodings.depth.unitsPerMetre) or by an option")
+    if encodings.depth_kind == "reversed" and stated.units_per_metre is not None:
+        return (f"{folder / 'camera.json'}: encodings.depth.unitsPerMetre has no meaning for "
+                "reversed depth")
+    if encodings.depth_kind != "planar" and not has_cameras:
+        return f"{folder}: {encodings.depth_kind} depth needs the cameras of a camera.json"
+    if encodings.normal_space == "view" and not has_cameras:
+        return f"{folder}: view-space normals need the cameras of a camera.json"
+    return None
+
+
+def fitted_cameras(clip: Clip, file: CameraFile, options: Encodings) -> list[Camera]:
+    width, height = clip.size
+    cameras, path = [], clip.folder / "camera.json"
+    for number in clip.numbers:
+        camera, jitter = file.cameras[number], file.jitters[number]
+        found = camera.width or width, camera.height or height
+        if found != clip.size:
+            raise ClipError([f"{path}: the camera of frame {number} is for {found[0]}x{found[1]} "
+                             f"pixels, the planes have {width}x{height}"])
+        if clip.encodings.depth_kind == "reversed" and not camera.near:
+            raise ClipError([f"{path}: the camera of frame {number} has no near plane, which "
+                             "reversed depth needs"])
+        if options.depth_far is not None and math.isfinite(camera.far) \
+                and camera.far != options.depth_far:
+            said = (f"depth at or beyond {options.depth_far:g} m is sky as the option says; "
+                    f"camera.json says {camera.far:g}")
+            clip.said += [said] if said not in clip.said else []
+        cameras.append(replace(camera, width=width, height=height, cx=camera.cx - jitter[0],
+                               cy=camera.cy - jitter[1]))
+    return cameras
+
+
+# Pixels
+
+
+def read_file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ClipError([f"{path}: cannot be read: {os.strerror(error.errno or 0)}"]) from error
+
+
+def checked_header(clip: Clip, plane: str, path: Path, file: bytes) -> Header:
+    """Raises `ClipError` where the file cannot be this plane."""
+    try:
+        header = read_header(file)
+        refuse_header(clip, plane, header)
+    except PictureError as error:
+        raise ClipError([f"{path}: {error}"]) from error
+    return header
+
+
+def refuse_header(clip: Clip, plane: str, header: Header) -> None:
+    found = header.width, header.height
+    if clip.size != (0, 0) and found != clip.size:
+        raise PictureError(f"is {found[0]}x{found[1]} pixels, the clip has {clip.size[0]}x"
+                           f"{clip.size[1]}")
+    if plane == "Depth":
+        if header.kind == "JPEG":
+            raise PictureError("is a JPEG file, which changes depth; PNG of 8 or 16 bits is read")
+        if header.is_palette or header.bits < 8:
+            raise PictureError(f"holds {header.pixels}; depth is grey of 8 or 16 bits")
+    if plane == "Normals" and header.channels < 3:
+        raise PictureError(f"holds {header.pixels}; normals have three channels")
+    if plane in COLORS:
+        gamma_of(header.color, clip.stated.colors.get(plane), COLORS[plane])
+
+
+def gamma_of(color: ColorStatement, stated: float | None, key: str) -> float:
+    """What the samples of a color plane are: 0 for sRGB, else light to this power."""
+    if color.refusal:
+        raise PictureError(color.refusal)
+    if color.gamma is None or stated is None:
+        return stated or color.gamma or 0
+    if color.gamma != stated:
+        raise PictureError(f"{color.by} says {color.says}, camera.json says "
+                           f"{'linear' if stated else 'sRGB'} (encodings.{key}): one is wrong")
+    return stated
+
+
 def agreed_size(clip: Clip) -> tuple[int, int]:
-    """The one size that every file of the clip and its cameras have, by their headers."""
-    problems, agreed = [], None
+    """The one size that every file of the clip has, by their headers."""
+    problems = []
     for plane, paths in clip.files.items():
         for path in paths:
             try:
-                with Image.open(path) as image:
-                    size = image.size
-            except OSError as error:
-                problems.append(f"{path}: cannot be read as a picture ({error})")
-                continue
-            agreed = agreed or size
-            if size != agreed:
-                problems.append(f"{path}: is {size[0]}x{size[1]}, the clip is "
-                                f"{agreed[0]}x{agreed[1]}")
-    for number, camera in zip(clip.numbers, clip.cameras or []):
-        if agreed and (camera.width, camera.height) != agreed:
-            problems.append(f"{clip.folder / 'camera.json'}: frame {number} says {camera.width}x"
-                            f"{camera.height}, the pictures are {agreed[0]}x{agreed[1]}")
+                header = checked_header(clip, plane, path, read_file(path))
+                if clip.size == (0, 0):
+                    clip.size = header.width, header.height
+            except ClipError as error:
+                problems += error.problems
     if problems:
         raise ClipError(problems)
-    return agreed
-
-
-def metres(raw: np.ndarray, encodings: Encodings, camera: Camera | None) -> np.ndarray:
-    """Planar depth in metres; 0 is sky."""
-    if encodings.depth_kind == "planar":
-        depth = raw.astype(np.float32) / np.float32(encodings.depth_units_per_metre)
-    else:
-        device = raw.astype(np.float64) / (255.0 if raw.dtype == np.uint8 else 65535.0)
-        near, far = camera.near, camera.far
-        z = near / np.maximum(device, 1e-12) if math.isinf(far) \
-            else near * far / (near + device * (far - near))
-        depth = np.where(device > 0, z, 0).astype(np.float32)
-    far = camera.far if camera else math.inf
-    return np.where(np.isfinite(depth) & (depth > 0) & (depth < far), depth, 0).astype(np.float32)
+    return clip.size
 
 
 def eight_bit(pixels: np.ndarray) -> np.ndarray:
@@ -234,29 +340,97 @@ def eight_bit(pixels: np.ndarray) -> np.ndarray:
     return ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
 
 
-def read_frame(clip: Clip, index: int) -> Frame:
-    """Decodes one frame of the clip. Raises `ClipError` naming the file that is broken."""
-    planes: dict[str, np.ndarray] = {}
-    width, height = clip.size
-    for plane, paths in clip.files.items():
-        try:
-            pixels = read_picture(paths[index])
-        except (OSError, ValueError, SyntaxError) as error:  # Pillow raises all three
-            raise ClipError([f"{paths[index]}: is broken ({error})"]) from error
-        if plane in GREY and pixels.ndim == 3:
-            pixels = pixels[..., 0]
-        if plane not in GREY and pixels.ndim == 2:
-            raise ClipError([f"{paths[index]}: is grey, {plane} needs three channels"])
-        planes[plane] = pixels
+def one_channel(plane: str, pixels: np.ndarray) -> np.ndarray:
+    first = pixels[..., 0]
+    if pixels.shape[2] >= 3 and not (np.array_equal(first, pixels[..., 1])
+                                     and np.array_equal(first, pixels[..., 2])):
+        raise PictureError(f"holds RGB whose channels differ; {plane} is one channel, write it as "
+                           "grey")
+    return first
+
+
+def read_plane(clip: Clip, plane: str, index: int) -> np.ndarray:
+    """`[H, W]` of a grey plane, `[H, W, 3]` bytes of another; depth as it is stored."""
+    path = clip.files[plane][index]
+    file = read_file(path)
+    header = checked_header(clip, plane, path, file)
+    try:
+        pixels = decode(file, header)
+        if plane in GREY:
+            pixels = one_channel(plane, pixels)
+    except PictureError as error:
+        raise ClipError([f"{path}: {error}"]) from error
+    if plane == "Depth":
+        return pixels
+    if plane in GREY:
+        pixels = eight_bit(pixels)
+        return 255 - pixels if plane == "Roughness" and clip.stated.is_smoothness else pixels
+    pixels = np.repeat(pixels[..., :1], 3, 2) if pixels.shape[2] < 3 else pixels[..., :3]
+    if plane == "Normals":
+        return with_axes(eight_bit(pixels), clip.stated.normal_axes)
+    gamma = gamma_of(header.color, clip.stated.colors.get(plane), COLORS[plane])
+    return srgb_bytes(pixels, gamma) if gamma else eight_bit(pixels)
+
+
+def with_axes(normals: np.ndarray, axes: tuple | None) -> np.ndarray:
+    if axes is None:
+        return normals
+    return np.stack([normals[..., channel] if sign > 0 else 255 - normals[..., channel]
+                     for channel, sign in axes], -1)
+
+
+def metres(raw: np.ndarray, clip: Clip, index: int) -> np.ndarray:
+    """Planar depth in metres; 0 is sky. Every operation is that of the Swift reader and the daemon
+    (`DepthConversion`), to the last bit."""
     camera = clip.cameras[index] if clip.cameras else None
-    normal = eight_bit(planes["Normals"])
+    kind = clip.encodings.depth_kind
+    value = raw.astype(np.float32)
+    with np.errstate(all="ignore"):
+        if kind == "reversed":
+            value = value / np.float32(255 if raw.dtype == np.uint8 else 65535)
+            near, far = camera.near, camera.far
+            top, offset, span = (near * far, near, far - near) if math.isfinite(far) \
+                else (near, 0, 1)
+            depth = np.float32(top) / (np.float32(offset) + value * np.float32(span))
+        else:
+            depth = value * np.float32(1 / clip.encodings.depth_units_per_metre)
+        if kind == "distance":
+            depth = planar(depth, camera)
+    far = clip.encodings.depth_far or (camera.far if camera else math.inf)
+    if kind == "reversed":
+        far = min(far, camera.far)
+    is_sky = ~np.isfinite(depth) | (depth <= 0) | ~(depth < np.float32(far)) | (raw == 0)
+    if clip.stated.depth_sky is not None:
+        is_sky |= raw == clip.stated.depth_sky
+    return np.where(is_sky, np.float32(0), depth)
+
+
+def planar(distance_: np.ndarray, camera: Camera) -> np.ndarray:
+    """Distances along the rays of pixels as distances along the viewing direction."""
+    height, width = distance_.shape
+    x = (np.arange(width) + 0.5 - camera.cx) / camera.fx
+    y = (np.arange(height) + 0.5 - camera.cy) / camera.fy
+    return (distance_ / np.sqrt((x * x)[None, :] + (y * y)[:, None] + 1)).astype(np.float32)
+
+
+def read_planes(clip: Clip, index: int) -> dict[str, np.ndarray]:
+    """What both readers must agree on: planes as stored in the clip, depth in metres, normals in
+    the space that the clip states. Raises `ClipError` naming the file that is broken."""
+    planes = {plane: read_plane(clip, plane, index) for plane in clip.files}
+    planes["Depth"] = metres(planes["Depth"], clip, index)
+    return planes
+
+
+def read_frame(clip: Clip, index: int) -> Frame:
+    """One frame of the clip for training, normals turned into the world."""
+    planes = read_planes(clip, index)
+    width, height = clip.size
+    normal = planes["Normals"]
     if clip.encodings.normal_space == "view":
-        turned = (normal / 127.5 - 1) @ camera.matrix()[:3, :3].T
+        turned = (normal / 127.5 - 1) @ clip.cameras[index].matrix()[:3, :3].T
         normal = np.clip(np.round((turned + 1) * 127.5), 0, 255).astype(np.uint8)
-    first = lambda pixels: np.ascontiguousarray(eight_bit(pixels).transpose(2, 0, 1))
-    metallic = eight_bit(planes["Metallic"]) if "Metallic" in planes \
-        else np.zeros((height, width), np.uint8)
+    first = lambda pixels: np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    metallic = planes.get("Metallic", np.zeros((height, width), np.uint8))
     emissive = first(planes["Emissive"]) if "Emissive" in planes else None
-    return Frame(first(planes["BaseColor"]), np.ascontiguousarray(normal.transpose(2, 0, 1)),
-                 metres(planes["Depth"], clip.encodings, camera), eight_bit(planes["Roughness"]),
+    return Frame(first(planes["BaseColor"]), first(normal), planes["Depth"], planes["Roughness"],
                  metallic, first(planes["FinalImage"]), emissive)

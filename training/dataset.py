@@ -7,6 +7,8 @@ with such a folder before a training is spent on it.
 """
 
 import argparse
+import hashlib
+import math
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from camera_file import DEPTH_KINDS, SPACES
 from clip import Clip, ClipError, Encodings, Frame, clip_folders, open_clip, read_frame
 from geometry import Camera, camera_rays, matrices, motion, rotated, trust, warp_bilinear
 from history import FrameBatch
@@ -105,6 +108,8 @@ def load(root: Path, options: Encodings, hold_out: list[str] = (), only: list[st
     for folder in folders:
         try:
             clips.append(open_clip(folder, options))
+            for sentence in clips[-1].said:
+                print(f"{folder.name}: {sentence}", file=sys.stderr)
         except ClipError as error:
             problems += error.problems
     blind = [c.name for c in clips if c.cameras is None]
@@ -136,6 +141,17 @@ def load(root: Path, options: Encodings, hold_out: list[str] = (), only: list[st
     return loaded
 
 
+def content(clips: list[LoadedClip]) -> str:
+    """What a training compares to know its data again, wherever they lie."""
+    digest = hashlib.sha256()
+    for clip in clips:
+        digest.update(repr((tuple(clip.planes.shape), clip.cameras)).encode())
+        digest.update(clip.planes.cpu().numpy())
+        digest.update(clip.depth.cpu().numpy())
+    return (f"{len(clips)} clips, {sum(map(len, clips))} frames, sha256 "
+            f"{digest.hexdigest()[:32]}")
+
+
 def progress(text: str) -> None:
     """A line that overwrites itself, for people only."""
     if sys.stderr.isatty():
@@ -143,8 +159,41 @@ def progress(text: str) -> None:
 
 
 def available_memory() -> int:
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if not \
+    """What this process may still take: of the machine, or of its container where that is less."""
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if not \
         Path("/proc/meminfo").exists() else meminfo("MemAvailable")
+    return min([free, *container_memory()])
+
+
+def container_memory(cgroups: Path = Path("/sys/fs/cgroup"),
+                     membership: Path = Path("/proc/self/cgroup")) -> list[int]:
+    """What each control group of this process still grants, version 1 or 2: those above it count
+    too, and a container sees its own as the root."""
+    found = []
+    lines = membership.read_text().splitlines() if membership.exists() else []
+    for line in lines:
+        number, controllers, path = (line.split(":", 2) + ["", ""])[:3]
+        if number == "0":
+            root, names = cgroups, ("memory.max", "memory.current")
+        elif "memory" in controllers.split(","):
+            root, names = cgroups / "memory", ("memory.limit_in_bytes", "memory.usage_in_bytes")
+        else:
+            continue
+        here = root / path.lstrip("/")
+        for folder in [here, *here.parents]:
+            limit, used = (number_in(folder / name) for name in names)
+            if limit is not None:
+                found.append(max(0, limit - (used or 0)))
+            if folder == root:
+                break
+    return found
+
+
+def number_in(path: Path) -> int | None:
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):  # "max" where there is no limit
+        return None
 
 
 def meminfo(key: str) -> int:
@@ -232,23 +281,39 @@ def sheet(clips: list[LoadedClip], rows: int = 24) -> np.ndarray:
 
 
 def add_encoding_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("encodings, where no camera.json states them")
-    group.add_argument("--depth-units-per-metre", type=float,
-                       help="what one metre is in the depth files, 400 for 2.5 mm steps")
-    group.add_argument("--depth-kind", choices=["planar", "reversed"], default="planar")
-    group.add_argument("--normal-space", choices=["world", "view"], default="world")
+    group = parser.add_argument_group("encodings, which win over what a camera.json states")
+    group.add_argument("--depth-units-per-metre", type=positive, metavar="UNITS",
+                       help="What one metre is in the depth files: 400 for 2.5 mm steps.")
+    group.add_argument("--depth-kind", choices=DEPTH_KINDS,
+                       help="Along the viewing direction, along the ray, or device depth that is 1 "
+                       "at the near plane.")
+    group.add_argument("--depth-far", type=positive, metavar="METRES",
+                       help="Depth at or beyond so many metres is sky.")
+    group.add_argument("--frame-step", type=int, default=1, metavar="N",
+                       help="From one frame's number to the next, where only every so many were "
+                       "written.")
+    group.add_argument("--normal-space", choices=SPACES,
+                       help="The space that the normals are in.")
+
+
+def positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
 
 
 def encodings_from(options: argparse.Namespace) -> Encodings:
-    return Encodings(options.depth_units_per_metre, options.depth_kind, options.normal_space)
+    return Encodings(options.depth_units_per_metre, options.depth_kind, options.normal_space,
+                     options.depth_far, max(1, options.frame_step))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     verbs = parser.add_subparsers(dest="verb", required=True)
-    check = verbs.add_parser("check", help="report every problem of a data set")
+    check = verbs.add_parser("check", help="Report every problem of a data set.")
     check.add_argument("data", type=Path)
-    check.add_argument("--sheet", type=Path, help="write a contact sheet here")
+    check.add_argument("--sheet", type=Path, help="Write a contact sheet here.")
     add_encoding_options(check)
     options = parser.parse_args()
     try:

@@ -225,20 +225,20 @@ def evaluated(clip: LoadedClip, network: CompactDenoiser | None, options: argpar
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=Path, help="a model folder or a training's --out folder")
-    parser.add_argument("--pictures", type=Path, help="pictures the daemon served of the clip")
-    parser.add_argument("--data", type=Path, required=True, help="a clip or a folder of clips")
-    parser.add_argument("--clip", help="only this clip of --data")
+    parser.add_argument("--model", type=Path, help="A model folder or a training's --out folder.")
+    parser.add_argument("--pictures", type=Path, help="Pictures the daemon served of the clip.")
+    parser.add_argument("--data", type=Path, required=True, help="A clip or a folder of clips.")
+    parser.add_argument("--clip", help="Only this clip of --data.")
     parser.add_argument("--without", nargs="*", default=[], choices=WITHOUT_NAMES)
     parser.add_argument("--drift", type=int, default=0, metavar="N",
-                        help="also N frames on end, the clip walked forth and back (1000)")
+                        help="Also N frames on end, the clip walked forth and back (1000).")
     parser.add_argument("--hold", type=int, default=0, metavar="N",
-                        help="also the middle frame N times on end, as where a player stops (100)")
-    parser.add_argument("--jod", action="store_true", help="also ColorVideoVDP of the whole clip, "
-                        "by the package of training/requirements-quality.txt")
-    parser.add_argument("--fps", type=float, default=30, help="of the clip, for --jod (30)")
-    parser.add_argument("--no-flip", action="store_true", help="FLIP takes the longest")
-    parser.add_argument("--out", type=Path, help="folder for figures, plots and sheets")
+                        help="Also the middle frame N times on end, as where a player stops (100).")
+    parser.add_argument("--jod", action="store_true", help="Also ColorVideoVDP of the whole clip, "
+                        "by the package of training/requirements-quality.txt.")
+    parser.add_argument("--fps", type=float, default=30, help="Of the clip, for --jod (30).")
+    parser.add_argument("--no-flip", action="store_true", help="FLIP takes the longest.")
+    parser.add_argument("--out", type=Path, help="Folder for figures, plots and sheets.")
     parser.add_argument("--threads", type=int)
     add_encoding_options(parser)
     options = parser.parse_args()

@@ -39,12 +39,12 @@ def is_name(name: str) -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", type=Path, help="the --out folder of a training")
-    parser.add_argument("--to", type=Path, required=True, help="folder; its name is the model's")
+    parser.add_argument("run", type=Path, help="The --out folder of a training.")
+    parser.add_argument("--to", type=Path, required=True, help="Folder; its name is the model's.")
     parser.add_argument("--version", default="1")
-    parser.add_argument("--description", help="one line for people")
-    parser.add_argument("--licence", required=True, help="of the weights, an SPDX name")
-    parser.add_argument("--source", required=True, help="what the training data were")
+    parser.add_argument("--description", help="One line for people.")
+    parser.add_argument("--licence", required=True, help="Of the weights, an SPDX name.")
+    parser.add_argument("--source", required=True, help="What the training data were.")
     options = parser.parse_args()
     name = options.to.name
     if not is_name(name):

@@ -249,8 +249,8 @@ def write_model(parts: Parts, folder: Path, embedding) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=GOLDENS)
-    parser.add_argument("--show", type=Path, help="also writes the frames as pictures there")
-    parser.add_argument("--reference", type=Path, help="checkout of FrameDiffuser to compare with")
+    parser.add_argument("--show", type=Path, help="Also writes the frames as pictures there.")
+    parser.add_argument("--reference", type=Path, help="Checkout of FrameDiffuser to compare with.")
     options = parser.parse_args()
     torch.set_num_threads(1)
     draw = torch.Generator().manual_seed(5)

@@ -223,9 +223,9 @@ def compared(made: Tensors, committed: Tensors) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--clip", type=Path, help="take new inputs from this clip")
+    parser.add_argument("--clip", type=Path, help="Take new inputs from this clip.")
     parser.add_argument("--out", type=Path, default=GOLDENS)
-    parser.add_argument("--compare", action="store_true", help="write nothing")
+    parser.add_argument("--compare", action="store_true", help="Write nothing.")
     options = parser.parse_args()
     torch.set_num_threads(1)
     differing = 0

@@ -30,9 +30,9 @@ def save(module: nn.Module, folder: Path, seed: int) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, required=True, help="new folder")
+    parser.add_argument("--out", type=Path, required=True, help="New folder.")
     parser.add_argument("--steps", type=int, default=10)
-    parser.add_argument("--tiny", action="store_true", help="the tiny autoencoder in place of the VAE")
+    parser.add_argument("--tiny", action="store_true", help="The tiny autoencoder in place of the VAE.")
     options = parser.parse_args()
     options.out.mkdir(parents=True)
     size = STABLE_DIFFUSION

@@ -97,11 +97,11 @@ def text_of(entries: list[dict]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=Path, required=True, help="a model folder")
-    parser.add_argument("--clip", type=Path, required=True, help="held-out clip of many frames")
+    parser.add_argument("--model", type=Path, required=True, help="A model folder.")
+    parser.add_argument("--clip", type=Path, required=True, help="Held-out clip of many frames.")
     parser.add_argument("--frameloom", type=Path,
                         default=Path(__file__).resolve().parents[1] / ".build/release/frameloom")
-    parser.add_argument("--only-print", action="store_true", help="leave model.json as it is")
+    parser.add_argument("--only-print", action="store_true", help="Leave model.json as it is.")
     add_encoding_options(parser)
     options = parser.parse_args()
     try:

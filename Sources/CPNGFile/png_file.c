@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 typedef struct {
     const uint8_t *bytes;
@@ -159,4 +160,15 @@ size_t pf_write(uint8_t *file, size_t room, const pf_info *info, const uint8_t *
     png_write_end(png, header);
     png_destroy_write_struct(&png, &header);
     return to.used;
+}
+
+uint32_t pf_crc(const uint8_t *bytes, size_t count) {
+    return (uint32_t)crc32_z(0, bytes, count);
+}
+
+size_t pf_inflate(uint8_t *bytes, size_t room, const uint8_t *packed, size_t packed_bytes) {
+    uLongf unpacked = room;
+    int status = uncompress(bytes, &unpacked, packed, packed_bytes);
+    /* A profile larger than the room is cut: its tags come first. */
+    return status == Z_OK || status == Z_BUF_ERROR ? unpacked : 0;
 }

@@ -3,142 +3,182 @@
 
 import FoundationEssentials
 import FrameTypes
+import JSONText
 
-/// `camera.json`, format "frameloom-clip-1": encodings of the planes and one camera a frame.
+/// `camera.json`, format "frameloom-clip-1", as docs/clips.md describes it: encodings of the planes and
+/// one camera a frame. Every key is honoured or refused by name, with the very sentences of
+/// `training/camera_file.py`.
 struct CameraFile {
+    /// What the file states about planes; nil where it says nothing.
+    struct Statements {
+        var baseColor, finalImage, emissive: ColorStatement.Curve?
+        var normalSpace: NormalSpace?
+        var normalAxes: NormalAxes?
+        var depthKind: DepthKind?
+        var unitsPerMetre: Double?
+        var depthSky: Int?
+        var isSmoothness = false
+    }
+
+    struct Frame {
+        /// Pixels; those of the planes where the file does not say.
+        var width, height: Int?
+        var camera: Camera
+        /// Pixels, right and down.
+        var jitter: SIMD2<Double>
+    }
+
     var path: String
     var framesPerSecond: Double?
-    var metresPerUnit: Float?
-    var normalSpace: NormalSpace?
-    var cameras: [Int: Camera]
+    var statements = Statements()
+    var frames: [Int: Frame] = [:]
+
+    static let format = "frameloom-clip-1"
+    static let comments = ["comment", "description", "generator", "license", "licence", "source"]
 
     /// - Returns: nil if the clip has no such file.
-    static func read(in folder: String, size: FrameSize) throws(ClipError) -> CameraFile? {
+    static func read(in folder: String) throws(ClipError) -> CameraFile? {
         let path = folder + "/camera.json"
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         let bytes = try FileBytes.read(path)
-        let document: Document
         do {
-            document = try JSONDecoder().decode(Document.self, from: Data(bytes))
+            var file = CameraFile(path: path)
+            try file.take(ClipJSON.document(bytes))
+            return file
         } catch {
-            throw .camera(path: path, reason: sentence(for: error))
+            throw .wrong(path: path, sentence: error.sentence)
         }
-        guard document.format == "frameloom-clip-1" else {
-            throw .camera(
-                path: path,
-                reason: "format \"\(document.format)\" is not known (frameloom-clip-1 is)")
+    }
+
+    mutating func take(_ document: ClipJSON) throws(ClipJSON.Fault) {
+        try document.allow(
+            ["format", "fps", "encodings", "frames", "cameraConvention"] + Self.comments)
+        guard let format = try document.member("format") else {
+            throw ClipJSON.Fault("format is missing")
         }
-        var file = CameraFile(path: path, framesPerSecond: document.fps, cameras: [:])
-        if let encodings = document.encodings { try file.take(encodings) }
-        for frame in document.frames {
-            guard file.cameras[frame.frame] == nil else {
-                throw .camera(path: path, reason: "frame \(frame.frame) is there twice")
+        guard format.value == .string(Self.format) else {
+            throw ClipJSON.Fault("format \(format.shown) is not known (\"\(Self.format)\" is)")
+        }
+        if let convention = try document.member("cameraConvention"),
+            convention.value.string?.hasPrefix("OpenGL") != true
+        {
+            throw ClipJSON.Fault(
+                "cameraConvention \(convention.shown) is not supported (\"OpenGL\" is: -Z "
+                    + "forward, +Y up)")
+        }
+        if let rate = try document.member("fps") {
+            let value = try rate.number()
+            guard value > 0, value <= 1e6 else {
+                throw ClipJSON.Fault("fps \(rate.shown) is not above 0 and at most 1000000")
             }
-            file.cameras[frame.frame] = try frame.camera(path: path, size: size)
+            framesPerSecond = value
         }
-        return file
-    }
-
-    private mutating func take(_ encodings: Document.Encodings) throws(ClipError) {
-        for (name, value, known) in [
-            ("baseColor", encodings.baseColor, "srgb8"),
-            ("finalImage", encodings.finalImage, "srgb8"),
-            ("roughness", encodings.roughness, "linear8"),
-            ("metallic", encodings.metallic, "linear8"),
-            ("normals.encoding", encodings.normals?.encoding, "n*0.5+0.5"),
-            ("depth.kind", encodings.depth?.kind, "planar"),
-        ] where value != nil && value != known {
-            throw .camera(
-                path: path,
-                reason: "encodings.\(name) \"\(value ?? "")\" is not supported (\"\(known)\" is)")
+        if let encodings = try document.member("encodings") {
+            statements = try Statements(encodings)
         }
-        switch encodings.normals?.space {
-        case nil: break
-        case "world": normalSpace = .world
-        case "view": normalSpace = .view
-        case .some(let space):
-            throw .camera(
-                path: path,
-                reason: "encodings.normals.space \"\(space)\" is not known (world and view are)")
+        guard let frames = try document.member("frames") else {
+            throw ClipJSON.Fault("frames is missing")
         }
-        if let units = encodings.depth?.unitsPerMetre {
-            guard units.isFinite, units > 0 else {
-                throw .camera(
-                    path: path, reason: "encodings.depth.unitsPerMetre \(units) is not above 0")
-            }
-            metresPerUnit = Float(1 / units)
+        guard let entries = frames.value.array else {
+            throw ClipJSON.Fault("frames is not a list")
         }
-    }
-
-    private static func sentence(for error: any Error) -> String {
-        switch error {
-        case DecodingError.keyNotFound(let key, let context):
-            "\(place(context.codingPath + [key])) is missing"
-        case DecodingError.typeMismatch(_, let context),
-            DecodingError.valueNotFound(_, let context):
-            "\(place(context.codingPath)) is not of the right type"
-        case DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty:
-            "\(place(context.codingPath)): \(context.debugDescription)"
-        default: "it is not valid JSON"
+        for (index, entry) in entries.enumerated() {
+            try take(frame: ClipJSON(value: entry, place: "frames[\(index)]"))
         }
-    }
-
-    private static func place(_ path: [any CodingKey]) -> String {
-        path.map { key in key.intValue.map { "[\($0)]" } ?? key.stringValue }
-            .joined(separator: ".").replacing(".[", with: "[")
     }
 }
 
-private struct Document: Decodable {
-    var format: String
-    var fps: Double?
-    var encodings: Encodings?
-    var frames: [Frame]
+/// How a clip stores depth.
+package enum DepthKind: String, Sendable, CaseIterable {
+    /// Distance along the viewing direction.
+    case planar
+    /// Distance along each pixel's ray.
+    case distance
+    /// Device depth, 1 at the near plane.
+    case reversed
+}
 
-    struct Encodings: Decodable {
-        var baseColor, finalImage, roughness, metallic: String?
-        var normals: Normals?
-        var depth: Depth?
+/// Where the axes of the files' normals lie in the world of right-handed +Y up (docs/clips.md).
+struct NormalAxes: Equatable {
+    /// For x, y and z: the channel that holds it, and whether it is turned round.
+    var channels: [(channel: Int, isNegative: Bool)]
+
+    static let known: [(name: String, axes: NormalAxes)] = [
+        ("y-up right-handed", NormalAxes([(0, false), (1, false), (2, false)])),
+        ("y-up left-handed", NormalAxes([(0, false), (1, false), (2, true)])),
+        ("z-up right-handed", NormalAxes([(0, false), (2, false), (1, true)])),
+        ("z-up left-handed", NormalAxes([(1, false), (2, false), (0, true)])),
+    ]
+
+    init(_ channels: [(Int, Bool)]) {
+        self.channels = channels.map { (channel: $0.0, isNegative: $0.1) }
     }
 
-    struct Normals: Decodable {
-        var space, encoding: String?
+    static func == (a: Self, b: Self) -> Bool {
+        a.channels.elementsEqual(b.channels) { $0 == $1 }
     }
 
-    struct Depth: Decodable {
-        var kind: String?
-        var unitsPerMetre: Double?
-    }
-
-    struct Frame: Decodable {
-        var frame: Int
-        var width, height: Int?
-        var fx, fy, cx, cy: Double
-        var near, far: Double?
-        var cameraToWorld: [[Double]]
-
-        enum CodingKeys: String, CodingKey {
-            case frame, width, height, fx, fy, cx, cy, near, far
-            case cameraToWorld = "camera_to_world"
-        }
-
-        func camera(path: String, size: FrameSize) throws(ClipError) -> Camera {
-            let found = FrameSize(width: width ?? size.width, height: height ?? size.height)
-            guard found == size else {
-                throw .camera(
-                    path: path,
-                    reason: "the camera of frame \(frame) is for \(found) pixels, the planes have "
-                        + "\(size)")
+    /// - Parameter normals: RGB8.
+    func turned(_ normals: [UInt8]) -> [UInt8] {
+        if self == Self.known[0].axes { return normals }
+        var result = [UInt8](repeating: 0, count: normals.count)
+        for start in stride(from: 0, to: normals.count, by: 3) {
+            for (axis, source) in channels.enumerated() {
+                let byte = normals[start + source.channel]
+                result[start + axis] = source.isNegative ? 255 - byte : byte
             }
-            guard cameraToWorld.count == 4, cameraToWorld.allSatisfy({ $0.count == 4 }) else {
-                throw .camera(
-                    path: path,
-                    reason: "camera_to_world of frame \(frame) is not 4 rows of 4 numbers")
-            }
-            let rows = cameraToWorld.map { SIMD4<Double>($0) }
-            return Camera(
-                fx: fx, fy: fy, cx: cx, cy: cy, near: near ?? 0, far: far ?? 0,
-                cameraToWorld: .init(x: rows[0], y: rows[1], z: rows[2], w: rows[3]))
         }
+        return result
+    }
+}
+
+extension CameraFile.Statements {
+    fileprivate static let colors: [(name: String, curve: ColorStatement.Curve)] = [
+        ("srgb", .sRGB), ("srgb8", .sRGB), ("srgb16", .sRGB), ("linear", .power(1)),
+        ("linear8", .power(1)), ("linear16", .power(1)),
+    ]
+
+    init(_ encodings: ClipJSON) throws(ClipJSON.Fault) {
+        try encodings.allow([
+            "baseColor", "finalImage", "emissive", "normals", "depth", "roughness", "metallic",
+        ])
+        let color = { (key: String) throws(ClipJSON.Fault) -> ColorStatement.Curve? in
+            let kind = try encodings.choice(key, Self.colors.map(\.name))
+            return Self.colors.first { $0.name == kind }?.curve
+        }
+        baseColor = try color("baseColor")
+        finalImage = try color("finalImage")
+        emissive = try color("emissive")
+        let linear = ["linear", "linear8", "linear16"]
+        isSmoothness = try encodings.choice("roughness", linear + ["smoothness"]) == "smoothness"
+        _ = try encodings.choice("metallic", linear)
+        if let normals = try encodings.member("normals") { try take(normals: normals) }
+        if let depth = try encodings.member("depth") { try take(depth: depth) }
+    }
+
+    private mutating func take(normals: ClipJSON) throws(ClipJSON.Fault) {
+        try normals.allow(["space", "axes", "encoding", "sky"])
+        let space = try normals.choice("space", ["world", "view"])
+        normalSpace = space == "view" ? .view : space == nil ? nil : .world
+        let axes = try normals.choice("axes", NormalAxes.known.map(\.name))
+        normalAxes = NormalAxes.known.first { $0.name == axes }?.axes
+        _ = try normals.choice("encoding", ["n*0.5+0.5"])
+        // Normals of the sky are not read.
+        _ = try normals.member("sky")?.whole(0...65535)
+    }
+
+    private mutating func take(depth: ClipJSON) throws(ClipJSON.Fault) {
+        try depth.allow(["kind", "unitsPerMetre", "sky"])
+        depthKind = try depth.choice("kind", DepthKind.allCases.map(\.rawValue))
+            .flatMap(DepthKind.init)
+        if let units = try depth.member("unitsPerMetre") {
+            let value = try units.number()
+            guard value >= 1e-6, value <= 1e9 else {
+                throw ClipJSON.Fault(
+                    "\(units.place) \(units.shown) is not from 0.000001 to 1000000000")
+            }
+            unitsPerMetre = value
+        }
+        depthSky = try depth.member("sky")?.whole(0...65535)
     }
 }

@@ -12,6 +12,8 @@ package struct Clip: Sendable {
     package var frames: [Frame]
     /// As recorded; nil if the clip does not say.
     package var framesPerSecond: Double?
+    /// Where an option won over what the files state, a sentence each.
+    package var said: [String] = []
 
     package struct Frame: Sendable {
         /// As in the names of the files.
@@ -19,15 +21,19 @@ package struct Clip: Sendable {
         /// `layout.byteCount` bytes, or more: see `withoutEmissive`.
         package var payload: [UInt8]
         package var camera: Camera?
+        /// Pixels, right and down, of the camera's image when the G-buffer was drawn.
+        package var jitter: SIMD2<Float>
         /// The finished picture, 8-bit RGB.
         package var reference: PNGImage?
 
         package init(
-            number: Int, payload: [UInt8], camera: Camera? = nil, reference: PNGImage? = nil
+            number: Int, payload: [UInt8], camera: Camera? = nil, jitter: SIMD2<Float> = .zero,
+            reference: PNGImage? = nil
         ) {
             self.number = number
             self.payload = payload
             self.camera = camera
+            self.jitter = jitter
             self.reference = reference
         }
     }
@@ -63,19 +69,22 @@ package struct Clip: Sendable {
         storage.copy(frame.payload, first: layout.byteCount)
         return GBuffer(
             layout: layout, storage: storage, frameID: frameID, camera: frame.camera,
-            jitter: .zero, motionFrom: nil)
+            jitter: frame.jitter, motionFrom: nil)
     }
 }
 
 /// What a clip's files do not say themselves. A stated option wins over `camera.json`.
 package struct ClipOptions: Sendable {
     package var metresPerUnit: Float?
+    package var depthKind: DepthKind?
     package var normalSpace: NormalSpace?
-    /// Linear depth at or beyond it is sky, metres.
+    /// Depth at or beyond it is sky, metres.
     package var far: Double?
     /// `.bottomLeft`: the first row of every file is the lowest one, as after a read-back from
     /// OpenGL. Pictures are then written in the same order.
     package var origin = RowOrigin.topLeft
+    /// From one frame's number to the next.
+    package var numberStep = 1
     /// Only the first so many frames.
     package var frameLimit: Int?
     package var byteLimit = Int.max

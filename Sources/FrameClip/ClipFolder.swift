@@ -3,9 +3,10 @@
 
 import FoundationEssentials
 import FrameTypes
+import JSONText
 
 /// The files of a clip in FrameDiffuser's layout: a folder per plane, `BaseColor/BaseColor_0000.png`
-/// and so on. Every plane has the same frames, numbered without gaps.
+/// and so on. Every plane has the same frames, numbered without gaps (docs/clips.md).
 struct ClipFolder {
     enum Channel: String, CaseIterable {
         case baseColor = "BaseColor"
@@ -25,93 +26,119 @@ struct ClipFolder {
     /// Path by channel and number; every channel that is there has every number.
     private var files: [Channel: [Int: String]]
 
-    init(path: String) throws(ClipError) {
+    /// - Parameter step: from one frame's number to the next.
+    init(path: String, step: Int = 1) throws(ClipError) {
         self.path = path
         files = [:]
-        var isDirectory = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-            throw .unreadable(path: path, reason: "there is no such folder")
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw .wrong(path: path, sentence: "there is no such folder")
         }
-        guard isDirectory else {
-            throw .unreadable(path: path, reason: "it is not a folder")
-        }
+        guard Self.isFolder(path) else { throw .wrong(path: path, sentence: "is not a folder") }
+        try Self.refuseNearNames(in: path)
         for channel in Channel.allCases {
             if let found = try Self.files(of: channel, in: path) { files[channel] = found }
         }
         numbers = Set(files.values.flatMap(\.keys)).sorted()
-        try checkNumbering()
+        try checkNumbering(step)
     }
 
     func has(_ channel: Channel) -> Bool { files[channel] != nil }
 
     func file(_ channel: Channel, _ number: Int) throws(ClipError) -> String {
         guard let file = files[channel]?[number] else {
-            throw .missingFile(path: expectedPath(channel, number))
+            throw Self.missing(path + "/" + channel.rawValue, number)
         }
         return file
+    }
+
+    private static func missing(_ folder: String, _ number: Int) -> ClipError {
+        .wrong(path: folder, sentence: "frame \(number) is missing")
+    }
+
+    private static func isFolder(_ path: String) -> Bool {
+        var isDirectory = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
+            && isDirectory
+    }
+
+    /// A folder with a slip in its name would count as absent.
+    private static func refuseNearNames(in clip: String) throws(ClipError) {
+        let known = Channel.allCases.map(\.rawValue)
+        for bytes in try FileBytes.names(in: clip) {
+            let name = FileBytes.escaped(bytes)
+            guard !known.contains(name), let near = NearestName.of(name, among: known),
+                NearestName.distance(String(name.prefix(64)), near) <= 2,
+                isFolder(clip + "/" + name), !isFolder(clip + "/" + near)
+            else { continue }
+            throw .wrong(
+                path: clip + "/" + name, sentence: "is no plane of a clip; did you mean \(near)?")
+        }
     }
 
     private static func files(
         of channel: Channel, in clip: String
     ) throws(ClipError) -> [Int: String]? {
         let folder = clip + "/" + channel.rawValue
-        guard FileManager.default.fileExists(atPath: folder) else {
+        guard isFolder(folder) else {
             if channel.isOptional { return nil }
-            throw .missingChannel(folder: folder)
+            throw .wrong(path: clip, sentence: "the folder \(channel.rawValue) is missing")
         }
-        let names: [String]
-        do {
-            names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
-        } catch {
-            throw .unreadable(path: folder, reason: "its files cannot be listed")
+        let listed = try FileBytes.names(in: folder).filter { $0.first != UInt8(ascii: ".") }
+        var names: [String] = []
+        for bytes in listed {
+            guard let name = String(validating: bytes, as: UTF8.self) else {
+                throw .wrong(
+                    path: folder,
+                    sentence: "the name of \(FileBytes.escaped(bytes)) is not UTF-8; rename it")
+            }
+            names.append(name)
         }
-        var found: [Int: String] = [:]
+        var found: [Int: (name: String, isPNG: Bool)] = [:]
         for name in names {
-            guard let number = number(of: name) else { continue }
-            if let other = found[number] {
-                throw .sameNumber(path: folder + "/" + name, other: other)
+            guard let frame = FrameName(name) else { continue }
+            // A PNG goes before a JPEG of the same frame.
+            if let other = found[frame.number] {
+                guard other.isPNG != frame.isPNG else {
+                    throw .wrong(
+                        path: folder + "/" + name,
+                        sentence: "has the same frame number as \(other.name)")
+                }
+                if other.isPNG { continue }
             }
-            found[number] = folder + "/" + name
+            found[frame.number] = (name, frame.isPNG)
         }
-        if found.isEmpty { throw .emptyChannel(folder: folder, other: names.first) }
-        return found
+        if found.isEmpty { throw .wrong(path: folder, sentence: emptySentence(names)) }
+        return found.mapValues { folder + "/" + $0.name }
     }
 
-    /// The digits before `.png`; other files in the folder are none of the clip's.
-    private static func number(of name: String) -> Int? {
-        guard name.lowercased().hasSuffix(".png") else { return nil }
-        let stem = name.dropLast(4)
-        let digits = stem.reversed().prefix { ("0"..."9").contains($0) }.reversed()
-        // Longer runs of digits are times or hashes; they also would not fit an Int.
-        return digits.count <= 9 ? Int(String(digits)) : nil
+    private static func emptySentence(_ names: [String]) -> String {
+        guard let first = names.first else { return "is empty" }
+        let ending = FrameName.ending(of: first)
+        let hint =
+            FrameName.foreignEndings.contains(ending)
+            ? "; \(ending.uppercased()) files are not read, docs/clips.md says how to convert them"
+            : ""
+        return "holds no frames: PNG or JPEG files whose names end in a number, like "
+            + "Depth_0000.png (found \(first)\(hint))"
     }
 
-    private func checkNumbering() throws(ClipError) {
-        guard let first = numbers.first, let last = numbers.last else { return }
-        // A gap in every plane at once is named where the first plane would have it.
-        if last - first + 1 != numbers.count {
-            for (before, after) in zip(numbers, numbers.dropFirst()) where after != before + 1 {
-                throw .missingFile(path: expectedPath(.baseColor, before + 1))
+    private func checkNumbering(_ step: Int) throws(ClipError) {
+        for (before, after) in zip(numbers, numbers.dropFirst()) where after != before + step {
+            guard after > before + step else {
+                throw .wrong(
+                    path: path,
+                    sentence: "frame \(after) follows \(before), though the option says steps of "
+                        + "\(step)")
             }
+            throw .wrong(
+                path: path,
+                sentence: "the numbering has a gap: frame \(before + step) is missing")
         }
         for channel in Channel.allCases {
             guard let found = files[channel] else { continue }
             for number in numbers where found[number] == nil {
-                throw .missingFile(path: expectedPath(channel, number))
+                throw Self.missing(path + "/" + channel.rawValue, number)
             }
         }
-    }
-
-    /// Named like its neighbours.
-    private func expectedPath(_ channel: Channel, _ number: Int) -> String {
-        let neighbour = files[channel]?.min { $0.key < $1.key }?.value
-        let folder = path + "/" + channel.rawValue
-        let name =
-            neighbour?.split(separator: "/").last.map(String.init) ?? channel.rawValue + "_0000.png"
-        let stem = name.dropLast(4)
-        let width = stem.reversed().prefix { ("0"..."9").contains($0) }.count
-        let digits = String(number)
-        let padded = String(repeating: "0", count: max(0, width - digits.count)) + digits
-        return folder + "/" + stem.dropLast(width) + padded + name.suffix(4)
     }
 }

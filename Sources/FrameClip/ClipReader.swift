@@ -3,7 +3,7 @@
 
 import FrameTypes
 
-/// Reads a clip folder into memory, checking everything on the way.
+/// Reads a clip folder into memory as docs/clips.md describes it, checking everything on the way.
 package struct ClipReader {
     private let folder: ClipFolder
     private let options: ClipOptions
@@ -11,24 +11,42 @@ package struct ClipReader {
     private let cameras: CameraFile?
     private let layout: GBufferLayout
     private let numbers: ArraySlice<Int>
+    private let planes: ClipPlanes
+    private let depthKind: DepthKind
 
     /// Looks at the names of the files, the first base color and `camera.json`.
     package init(folder path: String, options: ClipOptions = ClipOptions()) throws(ClipError) {
         let trimmed = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
-        folder = try ClipFolder(path: trimmed)
+        folder = try ClipFolder(path: trimmed, step: options.numberStep)
         self.options = options
-        let first = try folder.file(.baseColor, folder.numbers[0])
-        size = try PNGImage.size(of: FileBytes.read(first), path: first)
-        cameras = try CameraFile.read(in: trimmed, size: size)
-        guard let scale = options.metresPerUnit ?? cameras?.metresPerUnit else {
-            throw .unknownDepthScale(path: trimmed + "/Depth")
+        cameras = try CameraFile.read(in: trimmed)
+        let stated = cameras?.statements ?? CameraFile.Statements()
+        numbers = folder.numbers.prefix(max(1, options.frameLimit ?? .max))
+        if let file = cameras, !file.frames.isEmpty,
+            let absent = numbers.first(where: { file.frames[$0] == nil })
+        {
+            throw .wrong(path: file.path, sentence: "frame \(absent) has no camera")
         }
+        let hasCameras = cameras.map { !$0.frames.isEmpty } ?? false
+        depthKind = options.depthKind ?? stated.depthKind ?? .planar
+        let normalSpace = options.normalSpace ?? stated.normalSpace ?? .world
+        let scale = options.metresPerUnit ?? stated.unitsPerMetre.map { Float(1 / $0) }
+        let gaps = Unstated(
+            clip: trimmed, kind: depthKind, hasScale: scale != nil,
+            statesUnits: stated.unitsPerMetre != nil, hasCameras: hasCameras,
+            isViewSpace: normalSpace == .view)
+        if let wrong = gaps.error { throw wrong }
+        let first = try folder.file(.baseColor, folder.numbers[0])
+        size = try ClipPlanes.file(first).header.size
+        planes = ClipPlanes(size: size, stated: stated)
         layout = Self.layout(
             size: size, hasMetallic: folder.has(.metallic), hasEmissive: folder.has(.emissive),
             origin: options.origin,
-            normalSpace: options.normalSpace ?? cameras?.normalSpace ?? .world,
-            depth: .linear(metresPerUnit: scale, far: options.far ?? .infinity))
-        numbers = folder.numbers.prefix(max(1, options.frameLimit ?? .max))
+            normalSpace: normalSpace, isPlanar: depthKind == .planar,
+            depth: .linear(
+                metresPerUnit: depthKind == .planar ? scale ?? 1 : 1,
+                far: options.far ?? .infinity))
+        try checkCameras()
         let bytes = decodedByteCount
         guard bytes <= options.byteLimit else {
             throw .tooLarge(folder: trimmed, byteCount: bytes, limit: options.byteLimit)
@@ -52,88 +70,126 @@ package struct ClipReader {
             progress(frames.count)
         }
         let name = folder.path.split(separator: "/").last.map(String.init) ?? folder.path
-        return Clip(
+        var clip = Clip(
             name: name, layout: layout, frames: frames, framesPerSecond: cameras?.framesPerSecond)
+        clip.said = said
+        return clip
+    }
+
+    private func checkCameras() throws(ClipError) {
+        guard let file = cameras, !file.frames.isEmpty else { return }
+        for number in numbers {
+            guard let frame = file.frames[number] else { continue }
+            let found = FrameSize(
+                width: frame.width ?? size.width, height: frame.height ?? size.height)
+            guard found == size else {
+                throw .wrong(
+                    path: file.path,
+                    sentence: "the camera of frame \(number) is for \(found) pixels, the planes "
+                        + "have \(size)")
+            }
+            guard depthKind != .reversed || frame.camera.near > 0 else {
+                throw .wrong(
+                    path: file.path,
+                    sentence: "the camera of frame \(number) has no near plane, which reversed "
+                        + "depth needs")
+            }
+        }
     }
 
     private func readFrame(_ number: Int) throws(ClipError) -> Clip.Frame {
+        let stated = cameras?.frames[number]
+        var camera = stated?.camera
         var payload: [UInt8] = []
         payload.reserveCapacity(layout.byteCount)
-        payload += try color(.baseColor, number)
-        payload += try color(.normals, number)
-        payload += try depth(number)
-        payload += try grey(.roughness, number)
-        if folder.has(.metallic) { payload += try grey(.metallic, number) }
-        if folder.has(.emissive) { payload += try color(.emissive, number) }
-
-        var camera: Camera?
-        if let cameras {
-            camera = cameras.cameras[number]
-            // A file with encodings alone is fine; one that stops early is not.
-            if camera == nil && !cameras.cameras.isEmpty {
-                throw .missingCamera(path: cameras.path, frame: number)
-            }
+        payload += try planes.color(
+            folder.file(.baseColor, number), planes.stated.baseColor, key: "baseColor")
+        payload += try planes.normals(folder.file(.normals, number))
+        payload += try depth(number, stated)
+        payload += try planes.roughness(folder.file(.roughness, number))
+        if folder.has(.metallic) {
+            payload += try planes.grey(folder.file(.metallic, number), "Metallic")
+        }
+        if folder.has(.emissive) {
+            payload += try planes.color(
+                folder.file(.emissive, number), planes.stated.emissive, key: "emissive")
         }
         var reference: PNGImage?
         if folder.has(.finalImage) {
-            reference = PNGImage(size: size, channels: 3, bytes: try color(.finalImage, number))
+            let bytes = try planes.color(
+                folder.file(.finalImage, number), planes.stated.finalImage, key: "finalImage")
+            reference = PNGImage(size: size, channels: 3, bytes: bytes)
         }
+        if let far = options.far, let plane = camera {
+            camera?.far = far.isFinite ? far : 0
+            if plane.near >= far { camera?.near = 0 }
+        }
+        let jitter = stated?.jitter ?? .zero
         return Clip.Frame(
-            number: number, payload: payload, camera: camera, reference: reference)
+            number: number, payload: payload, camera: camera,
+            jitter: SIMD2(Float(jitter.x), Float(jitter.y)), reference: reference)
     }
 
-    // MARK: Planes
-
-    private func image(
-        _ channel: ClipFolder.Channel, _ number: Int
-    ) throws(ClipError) -> (PNGImage, path: String) {
-        let path = try folder.file(channel, number)
-        let image = try PNGImage(readingFrom: path)
-        guard image.size == size else {
-            throw .size(path: path, found: image.size, expected: size)
-        }
-        return (image, path)
-    }
-
-    /// 8-bit RGB; an alpha channel is left out.
-    private func color(
-        _ channel: ClipFolder.Channel, _ number: Int
+    /// 16-bit planar depth as it is stored, lowest byte first, sky as 0; any other as Float32 metres.
+    private func depth(
+        _ number: Int, _ stated: CameraFile.Frame?
     ) throws(ClipError) -> [UInt8] {
-        let (image, path) = try image(channel, number)
-        guard image.bitDepth == 8, image.channels >= 3 else {
-            throw .pixels(path: path, found: image.pixelDescription, wanted: "8-bit RGB")
+        let path = try folder.file(.depth, number)
+        let (values, top) = try planes.depth(path)
+        guard depthKind != .planar, let stated else {
+            return values.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }
         }
-        return image.channels == 3 ? image.bytes : image.channel(0..<3)
+        let metres = StoredDepth(
+            kind: depthKind, top: top, camera: stated, size: size, origin: options.origin,
+            metresPerUnit: options.metresPerUnit
+                ?? planes.stated.unitsPerMetre.map { Float(1 / $0) } ?? 1)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(values.count * 4)
+        for (index, value) in values.enumerated() {
+            let bits = metres.metres(value, at: index).bitPattern
+            for shift in [0, 8, 16, 24] as [UInt32] {
+                bytes.append(UInt8(truncatingIfNeeded: bits >> shift))
+            }
+        }
+        return bytes
     }
 
-    /// 16 bit, lowest byte first. 8-bit depth is widened without a change of its numbers.
-    private func depth(_ number: Int) throws(ClipError) -> [UInt8] {
-        let (image, path) = try image(.depth, number)
-        guard let grey = image.greySamples else {
-            throw .pixels(path: path, found: image.pixelDescription, wanted: "16-bit grey")
+    /// Where an option won over the file.
+    private var said: [String] {
+        guard let stated = cameras?.statements else { return [] }
+        var said: [String] = []
+        if let option = options.metresPerUnit, let units = stated.unitsPerMetre,
+            option != Float(1 / units)
+        {
+            said.append(
+                "a depth unit is \(option) m as the option says; camera.json says \(units) units "
+                    + "a metre")
         }
-        if image.bitDepth == 16 { return grey }
-        var widened = [UInt8](repeating: 0, count: grey.count * 2)
-        for index in grey.indices { widened[index * 2] = grey[index] }
-        return widened
-    }
-
-    private func grey(
-        _ channel: ClipFolder.Channel, _ number: Int
-    ) throws(ClipError) -> [UInt8] {
-        let (image, path) = try image(channel, number)
-        guard image.bitDepth == 8, let grey = image.greySamples else {
-            throw .pixels(path: path, found: image.pixelDescription, wanted: "8-bit grey")
+        if let option = options.depthKind, let kind = stated.depthKind, option != kind {
+            said.append(
+                "the depth's kind is \(option) as the option says; camera.json says \(kind)")
         }
-        return grey
+        if let option = options.normalSpace, let space = stated.normalSpace, option != space {
+            said.append(
+                "the normals' space is \(option) as the option says; camera.json says \(space)")
+        }
+        let fars = numbers.compactMap { cameras?.frames[$0]?.camera.far }
+        if let option = options.far, let far = fars.first(where: { $0 > 0 && $0 != option }) {
+            said.append(
+                "depth at or beyond \(option) m is sky as the option says; camera.json says "
+                    + "\(far)")
+        }
+        return said
     }
 
     private static func layout(
         size: FrameSize, hasMetallic: Bool, hasEmissive: Bool, origin: RowOrigin,
-        normalSpace: NormalSpace, depth: DepthEncoding
+        normalSpace: NormalSpace,
+        isPlanar: Bool, depth: DepthEncoding
     ) -> GBufferLayout {
         var formats: [(kind: PlaneKind, format: PixelFormat)] = [
-            (.baseColor, .rgb8sRGB), (.normals, .rgb8UNorm), (.depth, .r16), (.roughness, .r8),
+            (.baseColor, .rgb8sRGB), (.normals, .rgb8UNorm),
+            (.depth, isPlanar ? .r16 : .r32Float), (.roughness, .r8),
         ]
         if hasMetallic { formats.append((.metallic, .r8)) }
         // The last, so that a layout without it is the start of the same payload.
@@ -143,34 +199,33 @@ package struct ClipReader {
     }
 }
 
-extension PNGImage {
-    /// RGB of an RGBA picture; other pictures as they are.
-    package var withoutAlpha: PNGImage {
-        guard channels == 4 else { return self }
-        return PNGImage(size: size, channels: 3, bitDepth: bitDepth, bytes: channel(0..<3))
-    }
+/// What neither `camera.json` nor an option says, though the planes need it.
+private struct Unstated {
+    var clip: String
+    var kind: DepthKind
+    var hasScale, statesUnits, hasCameras, isViewSpace: Bool
 
-    /// Some of the channels of every pixel.
-    fileprivate func channel(_ wanted: Range<Int>) -> [UInt8] {
-        let sampleBytes = bitDepth / 8
-        let range = wanted.lowerBound * sampleBytes..<wanted.upperBound * sampleBytes
-        let stride = channels * sampleBytes
-        var result: [UInt8] = []
-        result.reserveCapacity(size.pixelCount * range.count)
-        for start in Swift.stride(from: 0, to: bytes.count, by: stride) {
-            result += bytes[start + range.lowerBound..<start + range.upperBound]
+    var error: ClipError? {
+        if kind != .reversed && !hasScale {
+            return .wrong(
+                path: clip + "/Depth",
+                sentence: "the depth has no known scale; state it in camera.json "
+                    + "(encodings.depth.unitsPerMetre) or by an option")
         }
-        return result
-    }
-
-    /// One sample a pixel: of a grey picture, or of an RGB one that is grey in every pixel (as some
-    /// tools write single planes). nil for anything else.
-    fileprivate var greySamples: [UInt8]? {
-        if channels == 1 { return bytes }
-        let first = channel(0..<1)
-        if channels >= 3 {
-            guard first == channel(1..<2), first == channel(2..<3) else { return nil }
+        if kind == .reversed && statesUnits {
+            return .wrong(
+                path: clip + "/camera.json",
+                sentence: "encodings.depth.unitsPerMetre has no meaning for reversed depth")
         }
-        return first
+        if kind != .planar && !hasCameras {
+            return .wrong(
+                path: clip,
+                sentence: "\(kind.rawValue) depth needs the cameras of a camera.json")
+        }
+        if isViewSpace && !hasCameras {
+            return .wrong(
+                path: clip, sentence: "view-space normals need the cameras of a camera.json")
+        }
+        return nil
     }
 }

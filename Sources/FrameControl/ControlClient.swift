@@ -125,6 +125,10 @@ package struct ControlClient: Sendable {
             }
             if count > 0 {
                 let arrived = chunk[..<count]
+                // What every message of the frame protocol begins with (FL_MAGIC).
+                if line.isEmpty, arrived.starts(with: "LOOM".utf8) {
+                    throw .frameSocket(path: path)
+                }
                 if let end = arrived.firstIndex(of: UInt8(ascii: "\n")) {
                     return line + arrived[..<end]
                 }

@@ -13,6 +13,8 @@ package enum ControlError: Error, Equatable {
     /// The connection ended before the reply did.
     case closed(path: String)
     case notAReply(path: String, detail: String)
+    /// The daemon's other socket.
+    case frameSocket(path: String)
     /// The daemon answered that it cannot answer.
     case refused(ControlFault)
     case system(call: String, path: String, errno: Int32)
@@ -35,6 +37,9 @@ extension ControlError: CustomStringConvertible {
             "the daemon at \(path) closed the connection without answering"
         case .notAReply(let path, let detail):
             "what answered at \(path) is not a frameloom daemon of this version (\(detail))"
+        case .frameSocket(let path):
+            "\(path) is the daemon's frame socket, for --socket of play; --control wants its control "
+                + "socket, \(DefaultPaths.controlSocket) by default"
         case .refused(let fault):
             "the daemon answered: \(fault.text)"
         case .system(let call, let path, let code):

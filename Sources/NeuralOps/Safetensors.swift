@@ -2,6 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import CKernels
+import JSONText
 
 /// A safetensors file: 8 bytes of header length, a JSON header, then the tensors without gaps.
 ///

@@ -104,7 +104,7 @@ struct BenchCommand: ParsableCommand {
                     kernelPath: kernelPath, precision: precision,
                     isIncremental: incremental == .on),
                 frameCount: frames, isProfiled: profile))
-        print(try run.run(), isJSON: json)
+        try print(run.run(), isJSON: json)
     }
 
     private func runNetwork() throws {
@@ -119,13 +119,13 @@ struct BenchCommand: ParsableCommand {
         if serve {
             try bench.serve()
         } else {
-            print(try bench.run(passCount: frames), isJSON: json)
+            try print(try bench.run(passCount: frames), isJSON: json)
         }
         if let head { try bench.writeHead(to: head) }
     }
 
-    private func print(_ report: BenchReport, isJSON: Bool) {
-        Swift.print(isJSON ? report.json : report.text)
+    private func print(_ report: BenchReport, isJSON: Bool) throws {
+        try printResult(isJSON ? report.json : report.text)
     }
 
     private func modelFolder() throws -> String {

@@ -6,10 +6,9 @@ import FrameClip
 import FrameTypes
 import Glibc
 
-/// What `play` and `render` have in common: the clip, the order of its frames, the output.
+/// What `play` and `render` have in common beside the clip: the order of its frames, the output.
 struct ClipArguments: ParsableArguments {
-    @Argument(help: "Folder with BaseColor, Normals, Depth, Roughness and so on.")
-    var clipFolder: String
+    @OptionGroup var source: ClipSource
 
     @Option(help: "Folder for the pictures, by default a new one here; - is standard output.")
     var out: String?
@@ -19,9 +18,6 @@ struct ClipArguments: ParsableArguments {
 
     @Option(help: "Frames a second to send; by default as fast as it goes.")
     var fps: Double?
-
-    @Option(help: "Only the first so many frames of the clip.")
-    var frames: Int?
 
     @Option(help: "How often to go through the clip.")
     var loop = 1
@@ -44,18 +40,6 @@ struct ClipArguments: ParsableArguments {
     @Option(help: "How strongly it follows the previous picture, the same.")
     var adapterScale: Double?
 
-    @Option(help: "Metres per unit of the depth files, where camera.json does not say.")
-    var depthMetresPerUnit: Float?
-
-    @Option(help: "Depth at or beyond so many metres is sky.")
-    var depthFar: Double?
-
-    @Option(help: "Space of the normals: world or view.")
-    var normalSpace: NormalSpaceName?
-
-    @Option(help: "First row of every file: top-left or bottom-left.")
-    var origin = OriginName.topLeft
-
     @Option(help: "Render only what changed while the camera stands still: on or off.")
     var incremental = Switch.off
 
@@ -68,29 +52,15 @@ struct ClipArguments: ParsableArguments {
     @Flag(help: "Print the summary as JSON.")
     var json = false
 
-    enum NormalSpaceName: String, ExpressibleByArgument, CaseIterable {
-        case world, view
-    }
-
     enum Switch: String, ExpressibleByArgument, CaseIterable {
         case on, off
-    }
-
-    enum OriginName: String, ExpressibleByArgument, CaseIterable {
-        case topLeft = "top-left"
-        case bottomLeft = "bottom-left"
     }
 
     func validate() throws {
         if let fps, !(0.001...10_000).contains(fps) {
             throw ValidationError("--fps is 0.001 to 10000")
         }
-        if let frames, frames < 1 { throw ValidationError("--frames is at least 1") }
         if loop < 1 { throw ValidationError("--loop is at least 1") }
-        if let depthMetresPerUnit, !(depthMetresPerUnit > 0 && depthMetresPerUnit.isFinite) {
-            throw ValidationError("--depth-metres-per-unit is above 0")
-        }
-        if let depthFar, !(depthFar > 0) { throw ValidationError("--depth-far is above 0") }
         for (option, scale) in [
             ("--control-scale", controlScale), ("--adapter-scale", adapterScale),
         ] {
@@ -114,27 +84,6 @@ struct ClipArguments: ParsableArguments {
         ConditioningScales(
             controlThousandths: controlScale.flatMap(ConditioningScales.thousandths) ?? 0,
             adapterThousandths: adapterScale.flatMap(ConditioningScales.thousandths) ?? 0)
-    }
-
-    /// Reads the whole clip, with a line of progress.
-    func readClip() throws -> Clip {
-        var options = ClipOptions()
-        options.metresPerUnit = depthMetresPerUnit
-        options.far = depthFar
-        options.normalSpace = normalSpace == .view ? .view : normalSpace == .world ? .world : nil
-        options.origin = origin == .bottomLeft ? .bottomLeft : .topLeft
-        options.frameLimit = frames
-        // Pictures of the first and last pass come on top, a third of the planes each.
-        options.byteLimit = sysconf(Int32(_SC_PHYS_PAGES)) / 2 * sysconf(Int32(_SC_PAGESIZE))
-        let reader = try ClipReader(folder: clipFolder, options: options)
-        let progress = Progress(
-            label: "Reading", total: reader.frameCount, isForTerminals: isStreamed)
-        let clip = try reader.read { progress.update($0) }
-        progress.end()
-        if !clip.hasCameras {
-            say("This clip has no cameras: every frame is rendered without history.")
-        }
-        return clip
     }
 
     func order(for clip: Clip) -> FrameOrder {

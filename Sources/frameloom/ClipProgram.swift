@@ -11,7 +11,7 @@ struct ClipProgram {
     var stallSeconds: Int
 
     func run(_ makeRenderer: (Clip) throws -> any FrameRenderer) throws {
-        let clip = try arguments.readClip()
+        let clip = try arguments.source.read()
         let order = arguments.order(for: clip)
         // Before the renderer, so that its threads hold the signals back too.
         let interruption = Interruption()
@@ -43,8 +43,7 @@ struct ClipProgram {
         do {
             try run.run(
                 progress: Progress(
-                    label: "Rendering", total: order.stepCount,
-                    isForTerminals: arguments.isStreamed))
+                    label: "Rendering", total: order.stepCount))
             try renderer.finish()
         } catch {
             firstError = error
@@ -64,7 +63,7 @@ struct ClipProgram {
             firstError = firstError ?? error
         }
         let text = arguments.json ? report.json : report.text
-        if arguments.isStreamed { say(text) } else { print(text) }
+        if arguments.isStreamed { say(text) } else { try printResult(text) }
         if wasInterrupted { throw ExitCode(130) }
         if firstError != nil || report.failed > 0 || report.rendered == 0 {
             throw ExitCode.failure

@@ -32,8 +32,8 @@ struct SessionsCommand: ParsableCommand {
         guard case .sessions(let sessions) = try control.ask(.sessions) else {
             throw control.unexpected(.sessions)
         }
-        if control.json { return print(ControlLine.json(of: sessions)) }
-        print(sessions.isEmpty ? "No session is open." : StatsText.sessions(sessions))
+        if control.json { return try printResult(ControlLine.json(of: sessions)) }
+        try printResult(sessions.isEmpty ? "No session is open." : StatsText.sessions(sessions))
     }
 }
 
@@ -49,11 +49,12 @@ struct HealthCommand: ParsableCommand {
             throw control.unexpected(.health)
         }
         if control.json {
-            print(ControlLine.json(of: health))
+            try printResult(ControlLine.json(of: health))
         } else if health.ready {
-            print("ready, model \(health.model)")
+            try printResult("ready, model \(health.model)")
         } else {
-            print("not ready: \(health.reason.isEmpty ? "starting" : printable(health.reason))")
+            try printResult(
+                "not ready: \(health.reason.isEmpty ? "starting" : printable(health.reason))")
         }
         if !health.ready { throw ExitCode.failure }
     }
@@ -69,8 +70,8 @@ struct ModelsCommand: ParsableCommand {
         guard case .models(let models) = try control.ask(.models) else {
             throw control.unexpected(.models)
         }
-        if control.json { return print(ControlLine.json(of: models)) }
-        guard !models.isEmpty else { return print("The model folder is empty.") }
+        if control.json { return try printResult(ControlLine.json(of: models)) }
+        guard !models.isEmpty else { return try printResult("The model folder is empty.") }
         var table = Table([
             "NAME", "STATE", "VERSION", "FAMILY", "PRECISION", "KERNELS", "WEIGHTS", "SESSIONS",
             "LICENCE",
@@ -84,10 +85,10 @@ struct ModelsCommand: ParsableCommand {
                 "\(model.sessions)", printable(model.licence),
             ])
         }
-        print(table.text)
-        if models.contains(where: \.isDefault) { print("* default") }
+        try printResult(table.text)
+        if models.contains(where: \.isDefault) { try printResult("* default") }
         for model in models where !model.error.isEmpty {
-            print("\(printable(model.name)): \(printable(model.error))")
+            try printResult("\(printable(model.name)): \(printable(model.error))")
         }
     }
 }

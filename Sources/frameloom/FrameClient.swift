@@ -2,6 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import CFrameClient
+import FrameControl
 
 /// The C client in Swift: codes become errors, pointers stay in this file.
 ///
@@ -45,7 +46,15 @@ final class FrameClient {
         var opened = fl_opened()
         // `handle` is valid until deinit, here and below; both structs are locals that outlive the
         // call.
-        try check(unsafe fc_open(handle, &request, &opened, Self.openTimeoutMilliseconds))
+        let code = unsafe fc_open(handle, &request, &opened, Self.openTimeoutMilliseconds)
+        if code == FC_ERROR_PROTOCOL || code == FC_ERROR_CLOSED,
+            (try? ControlClient(path: path).ask(.health)) != nil
+        {
+            throw RunError.client(
+                "\(path) is the daemon's control socket, for --control of stats; --socket wants its "
+                    + "frame socket, \(DefaultPaths.frameSocket) by default")
+        }
+        try check(code)
         return opened
     }
 

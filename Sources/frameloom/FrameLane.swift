@@ -14,6 +14,7 @@ final class FrameLane {
         /// As the layout says.
         var payload: [UInt8]
         var camera: Camera?
+        var jitter = SIMD2<Float>.zero
         /// Start without history.
         var isReset = false
         var allowsApproximate: Bool
@@ -63,7 +64,7 @@ final class FrameLane {
         let request = FrameRequest(
             gbuffer: GBuffer(
                 layout: layout, storage: planes, frameID: frame.id, camera: frame.camera,
-                jitter: .zero, motionFrom: nil),
+                jitter: frame.jitter, motionFrom: nil),
             history: history, seed: seed, scales: scales,
             allowsApproximate: frame.allowsApproximate, picture: picture,
             nextHistory: histories.next)
@@ -79,8 +80,8 @@ final class FrameLane {
         let work = workspace.work
         if !work.keepsHistory { histories = (current: histories.next, next: histories.current) }
         history = FrameHistory(
-            size: layout.size, frameID: frame.id, seed: seed, camera: frame.camera, jitter: .zero,
-            storage: histories.current)
+            size: layout.size, frameID: frame.id, seed: seed, camera: frame.camera,
+            jitter: frame.jitter, storage: histories.current)
         var times = done.times
         times.read = (done.startedAt ?? arrival) - arrival
         return Result(times: times, work: work, historyFrame: used.frame.withLock { $0 })

@@ -12,7 +12,8 @@ struct Frameloom: ParsableCommand {
         abstract: "Play clips through the Frameloom daemon and look at what it does.",
         version: buildVersion,
         subcommands: [
-            PlayCommand.self, RenderCommand.self, BenchCommand.self, StillCommand.self,
+            PlayCommand.self, RenderCommand.self, ClipCommand.self, BenchCommand.self,
+            StillCommand.self,
             StatsCommand.self, SessionsCommand.self, HealthCommand.self, ModelsCommand.self,
             WalkCommand.self, ViewCommand.self, RecordCommand.self,
         ])

@@ -65,6 +65,7 @@ final class LocalRenderer: FrameRenderer {
             let result = try lane.render(
                 .init(
                     id: frame.id, payload: recorded.payload, camera: recorded.camera,
+                    jitter: recorded.jitter,
                     isReset: frame.isReset, allowsApproximate: isIncremental), on: pool)
             reply.stages = result.times
             reply.historyFrame = result.historyFrame

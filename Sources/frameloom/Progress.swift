@@ -3,36 +3,25 @@
 
 import Glibc
 
-/// A bar that stays on one line of a terminal, or a plain line every few seconds elsewhere.
+/// A bar that stays on one line of a terminal; nothing elsewhere.
 final class Progress {
     private let label: String
     private let total: Int
     private let isTerminal = isatty(STDERR_FILENO) == 1
-    private let interval: UInt64
-    private var lastDrawn: UInt64
+    private var lastDrawn: UInt64 = 0
     private var isDrawn = false
-    private let isForTerminals: Bool
 
-    /// - Parameter isForTerminals: says nothing elsewhere.
-    init(label: String, total: Int, isForTerminals: Bool = false) {
-        self.isForTerminals = isForTerminals
+    init(label: String, total: Int) {
         self.label = label
         self.total = total
-        interval = isTerminal ? 100_000_000 : 5_000_000_000
-        lastDrawn = isTerminal ? 0 : now()
     }
 
     /// - Parameter detail: what stands behind the count, e.g. speed; only asked for if it is drawn.
     func update(_ done: Int, detail: () -> String = { "" }) {
         let time = now()
-        guard time - lastDrawn >= interval else { return }
+        guard isTerminal, time - lastDrawn >= 100_000_000 else { return }
         lastDrawn = time
         let count = "\(label) \(done)/\(total)"
-        guard isTerminal else {
-            if isForTerminals { return }
-            say("\(count)  \(detail())")
-            return
-        }
         let width = 24
         let filled = total == 0 ? width : min(width, done * width / total)
         let bar =

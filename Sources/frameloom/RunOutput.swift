@@ -86,7 +86,7 @@ struct Quality {
         var ratios: [Double] = []
         var similarities: [Double] = []
         let progress = Progress(
-            label: "Comparing", total: pictures.count, isForTerminals: true)
+            label: "Comparing", total: pictures.count)
         defer { progress.end() }
         for (frame, bytes) in zip(clip.frames, pictures) where !bytes.isEmpty {
             guard let reference = frame.reference else { return nil }

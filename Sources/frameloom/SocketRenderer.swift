@@ -61,6 +61,8 @@ final class SocketRenderer: FrameRenderer {
         var header = fl_frame()
         header.exposure = 1
         header.history_trust = 1
+        header.jitter_x = recorded.jitter.x
+        header.jitter_y = recorded.jitter.y
         var flags: UInt32 = frame.isReset ? FL_FRAME_RESET : 0
         if isIncremental { flags |= FL_FRAME_APPROXIMATE }
         if let camera = recorded.camera {

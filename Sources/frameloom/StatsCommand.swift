@@ -32,11 +32,11 @@ struct StatsCommand: ParsableCommand {
                 throw control.unexpected(.stats)
             }
             if control.json {
-                write(ControlLine.json(of: report) + "\n", to: STDOUT_FILENO)
+                try printResult(ControlLine.json(of: report))
             } else {
                 let clear = watch && isTerminal ? "\u{1B}[H\u{1B}[2J" : ""
                 let text = StatsText.report(report, since: previous)
-                write(clear + text + "\n", to: STDOUT_FILENO)
+                try printResult(clear + text)
             }
             guard watch else { return }
             previous = report

@@ -73,6 +73,11 @@ struct StillCommand: ParsableCommand {
         }
         if let out, FileManager.default.fileExists(atPath: out) { throw RunError.outputExists(out) }
         var clip = try ClipReader(folder: clipFolder, options: ClipOptions()).read { _ in }
+        guard frame < clip.frames.count else {
+            throw ValidationError(
+                "--frame \(frame): the clip has \(clip.frames.count) frames, 0 to "
+                    + "\(clip.frames.count - 1)")
+        }
         let denoiser: Denoiser
         do {
             denoiser = try Denoiser(
@@ -94,6 +99,6 @@ struct StillCommand: ParsableCommand {
         try run.measure(frames: frames)
         if let out { try run.writeWorst(to: out) }
         let report = StillReport(run, denoiser: denoiser, threads: threads)
-        print(json ? report.json : report.text)
+        try printResult(json ? report.json : report.text)
     }
 }

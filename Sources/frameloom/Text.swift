@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import FrameClip
 import FrameTypes
 import Glibc
 
@@ -9,17 +10,29 @@ func say(_ text: String) {
     write(text + "\n", to: STDERR_FILENO)
 }
 
-func write(_ text: String, to descriptor: Int32) {
-    var left = ArraySlice(text.utf8)
+/// The result: a line on standard output. A full disk or a closed output is an error, so that no script
+/// takes a lost result for a good one.
+func printResult(_ text: String) throws {
+    let code = write(text + "\n", to: STDOUT_FILENO)
+    guard code == 0 else {
+        throw RunError.output("cannot write to standard output: \(FileBytes.text(ofErrno: code))")
+    }
+}
+
+/// - Returns: 0, or the error number of the write that failed.
+@discardableResult
+func write(_ text: String, to descriptor: Int32) -> Int32 {
+    var left = Array(text.utf8)[...]
     while !left.isEmpty {
         // The slice is a valid range for the whole call.
-        let count = unsafe left.withContiguousStorageIfAvailable { bytes in
+        let count = unsafe left.withUnsafeBytes { bytes in
             unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
         }
-        // A reader that has gone away has seen enough.
-        guard let count, count > 0 else { return }
+        if count < 0 && errno == EINTR { continue }
+        guard count > 0 else { return count < 0 ? errno : EIO }
         left = left.dropFirst(count)
     }
+    return 0
 }
 
 /// A number with a fixed count of digits after the point.

@@ -61,7 +61,7 @@ struct WalkCommand: ParsableCommand {
             throw RunError.program("frameloom-gateway", reason: "it did not start; see above")
         }
         let address = first + query
-        print(address)
+        try printResult(address)
         fflush(nil)
         if !noOpen { ChildProgram.openInBrowser(address) }
         say("Ctrl-C ends the walk.")

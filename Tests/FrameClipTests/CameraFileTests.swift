@@ -24,16 +24,14 @@ import Testing
             _ = try ClipReader(folder: fixture.folder).read()
             return nil
         } catch {
-            guard case .camera(path, let reason) = error else { return "\(error)" }
-            return reason
+            guard case .wrong(path, let sentence) = error else { return "\(error)" }
+            return sentence
         }
     }
 
     @Test func namesTheFrameThatHasNoCamera() throws {
         try fixture.writeCameras(fixture.cameras().dropLast())
-        #expect(throws: ClipError.missingCamera(path: path, frame: 3)) {
-            try ClipReader(folder: fixture.folder).read()
-        }
+        #expect(try reason() == "frame 3 has no camera")
     }
 
     @Test func encodingsWithoutCamerasAreEnough() throws {
@@ -59,7 +57,7 @@ import Testing
         var frames = fixture.cameras()
         frames[2]["camera_to_world"] = matrix
         try fixture.writeCameras(frames)
-        #expect(try reason() == "camera_to_world of frame 2 is not 4 rows of 4 numbers")
+        #expect(try reason() == "frames[2].camera_to_world is not 4 rows of 4 numbers")
     }
 
     @Test func namesAMissingOrWrongField() throws {
@@ -69,7 +67,7 @@ import Testing
         #expect(try reason() == "frames[2].fx is missing")
         frames[2]["fx"] = "wide"
         try fixture.writeCameras(frames)
-        #expect(try reason() == "frames[2].fx is not of the right type")
+        #expect(try reason() == "frames[2].fx is not a number")
     }
 
     @Test func refusesEncodingsAndFormatsThatItDoesNotKnow() throws {
@@ -82,7 +80,7 @@ import Testing
             ),
             (["depth": ["unitsPerMetre": 0]], "encodings.depth.unitsPerMetre 0"),
             (["normals": ["space": "tangent"]], "encodings.normals.space \"tangent\""),
-            (["baseColor": "linear16"], "encodings.baseColor \"linear16\""),
+            (["baseColor": "acescg"], "encodings.baseColor \"acescg\""),
         ] as [([String: Any], String)] {
             try fixture.writeCameras(encodings: encodings)
             #expect(try reason()?.contains(name) == true)

@@ -2,6 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import FrameTypes
+import JSONText
 import NeuralOps
 import TestSupport
 

@@ -2,6 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import Foundation
+import JSONText
 import NeuralOps
 import TestSupport
 import Testing

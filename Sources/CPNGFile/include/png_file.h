@@ -37,6 +37,11 @@ int pf_read(uint8_t *pixels, const pf_info *info, const uint8_t *file, size_t fi
 size_t pf_write(uint8_t *file, size_t room, const pf_info *info, const uint8_t *pixels,
                 char text[PF_TEXT_BYTES]);
 
+/* Of zlib, which libpng stands on: the checksum of a chunk's type and data, and unpacking at most `room`
+ * bytes. pf_inflate returns how many there were, 0 if `packed` is not whole. */
+uint32_t pf_crc(const uint8_t *bytes, size_t count);
+size_t pf_inflate(uint8_t *bytes, size_t room, const uint8_t *packed, size_t packed_bytes);
+
 /* More than any such picture needs. */
 size_t pf_room(const pf_info *info);
 

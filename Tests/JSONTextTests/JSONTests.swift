@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
-import NeuralOps
+import JSONText
 import Testing
 
 @Suite struct JSONTests {

@@ -96,7 +96,11 @@ struct JSONParser {
     private mutating func number() throws(JSON.SyntaxError) -> JSON {
         let start = at
         if next == UInt8(ascii: "-") { at += 1 }
+        let first = at
         try digits()
+        guard at == first + 1 || bytes[first] != UInt8(ascii: "0") else {
+            throw expected("a value")
+        }
         if next == UInt8(ascii: ".") {
             at += 1
             try digits()
