@@ -20,12 +20,6 @@ private func matrix(_ element: Int) -> Int { camera(WireCamera.cameraToWorld + 8
             "show planes", Samples.changed(frame, header: WireHeader.flags, FL_FRAME_SHOW_PLANES),
             FL_ERROR_FLAGS, "flags", "FL_FRAME_SHOW_PLANES is not supported"),
         Refusal(
-            "slot reserved",
-            Samples.changed(
-                MessageEncoder.frame(Samples.frameInSlot),
-                body: WireFrame.byteCount + WireSlot.reserved, UInt32(1)), FL_ERROR_RESERVED,
-            "slot.reserved", "must be 0"),
-        Refusal(
             "exposure", Samples.changed(frame, body: WireFrame.exposure, Float(2)), FL_ERROR_VALUE,
             "exposure", "must be 1"),
         Refusal(
@@ -96,5 +90,18 @@ private func matrix(_ element: Int) -> Int { camera(WireCamera.cameraToWorld + 8
         #expect(refused.payloadByteCount == Samples.frame.payloadByteCount)
         #expect(messages.last == .reset)
         refusal.expect(ErrorReply(refused.error, severity: .frame, frameID: 42))
+    }
+
+    @Test func aSlotsReservedFieldIsTheFramesError() throws {
+        var decoder = MessageDecoder()
+        let bytes = Samples.changed(
+            MessageEncoder.frame(Samples.frameInSlot),
+            body: WireFrame.byteCount + WireSlot.reserved, UInt32(1))
+        guard case .refusedFrame(let refused) = try decoder.decode(bytes).first else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(refused.isInSlot && refused.frameID == 43 && refused.payloadByteCount == 0)
+        #expect(refused.error == .reserved(field: "slot.reserved"))
     }
 }

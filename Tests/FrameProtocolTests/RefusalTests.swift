@@ -36,8 +36,8 @@ private func history(_ offset: Int) -> Int { WireOpen.byteCount + offset }
             Samples.changed(open, header: WireHeader.flags, FL_OPEN_KEEP_HISTORY), FL_ERROR_FLAGS,
             "flags", "0x2"),
         Refusal(
-            "frame flags", Samples.changed(frame, header: WireHeader.flags, UInt32(0x20)),
-            FL_ERROR_FLAGS, "flags", "FL_FRAME has no flag 0x20"),
+            "frame flags", Samples.changed(frame, header: WireHeader.flags, UInt32(0x40)),
+            FL_ERROR_FLAGS, "flags", "FL_FRAME has no flag 0x40"),
         Refusal(
             "reset flags",
             Samples.changed(MessageEncoder.reset(), header: WireHeader.flags, UInt32(1)),
@@ -91,6 +91,14 @@ private func history(_ offset: Int) -> Int { WireOpen.byteCount + offset }
                 MessageEncoder.share(Samples.slots), header: WireHeader.flags, UInt32(1)),
             FL_ERROR_FLAGS, "flags", "FL_SHARE has no flag"),
         Refusal(
+            "reset about a frame",
+            Samples.changed(MessageEncoder.reset(), header: WireHeader.frameID, UInt64(8)),
+            FL_ERROR_RESERVED, "frame_id", "must be 0"),
+    ]
+
+    /// Found in the body of FL_SHARE.
+    static let shares: [Refusal] = [
+        Refusal(
             "endless slots",
             Samples.changed(
                 MessageEncoder.share(Samples.slots), body: WireShare.slotBytes, UInt64.max),
@@ -105,10 +113,6 @@ private func history(_ offset: Int) -> Int { WireOpen.byteCount + offset }
             Samples.changed(
                 MessageEncoder.share(Samples.slots), body: WireShare.reserved, UInt32(1)),
             FL_ERROR_RESERVED, "reserved", "must be 0"),
-        Refusal(
-            "reset about a frame",
-            Samples.changed(MessageEncoder.reset(), header: WireHeader.frameID, UInt64(8)),
-            FL_ERROR_RESERVED, "frame_id", "must be 0"),
     ]
 
     static let opens: [Refusal] = [
@@ -332,7 +336,7 @@ private func history(_ offset: Int) -> Int { WireOpen.byteCount + offset }
             FL_ERROR_CAMERA, "camera.fx", "above 0"),
     ]
 
-    @Test(arguments: headers + opens + depths + planes + histories)
+    @Test(arguments: headers + shares + opens + depths + planes + histories)
     func refusedWithCodeFieldAndSentence(refusal: Refusal) throws {
         var decoder = MessageDecoder()
         let error = #expect(throws: ProtocolError.self) { try decoder.decode(refusal.bytes) }
