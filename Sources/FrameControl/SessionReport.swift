@@ -74,6 +74,8 @@ package struct DaemonReport: Sendable, Equatable, Codable {
     package var memoryResidentBytes: UInt64 = 0
     /// Longest time that the loop thread did not turn.
     package var loopBlockedMaxNs: UInt64 = 0
+    /// Log lines that nobody took: standard error was not read, closed, or its disk full.
+    package var logLinesDropped: UInt64 = 0
 
     package init() {}
 }

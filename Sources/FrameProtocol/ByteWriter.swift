@@ -18,11 +18,15 @@ package struct ByteWriter {
     package mutating func put(_ value: Float, at offset: Int) { put(value.bitPattern, at: offset) }
     package mutating func put(_ value: Double, at offset: Int) { put(value.bitPattern, at: offset) }
 
-    /// As much of `text` as leaves room for a zero byte, cut between two characters.
+    /// As much of `text` as leaves room for a zero byte, cut between two characters. Control
+    /// characters, which no text of the wire has, become question marks.
     package mutating func put(_ text: String, at offset: Int, byteCount: Int) {
         var end = offset
         for character in text {
-            let utf8 = character.utf8
+            let isPlain = character.unicodeScalars.allSatisfy {
+                $0.properties.generalCategory != .control
+            }
+            let utf8 = (isPlain ? character : "?").utf8
             guard end + utf8.count < offset + byteCount else { return }
             for byte in utf8 {
                 bytes[end] = byte

@@ -131,14 +131,14 @@ private struct Report {
             self.init(FL_ERROR_MODEL, field, found, 0, reason)
         case .sessionLimit(let open, let limit):
             self.init(
-                FL_ERROR_LIMIT_SESSIONS, "", Double(open), Double(limit),
-                "\(open) sessions are open, at most \(limit) are allowed.")
-        case .identityLimit(let open, let limit, let reason):
-            self.init(FL_ERROR_LIMIT_IDENTITY, "", Double(open), Double(limit), reason)
-        case .pixelLimit(let found, let limit, let reason):
-            self.init(FL_ERROR_LIMIT_PIXELS, "width", Double(found), Double(limit), reason)
-        case .memoryLimit(let needed, let available, let reason):
-            self.init(FL_ERROR_LIMIT_MEMORY, "", Double(needed), Double(available), reason)
+                FL_ERROR_LIMIT_SESSIONS, "limits.sessions", Double(open), Double(limit),
+                "\(open) sessions are open, at most \(limit) are allowed (limits.sessions).")
+        case .identityLimit(let open, let limit, let key, let reason):
+            self.init(FL_ERROR_LIMIT_IDENTITY, key, Double(open), Double(limit), reason)
+        case .pixelLimit(let found, let limit, let key, let reason):
+            self.init(FL_ERROR_LIMIT_PIXELS, key, Double(found), Double(limit), reason)
+        case .memoryLimit(let needed, let available, let key, let reason):
+            self.init(FL_ERROR_LIMIT_MEMORY, key, Double(needed), Double(available), reason)
         case .notOpened(let seconds):
             self.init(
                 FL_ERROR_IDLE, "", seconds, seconds,
@@ -146,7 +146,7 @@ private struct Report {
         case .idle(let seconds):
             self.init(
                 FL_ERROR_IDLE, "", seconds, seconds,
-                "Nothing came from the client for \(seconds) seconds.")
+                "No frame came from the client for \(seconds) seconds.")
         case .slowReader(let seconds):
             self.init(
                 FL_ERROR_SLOW_READER, "", seconds, seconds,

@@ -118,10 +118,10 @@ extension Camera {
     /// Everything that the geometry divides by, inverts or rounds to integers.
     private func check() throws(ProtocolError) {
         for (field, value) in [("camera.fx", fx), ("camera.fy", fy)] {
-            guard value > 0, value <= Limits.maxCameraPixels else {
+            guard value >= Limits.minFocalLength, value <= Limits.maxCameraPixels else {
                 throw .camera(
                     field: field, found: value,
-                    needs: "must be above 0 and at most \(Limits.maxCameraPixels) pixels")
+                    needs: "must be \(Limits.minFocalLength) to \(Limits.maxCameraPixels) pixels")
             }
         }
         for (field, value) in [("camera.cx", cx), ("camera.cy", cy)] {
@@ -137,6 +137,11 @@ extension Camera {
                     field: field, found: value,
                     needs: "must be 0 to \(Limits.maxCameraMetres) metres")
             }
+        }
+        guard near == 0 || near >= Limits.minNear else {
+            throw .camera(
+                field: "camera.near_plane", found: near,
+                needs: "must be 0 (as agreed) or at least \(Limits.minNear) metres")
         }
         guard near == 0 || far == 0 || near < far else {
             throw .camera(

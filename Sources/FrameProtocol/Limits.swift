@@ -31,6 +31,12 @@ package struct Limits: Sendable, Hashable {
     package static let maxJitter: Float = 16
     /// Of focal lengths and principal points, pixels.
     package static let maxCameraPixels = 1e6
+    /// Of focal lengths, pixels: their inverse must be a number.
+    package static let minFocalLength = 1e-3
+    /// Of a near plane that is stated, metres.
+    package static let minNear = 1e-6
+    /// Metres per unit of a linear depth plane.
+    package static let depthScales: ClosedRange<Float> = 1e-9...1e9
     /// Of a camera's position and its planes, metres.
     package static let maxCameraMetres = 1e9
 }

@@ -127,6 +127,14 @@ extension DepthEncoding {
             guard scale > 0, scale.isFinite else {
                 throw .depthScaleMissing(found: Double(scale))
             }
+            guard Limits.depthScales.contains(scale) else {
+                let limits = Limits.depthScales
+                throw .value(
+                    field: "depth_scale", found: Double(scale),
+                    limit: Double(
+                        scale < limits.lowerBound ? limits.lowerBound : limits.upperBound),
+                    needs: "must be \(limits.lowerBound) to \(limits.upperBound) metres a unit")
+            }
             self = .linear(metresPerUnit: scale, far: far)
         case FL_DEPTH_DEVICE_REVERSED:
             guard Self.deviceReversed(near: near, far: far).canBe(format) else {
@@ -134,10 +142,10 @@ extension DepthEncoding {
                     field: "depth_kind", found: Int(kind), name: "device depth in R16",
                     allowed: "R32F for the depth plane")
             }
-            guard near > 0 else {
+            guard near >= Limits.minNear else {
                 throw .value(
-                    field: "depth_near", found: near, limit: 0,
-                    needs: "must be above 0 for device depth")
+                    field: "depth_near", found: near, limit: Limits.minNear,
+                    needs: "must be at least \(Limits.minNear) metres for device depth")
             }
             guard scale == 0 else {
                 throw .value(

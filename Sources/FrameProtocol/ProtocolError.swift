@@ -43,9 +43,9 @@ package enum ProtocolError: Error, Sendable, Equatable {
     /// What the model says about an agreement that is valid as such.
     case modelRefuses(field: String, found: Double, reason: String)
     case sessionLimit(open: Int, limit: Int)
-    case identityLimit(open: Int, limit: Int, reason: String)
-    case pixelLimit(found: Int, limit: Int, reason: String)
-    case memoryLimit(needed: UInt64, available: UInt64, reason: String)
+    case identityLimit(open: Int, limit: Int, key: String, reason: String)
+    case pixelLimit(found: Int, limit: Int, key: String, reason: String)
+    case memoryLimit(needed: UInt64, available: UInt64, key: String, reason: String)
     // Life of a session.
     case notOpened(seconds: Double)
     case idle(seconds: Double)

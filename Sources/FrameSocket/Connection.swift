@@ -48,6 +48,14 @@ package final class Connection {
     private var writesUnderWay = 0
     private var queuedByteCount: UInt64 = 0
     private var progress = WriteProgress()
+    /// Reads and bytes in the turn of this number.
+    private var taken = (turn: UInt64.max, reads: 0, bytes: 0)
+    private var isPostponed = false
+
+    /// What one connection may take of a turn beside its first read: one that always has bytes leaves
+    /// time for the others.
+    private static let readsPerTurn = 16
+    private static let bytesPerTurn = 512 << 10
 
     var stream: UnsafeMutablePointer<uv_stream_t> { handle.pointer(as: uv_stream_t.self) }
 
@@ -112,7 +120,7 @@ package final class Connection {
     /// libuv reads into the answer right away and reports to `finishRead` before anything else runs,
     /// so storage and scratch need to be valid for that long only; `target` holds the storage.
     private func prepareRead() -> uv_buf_t {
-        target = handlers?.nextTarget()
+        target = isWithinTurn() ? handlers?.nextTarget() : nil
         let bytes: UnsafeMutableRawBufferPointer
         switch target {
         case nil:
@@ -136,11 +144,33 @@ package final class Connection {
             base: bytes.baseAddress?.assumingMemoryBound(to: CChar.self), len: bytes.count)
     }
 
+    /// If not, reading goes on in the next turn.
+    private func isWithinTurn() -> Bool {
+        let workTime = loop.workTime
+        if taken.turn != loop.turn { taken = (loop.turn, 0, 0) }
+        if taken.reads == 0
+            || taken.reads < Self.readsPerTurn && taken.bytes < Self.bytesPerTurn
+                && workTime < EventLoop.turnBudget
+        {
+            taken.reads += 1
+            return true
+        }
+        if !isPostponed {
+            isPostponed = true
+            loop.later { [weak self] in
+                self?.isPostponed = false
+                self?.resumeReading()
+            }
+        }
+        return false
+    }
+
     private func finishRead(_ count: Int) {
         let target = self.target
         self.target = nil
         if case .descriptors? = target { return finishDescriptors() }
         if count > 0 {
+            taken.bytes += count
             switch target {
             case .bytes?:
                 handlers?.didRead(

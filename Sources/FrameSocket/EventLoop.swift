@@ -19,6 +19,18 @@ package final class EventLoop {
     /// The longest turn so far, nanoseconds.
     package private(set) var longestTurn: UInt64 = 0
 
+    /// Nanoseconds of work after which what can wait is left for the next turn.
+    package static let turnBudget: UInt64 = 1_000_000
+    /// The longest turn of the last 10 to 20 seconds, nanoseconds.
+    package var recentLongestTurn: UInt64 { max(longestTurns.last, longestTurns.current) }
+    /// Number of the turn under way.
+    private(set) var turn: UInt64 = 0
+
+    private var longestTurns = (current: UInt64(0), last: UInt64(0), since: uv_hrtime())
+    /// When the work of this turn was first asked for; nil before.
+    private var workStart: UInt64?
+    private var deferred: [() -> Void] = []
+    private var deferral: LoopHandle?
     private var turnStart = uv_hrtime()
     private var isClosed = false
 
@@ -56,6 +68,8 @@ package final class EventLoop {
     package func close() {
         guard !isClosed else { return }
         isClosed = true
+        deferral = nil
+        deferred = []
         uv_walk(
             loop,
             { handle, _ in
@@ -105,6 +119,39 @@ package final class EventLoop {
         return waker
     }
 
+    /// Nanoseconds since the first call in this turn, which every read makes.
+    package var workTime: UInt64 {
+        let now = uv_hrtime()
+        guard let workStart else {
+            self.workStart = now
+            return 0
+        }
+        return now - workStart
+    }
+
+    /// Does work on the next turns, in the order of these calls: at least one piece a turn, and more
+    /// while the turn is within its budget. For what comes in numbers that clients decide.
+    package func later(_ work: @escaping () -> Void) {
+        deferred.append(work)
+        guard let deferral, deferred.count == 1 else { return }
+        // While it runs, the loop looks at its sockets without waiting.
+        uv_idle_start(deferral.pointer(as: uv_idle_t.self)) { LoopHandle.of($0)?.fired?(0) }
+    }
+
+    private func workOff() {
+        // What this work adds belongs to the next turn.
+        let pieces = deferred
+        var done = 0
+        while done < pieces.count, done == 0 || workTime < Self.turnBudget {
+            pieces[done]()
+            done += 1
+        }
+        deferred.removeFirst(done)
+        if deferred.isEmpty, let deferral, deferral.isOpen {
+            uv_idle_stop(deferral.pointer(as: uv_idle_t.self))
+        }
+    }
+
     /// One turn is measured from the moment the kernel reports events to the next wait. The `check`
     /// handle runs after the sockets' callbacks, `prepare` right before the next wait.
     private func watchTurns() throws(SocketError) {
@@ -119,14 +166,26 @@ package final class EventLoop {
         prepare.fired = { [unowned self] _ in endTurn() }
         uv_check_start(check.pointer(as: uv_check_t.self)) { LoopHandle.of($0)?.fired?(0) }
         uv_prepare_start(prepare.pointer(as: uv_prepare_t.self)) { LoopHandle.of($0)?.fired?(0) }
+        let deferral = try LoopHandle(UV_IDLE) {
+            uv_idle_init(loop, $0.assumingMemoryBound(to: uv_idle_t.self))
+        }
+        deferral.fired = { [unowned self] _ in workOff() }
+        self.deferral = deferral
         uv_unref(check.generic)
         uv_unref(prepare.generic)
+        uv_unref(deferral.generic)
     }
 
     private func endTurn() {
         let now = uv_hrtime()
         let busy = now > turnStart ? now - turnStart : 0
+        turn += 1
+        workStart = nil
         longestTurn = max(longestTurn, busy)
+        longestTurns.current = max(longestTurns.current, busy)
+        if now - longestTurns.since > 10_000_000_000 {
+            longestTurns = (current: 0, last: longestTurns.current, since: now)
+        }
         if busy >= blockedThreshold { onBlocked?(busy) }
     }
 }

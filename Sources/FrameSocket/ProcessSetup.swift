@@ -7,9 +7,19 @@ import Glibc
 package enum ProcessSetup {
     /// Call once at the start of `main`, before any thread.
     package static func prepare() {
+        openStandardDescriptors()
         clearSignalMask()
         ignoreBrokenPipes()
         raiseDescriptorLimit()
+    }
+
+    /// Whatever of 0, 1 and 2 the launcher left closed becomes /dev/null. Otherwise the next socket or
+    /// libuv's own descriptor would get the number, and log lines would be written into it.
+    package static func openStandardDescriptors() {
+        for descriptor: Int32 in 0...2 where fcntl(descriptor, F_GETFD) < 0 {
+            // The lowest free number is the one that is missing.
+            _ = open("/dev/null", descriptor == 0 ? O_RDONLY : O_WRONLY)
+        }
     }
 
     /// A parent can leave signals blocked (Foundation's `Process` blocks SIGTERM in its children); a

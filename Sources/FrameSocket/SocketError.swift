@@ -11,6 +11,10 @@ package enum SocketError: Error, Sendable, Hashable {
     case alreadyServed(path: String, processID: Int32?)
     /// There is a file at the path which is no socket; it is left alone.
     case notASocket(path: String)
+    /// The lock file is no file of ours alone: a link, or another user's.
+    case foreignLock(path: String)
+    case foreignFolder(path: String, owner: UInt32)
+    case openFolder(path: String, mode: UInt32)
     case unknownUser(String)
     case unknownGroup(String)
     /// An inherited descriptor is no listening Unix stream socket.
@@ -30,6 +34,15 @@ extension SocketError: CustomStringConvertible {
             "\(path) is served by another process already"
         case .notASocket(let path):
             "\(path) exists and is not a socket; it was left alone"
+        case .foreignLock(let path):
+            "\(path) is not this process's own file (a link, or another user's); remove it"
+        case .foreignFolder(let path, let owner):
+            "the socket folder \(path) belongs to user id \(owner), who could put another socket "
+                + "in this one's place; use a folder of the daemon's own user or of root"
+        case .openFolder(let path, let mode):
+            "the socket folder \(path) can be written by others (mode 0"
+                + "\(String(mode, radix: 8))), who could put another socket in this one's place; "
+                + "take that permission away, or set the sticky bit"
         case .unknownUser(let name):
             "there is no user \(name)"
         case .unknownGroup(let name):

@@ -21,6 +21,12 @@ package struct SocketAddress: Sendable, Hashable {
         self.group = group
     }
 
+    /// Whether there are such a user and group on this machine.
+    package func checkOwner() throws(SocketError) {
+        _ = try userID(owner)
+        _ = try groupID(group)
+    }
+
     /// Bytes of a path that fit into the kernel's address, less the final zero.
     package static let pathLimit = 107
 }
@@ -40,6 +46,7 @@ struct SocketFile {
             throw .pathTooLong(path: path, byteCount: byteCount, limit: SocketAddress.pathLimit)
         }
         let (user, group) = (try userID(address.owner), try groupID(address.group))
+        try SocketFolder.check(of: path)
         lock = try SocketLock(path: path)
         do {
             try Self.clearStale(path)
@@ -50,14 +57,31 @@ struct SocketFile {
         }
         identity = FileIdentity(path: path)
         // Nobody can connect before `listen`, so there is no moment with wrong permissions.
-        guard chmod(path, address.mode) == 0,
-            user == .max && group == .max || chown(path, user, group) == 0
-        else {
-            let code = errno
+        do {
+            try Self.setAccess(of: path, mode: address.mode, user: user, group: group)
+        } catch {
             close(descriptor)
             remove()
-            throw .system(call: "chmod or chown", subject: path, code: code)
+            throw error
         }
+    }
+
+    /// Through a descriptor of the file itself: a path could lead somewhere else by now.
+    private static func setAccess(
+        of path: String, mode: UInt32, user: uid_t, group: gid_t
+    ) throws(SocketError) {
+        // O_PATH of Linux; Glibc's module does not export it.
+        let file = open(path, 0o10000000 | O_NOFOLLOW | O_CLOEXEC)
+        guard file >= 0 else { throw .system(call: "open", subject: path, code: errno) }
+        defer { close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK,
+            status.st_uid == geteuid(), status.st_nlink == 1
+        else { throw .notASocket(path: path) }
+        // Such a descriptor allows no fchmod; its name under /proc means the same file.
+        let name = "/proc/self/fd/\(file)"
+        guard chmod(name, mode) == 0, user == .max && group == .max || chown(name, user, group) == 0
+        else { throw .system(call: "chmod or chown", subject: path, code: errno) }
     }
 
     /// Removes the file and gives up the lock; the descriptor stays open. Again does nothing.
@@ -86,7 +110,29 @@ struct SocketFile {
         guard errno == ECONNREFUSED else {
             throw .system(call: "connect", subject: path, code: errno)
         }
+        // Bound and about to listen, by somebody who does not know the lock.
+        guard !isBound(path) else { throw .alreadyServed(path: path, processID: nil) }
         guard unlink(path) == 0 else { throw .system(call: "unlink", subject: path, code: errno) }
+    }
+
+    /// Whether any process of this network namespace holds a socket bound to the path.
+    private static func isBound(_ path: String) -> Bool {
+        let table = open("/proc/net/unix", O_RDONLY | O_CLOEXEC)
+        guard table >= 0 else { return false }
+        defer { close(table) }
+        var text: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            // The array holds as many bytes as are asked for.
+            let count = read(table, &chunk, chunk.count)
+            guard count > 0 else { break }
+            text += chunk.prefix(count)
+        }
+        // The path is the last field of its line.
+        let ending = Array(" \(path)".utf8)
+        return text.split(separator: UInt8(ascii: "\n")).contains {
+            $0.count >= ending.count && $0.suffix(ending.count).elementsEqual(ending)
+        }
     }
 
     private static func bind(_ path: String) throws(SocketError) -> Int32 {

@@ -38,6 +38,14 @@ final class SocketLock {
     {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw .system(call: "open", subject: path, code: errno) }
+        // It is about to be emptied and written: never through a link to somebody's file.
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+            status.st_nlink <= 1, status.st_uid == geteuid()
+        else {
+            close(descriptor)
+            throw .foreignLock(path: path)
+        }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let code = errno
             let holder = holder(descriptor)

@@ -29,6 +29,21 @@ struct ManifestReader {
                 file: file, field: "byte \(error.offset)", expected: error.expected,
                 found: "something else")
         }
+        try checkNames(of: root, at: "")
+    }
+
+    /// Of two members of one name readers take the first or the last; a file that says both is
+    /// refused. As deep as the parser allows.
+    private func checkNames(of value: JSON, at field: String) throws(ModelError) {
+        var seen: Set<String> = []
+        for member in value.members ?? [] {
+            let name = field.isEmpty ? member.name : "\(field).\(member.name)"
+            guard seen.insert(member.name).inserted else {
+                throw refuse(String(name.prefix(64)), "each name once", "it twice")
+            }
+            try checkNames(of: member.value, at: name)
+        }
+        for item in value.array ?? [] { try checkNames(of: item, at: "\(field)[]") }
     }
 
     func refuse(_ field: String, _ expected: String, _ found: String) -> ModelError {
@@ -49,6 +64,9 @@ struct ManifestReader {
     func string(_ field: String) throws(ModelError) -> String {
         let value = try self.value(field)
         guard let text = value.string else { throw refuse(field, "a text", value.summary) }
+        // It goes to clients, to the log and to terminals.
+        let isPlain = text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+        guard isPlain else { throw refuse(field, "no control character", "one") }
         return text
     }
 

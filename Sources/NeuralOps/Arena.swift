@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import FrameTypes
+
 /// Scratch memory of one workspace. Its contents are undefined until written.
 ///
 /// `@unchecked Sendable`: the address and size never change; who writes where is fixed by the plan,
 /// in which tiles of one step never write the same floats.
 package final class Arena: @unchecked Sendable {
     package let byteCount: Int
+    private let memory: MappedMemory
     let base: UnsafeMutablePointer<Float>
 
     package init(byteCount: Int) {
         self.byteCount = byteCount
-        // Lives as long as this object; whole cache lines, so that vectors are aligned.
-        base = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 64), alignment: 64)
-            .bindMemory(to: Float.self, capacity: max(byteCount, 64) / 4)
+        memory = MappedMemory(byteCount: max(byteCount, 64))
+        // Lives as long as `memory`; whole cache lines, so that vectors are aligned.
+        base = memory.start.bindMemory(to: Float.self, capacity: max(byteCount, 64) / 4)
     }
-
-    deinit { base.deallocate() }
 }
 
 /// Where regions lie that are needed for some time only: two share memory if their times do not

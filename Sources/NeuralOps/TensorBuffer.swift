@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import FrameTypes
+
 /// Numbers that outlive one run of a graph: its inputs, its results, constants.
 ///
 /// `@unchecked Sendable`: the address and size never change; the owner writes only while no step
 /// that reads it runs.
 package final class TensorBuffer: @unchecked Sendable {
     package let shape: ActivationShape
+    private let memory: MappedMemory
     let base: UnsafeMutablePointer<Float>
 
     /// Zeros.
@@ -15,13 +18,10 @@ package final class TensorBuffer: @unchecked Sendable {
         precondition(shape.height > 0 && shape.width > 0 && shape.channels > 0, "an empty tensor")
         self.shape = shape
         let count = isPlanned ? 0 : shape.count
-        // Lives as long as this object; whole cache lines, so that vectors are aligned.
-        base = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1) * 4, alignment: 64)
-            .bindMemory(to: Float.self, capacity: max(count, 1))
-        base.initialize(repeating: 0, count: count)
+        memory = MappedMemory(byteCount: max(count, 1) * 4)
+        // Lives as long as `memory`; whole cache lines, so that vectors are aligned.
+        base = memory.start.bindMemory(to: Float.self, capacity: max(count, 1))
     }
-
-    deinit { base.deallocate() }
 
     package var count: Int { shape.count }
 

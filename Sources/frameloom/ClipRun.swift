@@ -104,7 +104,9 @@ final class ClipRun {
                 nextDue = max(nextDue + spacing, time)
                 continue
             }
-            let wait = maySend ? min(nextDue - time, 1_000_000_000) : 1_000_000_000
+            let stall = UInt64(settings.stallSeconds) * 1_000_000_000
+            let patience = min(1_000_000_000, max(1_000_000, lastReplyAt + stall &- time))
+            let wait = maySend ? min(nextDue - time, patience) : patience
             if inFlight.isEmpty {
                 guard maySend else { break }
                 sleep(nanoseconds: wait)
@@ -113,7 +115,7 @@ final class ClipRun {
                 lastReplyAt = now()
                 try take(reply, at: lastReplyAt)
                 progress.update(outcome.rendered) { detail(since: start, until: lastReplyAt) }
-            } else if now() - lastReplyAt > UInt64(settings.stallSeconds) * 1_000_000_000 {
+            } else if now() - lastReplyAt > stall {
                 throw RunError.stalled(
                     frame: inFlight.keys.min() ?? 0, seconds: settings.stallSeconds)
             }

@@ -17,7 +17,8 @@ final class FrameClient {
         case broken
     }
 
-    private static let timeoutMilliseconds: Int32 = 10_000
+    /// Of everything but opening: connecting, sending, resuming, finishing.
+    private let timeoutMilliseconds: Int32
     /// The first session of a model waits until it is loaded; a large one takes its time.
     private static let openTimeoutMilliseconds: Int32 = 300_000
 
@@ -25,10 +26,11 @@ final class FrameClient {
     private let handle: OpaquePointer
     private let path: String
 
-    init(path: String) throws {
+    init(path: String, timeoutMilliseconds: Int32 = 10_000) throws {
+        self.timeoutMilliseconds = timeoutMilliseconds
         var handle: OpaquePointer?
         // The path is lent as a C string for the call; `handle` is a local that outlives it.
-        let code = unsafe fc_connect(path, Self.timeoutMilliseconds, &handle)
+        let code = unsafe fc_connect(path, timeoutMilliseconds, &handle)
         guard code == 0, let handle = unsafe handle else {
             let hint =
                 code == FC_ERROR_NO_DAEMON
@@ -61,12 +63,12 @@ final class FrameClient {
     /// Waits a while for a daemon that is being restarted.
     func resume() throws -> fl_opened {
         var opened = fl_opened()
-        try check(unsafe fc_resume(handle, &opened, Self.timeoutMilliseconds))
+        try check(unsafe fc_resume(handle, &opened, timeoutMilliseconds))
         return opened
     }
 
     func finish() throws {
-        try check(unsafe fc_finish(handle, Self.timeoutMilliseconds))
+        try check(unsafe fc_finish(handle, timeoutMilliseconds))
     }
 
     /// - Parameter offsets: of the planes in the payload, in the agreed order.
@@ -80,7 +82,7 @@ final class FrameClient {
         let code = unsafe payload.withUnsafeBytes { bytes -> Int32 in
             let planes = unsafe offsets.map { unsafe bytes.baseAddress?.advanced(by: $0) }
             return unsafe fc_send(
-                handle, id, flags, &frame, planes, Self.timeoutMilliseconds)
+                handle, id, flags, &frame, planes, timeoutMilliseconds)
         }
         if code == FC_ERROR_CLOSED { return false }
         try check(code)

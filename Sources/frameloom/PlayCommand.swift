@@ -45,7 +45,10 @@ struct PlayCommand: ParsableCommand {
             try SocketRenderer(
                 clip: recorded,
                 settings: .init(
-                    path: socket, model: clip.model, seed: clip.seed, scales: clip.scales,
+                    path: socket,
+                    // A daemon that takes nothing must not be waited for longer than one that
+                    // answers nothing.
+                    timeoutMilliseconds: Int32(min(timeout, 10)) * 1000, model: clip.model, seed: clip.seed, scales: clip.scales,
                     dropsStaleFrames: mailbox == .latest, budgetMilliseconds: budget,
                     isIncremental: clip.incremental == .on))
         }

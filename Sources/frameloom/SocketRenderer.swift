@@ -9,6 +9,8 @@ import FrameTypes
 final class SocketRenderer: FrameRenderer {
     struct Settings {
         var path: String
+        /// Of every step of the exchange but opening.
+        var timeoutMilliseconds: Int32 = 10_000
         /// Empty: the daemon's default.
         var model: String
         var seed: UInt64
@@ -36,7 +38,8 @@ final class SocketRenderer: FrameRenderer {
     private static func open(
         _ clip: Clip, _ settings: Settings
     ) throws -> (FrameClient, fl_opened, Clip) {
-        let client = try FrameClient(path: settings.path)
+        let client = try FrameClient(
+            path: settings.path, timeoutMilliseconds: settings.timeoutMilliseconds)
         do {
             return (client, try client.open(request(clip.layout, settings)), clip)
         } catch  where client.refusedField == "planes" && clip.layout.plane(.emissive) != nil {

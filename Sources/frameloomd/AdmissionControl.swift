@@ -77,18 +77,23 @@ struct AdmissionControl {
         let own = others.count { $0.user == claim.user }
         guard own < limits.sessionsPerUser else {
             throw .identityLimit(
-                open: own, limit: limits.sessionsPerUser,
-                reason: "limits.sessions_per_user of user id \(claim.user)")
+                open: own, limit: limits.sessionsPerUser, key: "limits.sessions_per_user",
+                reason: "User id \(claim.user) has \(own) sessions open, at most "
+                    + "\(limits.sessionsPerUser) are allowed (limits.sessions_per_user).")
         }
         guard claim.pixels <= limits.pixelsPerSession else {
             throw .pixelLimit(
                 found: claim.pixels, limit: limits.pixelsPerSession,
-                reason: "limits.pixels_per_session")
+                key: "limits.pixels_per_session",
+                reason: "The picture has \(claim.pixels) pixels, at most "
+                    + "\(limits.pixelsPerSession) are allowed (limits.pixels_per_session).")
         }
         let pixels = others.reduce(claim.pixels) { $0 + $1.pixels }
         guard pixels <= limits.pixels else {
             throw .pixelLimit(
-                found: pixels, limit: limits.pixels, reason: "limits.pixels of all sessions")
+                found: pixels, limit: limits.pixels, key: "limits.pixels",
+                reason: "All sessions together would have \(pixels) pixels, at most "
+                    + "\(limits.pixels) are allowed (limits.pixels).")
         }
         var memory = memory
         memory.sessions = others.reduce(0) { $0 + $1.bytes }

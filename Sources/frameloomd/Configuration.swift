@@ -82,6 +82,18 @@ enum ConfigurationError: Error, Equatable, CustomStringConvertible {
     case outOfRange(key: String, found: Int, allowed: ClosedRange<Int>)
     case notOneOf(key: String, found: String, allowed: [String])
     case notAnAssignment(String)
+    /// A value that no daemon could start with; `needs` is the end of a sentence.
+    case unusable(key: String, found: String, needs: String)
+    /// The same, found in a file; `line` where it is known.
+    indirect case inFile(path: String, line: Int?, ConfigurationError)
+    /// All of them, in the order of the file.
+    case several([ConfigurationError])
+
+    /// One error stays itself.
+    init?(_ errors: [ConfigurationError]) {
+        guard let first = errors.first else { return nil }
+        self = errors.count == 1 ? first : .several(errors)
+    }
 
     var description: String {
         switch self {
@@ -101,6 +113,14 @@ enum ConfigurationError: Error, Equatable, CustomStringConvertible {
             "'\(key)' is '\(found)', allowed is one of: \(allowed.joined(separator: ", "))"
         case .notAnAssignment(let text):
             "'\(text)' is not of the form key=value"
+        case .unusable(let key, let found, let needs):
+            "'\(key)' is '\(found)', it \(needs)"
+        case .inFile(let path, let line?, let error):
+            "\(path), line \(line): \(error.description)"
+        case .inFile(let path, nil, let error):
+            "\(path): \(error.description)"
+        case .several(let errors):
+            errors.map(\.description).joined(separator: "\n")
         }
     }
 }

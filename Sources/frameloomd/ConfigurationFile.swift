@@ -7,12 +7,7 @@ import TOMLKit
 extension Configuration {
     /// Reads the file at `path` over the present values. Keys that are not in the file stay.
     mutating func read(path: String) throws(ConfigurationError) {
-        let text: String
-        do {
-            text = try String(contentsOfFile: path, encoding: .utf8)
-        } catch {
-            throw .unreadable(path: path, reason: error.localizedDescription)
-        }
+        let text = try Self.text(of: path)
         let table: TOMLTable
         do {
             table = try TOMLTable(string: text)
@@ -23,7 +18,39 @@ extension Configuration {
         } catch {
             throw .unreadable(path: path, reason: "\(error)")
         }
-        try read(table, prefix: "")
+        var errors: [ConfigurationError] = []
+        read(table, prefix: "", into: &errors) { key, error in
+            .inFile(path: path, line: TOMLLines.line(of: key, in: text), error)
+        }
+        if let error = ConfigurationError(errors) { throw error }
+    }
+
+    private static func text(of path: String) throws(ConfigurationError) -> String {
+        guard let bytes = FileManager.default.contents(atPath: path) else {
+            // Foundation does not say why.
+            var status = stat()
+            // The path is lent to the calls as a C string.
+            let code: Int32
+            if unsafe stat(path, &status) != 0 {
+                code = errno
+            } else {
+                code = status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EACCES
+            }
+            // strerror returns a valid C string for every number; it is copied at once.
+            throw .unreadable(path: path, reason: unsafe String(cString: strerror(code)))
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw .unreadable(path: path, reason: "it is not UTF-8")
+        }
+        // The TOML reader takes a C string: what comes after a zero byte would be ignored.
+        if let zero = text.utf8.firstIndex(of: 0) {
+            let before = text.utf8[..<zero]
+            throw .notTOML(
+                path: path, line: before.count { $0 == 0x0A } + 1,
+                column: before.reversed().prefix { $0 != 0x0A }.count + 1,
+                reason: "a zero byte is no part of a TOML file")
+        }
+        return text
     }
 
     /// Applies one `key=value` of the command line.
@@ -63,26 +90,40 @@ extension Configuration {
         }
     }
 
-    private mutating func read(_ table: TOMLTable, prefix: String) throws(ConfigurationError) {
+    /// - Parameter place: says where a key's error is.
+    private mutating func read(
+        _ table: TOMLTable, prefix: String, into errors: inout [ConfigurationError],
+        place: (_ key: String, ConfigurationError) -> ConfigurationError
+    ) {
         for name in table.keys {
             let path = prefix + name
             guard let value = table[name] else { continue }
             if prefix.isEmpty, let section = value.table {
-                // A misspelt section is reported by its first key, which has a suggestion.
-                try read(section, prefix: name + ".")
+                // A misspelt section is reported by its keys, which have suggestions.
+                read(section, prefix: name + ".", into: &errors, place: place)
                 continue
             }
-            let key = try ConfigurationKey.named(path)
-            if let number = value.int {
-                try apply(.integer(number), to: key)
-            } else if let flag = value.bool {
-                try apply(.boolean(flag), to: key)
-            } else if let text = value.string {
-                try apply(.text(text), to: key)
-            } else {
-                throw .wrongType(
-                    key: path, found: "a \(value.type)", expected: "a text, number or true/false")
+            do {
+                try read(value, of: path)
+            } catch {
+                errors.append(place(path, error))
             }
+        }
+    }
+
+    private mutating func read(
+        _ value: any TOMLValueConvertible, of path: String
+    ) throws(ConfigurationError) {
+        let key = try ConfigurationKey.named(path)
+        if let number = value.int {
+            try apply(.integer(number), to: key)
+        } else if let flag = value.bool {
+            try apply(.boolean(flag), to: key)
+        } else if let text = value.string {
+            try apply(.text(text), to: key)
+        } else {
+            throw .wrongType(
+                key: path, found: "a \(value.type)", expected: "a text, number or true/false")
         }
     }
 

@@ -39,6 +39,7 @@ struct FrameloomDaemon: ParsableCommand {
         let settings: Configuration
         do {
             settings = try effectiveConfiguration()
+            if let error = ConfigurationError(settings.problems()) { throw error }
         } catch let error as ConfigurationError {
             throw StartFailure(error.description)
         }
@@ -46,10 +47,11 @@ struct FrameloomDaemon: ParsableCommand {
             for key in ConfigurationKey.all { print("\(key.name) = \(key.read(settings))") }
             return
         }
-        startLog(level: settings.log.level)
+        let logQueue = startLog(level: settings.log.level)
+        defer { logQueue.flush(milliseconds: 500) }
         let server: Server
         do {
-            server = try Server(settings: settings, manager: manager)
+            server = try Server(settings: settings, manager: manager, logQueue: logQueue)
         } catch {
             throw StartFailure("\(error)")
         }
@@ -73,13 +75,11 @@ struct FrameloomDaemon: ParsableCommand {
         return settings
     }
 
-    private func startLog(level: String) {
+    private func startLog(level: String) -> LogQueue {
         let level = Logger.Level(rawValue: level) ?? .info
-        LoggingSystem.bootstrap { label in
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel = level
-            return handler
-        }
+        let queue = LogQueue(descriptor: STDERR_FILENO)
+        LoggingSystem.bootstrap { LineLogHandler(label: $0, level: level, queue: queue) }
+        return queue
     }
 }
 

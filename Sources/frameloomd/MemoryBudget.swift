@@ -40,13 +40,17 @@ struct MemoryBudget: Equatable {
         guard byteCount <= perSession else {
             throw .memoryLimit(
                 needed: UInt64(byteCount), available: UInt64(perSession),
-                reason: "limits.memory_per_session_mib")
+                key: "limits.memory_per_session_mib",
+                reason: "The session needs \(roundedMebibytes(byteCount)) MiB, at most "
+                    + "\(perSession >> 20) are allowed (limits.memory_per_session_mib).")
         }
         guard byteCount <= total - taken else {
             throw .memoryLimit(
                 needed: UInt64(byteCount), available: UInt64(max(0, total - taken)),
-                reason: "limits.memory_mib, of which models, work memory and other sessions take "
-                    + "\(taken >> 20) MiB")
+                key: "limits.memory_mib",
+                reason: "The session needs \(roundedMebibytes(byteCount)) MiB; models, work memory "
+                    + "and other sessions take \(taken >> 20) of \(total >> 20) "
+                    + "(limits.memory_mib).")
         }
     }
 
@@ -72,3 +76,6 @@ struct MemoryBudget: Equatable {
         return dropped
     }
 }
+
+/// Rounded up: what does not fit must not look as if it did.
+private func roundedMebibytes(_ byteCount: Int) -> Int { (byteCount + (1 << 20) - 1) >> 20 }

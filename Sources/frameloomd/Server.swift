@@ -64,6 +64,7 @@ final class Server {
     let pool: RenderPool
     let defaultModel: ModelDescription
     private let manager: ServiceManager
+    let logQueue: LogQueue
 
     private(set) var clients: [UInt64: Client] = [:]
     private(set) var isDraining = false
@@ -85,8 +86,9 @@ final class Server {
     private var ticker: LoopTimer?
     private var drainDeadline: UInt64?
 
-    init(settings: Configuration, manager: ServiceManager) throws {
+    init(settings: Configuration, manager: ServiceManager, logQueue: LogQueue) throws {
         self.settings = settings
+        self.logQueue = logQueue
         self.manager = manager
         loop = try EventLoop()
         sessionSettings = SessionSettings(settings.limits)

@@ -60,6 +60,7 @@ extension Server {
         report.memoryLimitBytes = UInt64(memory.total)
         report.memoryResidentBytes = Self.residentBytes
         report.loopBlockedMaxNs = loop.longestTurn
+        report.logLinesDropped = logQueue.droppedCount
         return report
     }
 

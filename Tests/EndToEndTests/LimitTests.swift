@@ -3,6 +3,7 @@
 
 import CFrameProtocol
 import FrameTypes
+import Glibc
 import TestSupport
 import Testing
 
@@ -111,6 +112,10 @@ extension EndToEnd {
             try writer.value()
             #expect(id > 0)
             // It would not have read the reason from the socket either.
+            let logged = ContinuousClock.now + .seconds(10)
+            while !daemon.program.output.contains("took nothing"), ContinuousClock.now < logged {
+                usleep(5_000)
+            }
             #expect(daemon.program.output.contains("took nothing"))
             try daemon.expectGoodService()
         }

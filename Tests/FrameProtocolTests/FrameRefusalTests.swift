@@ -36,10 +36,18 @@ private func matrix(_ element: Int) -> Int { camera(WireCamera.cameraToWorld + 8
             "jitter_y", "within 16"),
         Refusal(
             "fx", Samples.changed(frame, body: camera(WireCamera.fx), 0.0), FL_ERROR_CAMERA,
-            "camera.fx", "above 0"),
+            "camera.fx", "0.001 to"),
+        Refusal(
+            "fx denormal",
+            Samples.changed(frame, body: camera(WireCamera.fx), Double.leastNonzeroMagnitude),
+            FL_ERROR_CAMERA, "camera.fx", "0.001 to"),
+        Refusal(
+            "near denormal",
+            Samples.changed(frame, body: camera(WireCamera.near), Double.leastNonzeroMagnitude),
+            FL_ERROR_CAMERA, "camera.near_plane", "at least"),
         Refusal(
             "fy", Samples.changed(frame, body: camera(WireCamera.fy), 2e6), FL_ERROR_CAMERA,
-            "camera.fy", "at most"),
+            "camera.fy", "0.001 to"),
         Refusal(
             "cx", Samples.changed(frame, body: camera(WireCamera.cx), Double.nan), FL_ERROR_CAMERA,
             "camera.cx", "within"),

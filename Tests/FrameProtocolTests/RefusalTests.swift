@@ -212,6 +212,14 @@ private func history(_ offset: Int) -> Int { WireOpen.byteCount + offset }
             "depth scale NaN", Samples.changed(open, body: WireOpen.depthScale, Float.nan),
             FL_ERROR_VALUE, "depth_scale", "is not stated"),
         Refusal(
+            "depth scale denormal",
+            Samples.changed(open, body: WireOpen.depthScale, Float.leastNonzeroMagnitude),
+            FL_ERROR_VALUE, "depth_scale", "metres a unit"),
+        Refusal(
+            "near denormal",
+            Samples.changed(deviceOpen, body: WireOpen.depthNear, Double.leastNonzeroMagnitude),
+            FL_ERROR_VALUE, "depth_near", "at least"),
+        Refusal(
             "depth kind 0", Samples.changed(open, body: WireOpen.depthKind, UInt8(0)),
             FL_ERROR_VALUE, "depth_kind", "use FL_DEPTH_LINEAR"),
         Refusal(
@@ -224,7 +232,7 @@ private func history(_ offset: Int) -> Int { WireOpen.byteCount + offset }
         Refusal(
             "device depth without near",
             Samples.changed(deviceOpen, body: WireOpen.depthNear, Double(0)), FL_ERROR_VALUE,
-            "depth_near", "above 0"),
+            "depth_near", "at least"),
         Refusal(
             "device depth with scale",
             Samples.changed(deviceOpen, body: WireOpen.depthScale, Float(1)), FL_ERROR_VALUE,
@@ -333,7 +341,7 @@ private func history(_ offset: Int) -> Int { WireOpen.byteCount + offset }
             "history camera",
             Samples.changed(
                 resume, body: history(WireHistory.camera + WireCamera.fx), Double.infinity),
-            FL_ERROR_CAMERA, "camera.fx", "above 0"),
+            FL_ERROR_CAMERA, "camera.fx", "0.001 to"),
     ]
 
     @Test(arguments: headers + shares + opens + depths + planes + histories)

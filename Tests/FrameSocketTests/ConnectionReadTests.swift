@@ -228,4 +228,51 @@ import Testing
         #expect(peer?.userID == geteuid())
         #expect(peer?.groupID == getegid())
     }
+
+    /// Whoever always has bytes, and costs time with each of them, delays others by a turn's budget
+    /// and not by all that it sent.
+    @Test func floodLeavesTimeForOthers() throws {
+        let (flood, calm) = (Record(), Record())
+        var connections = 0
+        var floodReads = 0
+        var most = 0
+        _ = try serve({ loop, listener in
+            listener.start(
+                onConnection: { connection in
+                    connections += 1
+                    let isFlood = connections == 1
+                    connection.start(
+                        (isFlood ? flood : calm).handlers(
+                            target: { .bytes(atMost: 1) },
+                            didRead: { _ in
+                                if isFlood {
+                                    floodReads += 1
+                                    usleep(1_500)
+                                } else {
+                                    most = max(most, floodReads)
+                                    floodReads = 0
+                                    connection.write([1])
+                                }
+                            }))
+                }, onError: { Issue.record($0) })
+        }) { path -> Int? in
+            guard let first = Client(path) else { return nil }
+            first.send([UInt8](repeating: 0, count: 4000))
+            usleep(50_000)
+            guard let second = Client(path) else { return nil }
+            second.send([0])
+            _ = second.receive(1)
+            for _ in 0..<20 {
+                second.send([0])
+                _ = second.receive(1)
+            }
+            first.close()
+            second.close()
+            return 0
+        }
+        // Before the second client came, the first had all the time.
+        #expect(calm.bytes.count == 21)
+        #expect(most > 0)
+        #expect(most < 200, "\(most) reads between two of the calm client")
+    }
 }

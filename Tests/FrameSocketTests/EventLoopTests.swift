@@ -126,6 +126,27 @@ import Testing
         #expect(longest >= 75_000_000)
     }
 
+    @Test func deferredWorkIsDoneInOrderAndInSlices() throws {
+        let loop = try EventLoop()
+        var done: [Int] = []
+        var turns: Set<UInt64> = []
+        for piece in 0..<40 {
+            loop.later {
+                done.append(piece)
+                turns.insert(loop.turn)
+                usleep(500)
+                // What is added meanwhile comes after all that was there.
+                if piece == 0 { loop.later { done.append(1_000) } }
+            }
+        }
+        let end = try loop.makeTimer { loop.stop() }
+        end.start(after: 300)
+        loop.run()
+        loop.close()
+        #expect(done == Array(0..<40) + [1_000])
+        #expect(turns.count >= 10)
+    }
+
     @Test func loopIsLetGoOfWithoutAClose() throws {
         weak var remains: EventLoop?
         do {

@@ -151,6 +151,52 @@ import Testing
         #expect(folder.entries.isEmpty)
     }
 
+    @Test func lockIsNeverWrittenThroughALink() throws {
+        let treasure = folder.path + "/treasure"
+        let file = open(treasure, O_CREAT | O_RDWR, 0o600)
+        #expect(write(file, "keep", 4) == 4)
+        close(file)
+        #expect(link(treasure, address.path + ".lock") == 0)
+        let loop = try EventLoop()
+        #expect(throws: SocketError.foreignLock(path: address.path + ".lock")) {
+            try Listener(loop: loop, address: address)
+        }
+        loop.close()
+        #expect(status(treasure).st_size == 4)
+    }
+
+    @Test func socketThatIsBoundButDoesNotListenYetIsLeftAlone() throws {
+        let other = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(other) }
+        #expect(withAddress(address.path, { bind(other, $0, $1) }) == 0)
+        let before = status(address.path).st_ino
+        let loop = try EventLoop()
+        #expect(throws: SocketError.alreadyServed(path: address.path, processID: nil)) {
+            try Listener(loop: loop, address: address)
+        }
+        loop.close()
+        #expect(status(address.path).st_ino == before)
+    }
+
+    @Test func folderThatOthersCanWriteIsRefused() throws {
+        let loop = try EventLoop()
+        #expect(chmod(folder.path, 0o777) == 0)
+        #expect(throws: SocketError.openFolder(path: folder.path, mode: 0o777)) {
+            try Listener(loop: loop, address: address)
+        }
+        // Whoever can write there can neither rename nor remove what is ours.
+        #expect(chmod(folder.path, 0o1777) == 0)
+        let listener = try Listener(loop: loop, address: address)
+        listener.close()
+        if getuid() == 0 {
+            #expect(chmod(folder.path, 0o755) == 0 && chown(folder.path, 1, 1) == 0)
+            #expect(throws: SocketError.foreignFolder(path: folder.path, owner: 1)) {
+                try Listener(loop: loop, address: address)
+            }
+        }
+        loop.close()
+    }
+
     @Test func missingFolderIsNamed() throws {
         let loop = try EventLoop()
         let path = folder.path + "/missing/s"

@@ -33,7 +33,10 @@ private func refusal(_ text: String) -> ConfigurationError? {
         _ = try configuration(text)
         return nil
     } catch {
-        return error as? ConfigurationError
+        guard case .inFile(_, _, let inner)? = error as? ConfigurationError else {
+            return error as? ConfigurationError
+        }
+        return inner
     }
 }
 
@@ -96,6 +99,63 @@ private func refusal(_ text: String) -> ConfigurationError? {
     func namesWhatIsWrong(text: String, words: String) {
         let error = refusal(text)
         #expect(error?.description.contains(words) == true, "\(String(describing: error))")
+    }
+
+    @Test func everyErrorOfAFileIsToldWithItsLine() {
+        let text = """
+            # sessions = 1
+            [limits]
+            sessions = 0  # too few
+
+            [log]
+            level = "loud"
+            [ socket ]
+            mode = 600
+            """
+        let words = String(describing: refusal(text) ?? .several([]))
+        #expect(words.contains("line 3: 'limits.sessions' is 0"), "\(words)")
+        #expect(words.contains("line 6: 'log.level' is 'loud'"), "\(words)")
+        #expect(words.contains("line 8: 'socket.mode' is the number 600"), "\(words)")
+    }
+
+    @Test func nothingAfterAZeroByteIsIgnored() {
+        let error = refusal("[limits]\nsessions = 3\n\0sessions_per_user = 1\n")
+        guard case .notTOML(_, line: 3, column: 1, _)? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
+    @Test(arguments: [
+        ("socket.path=frames.sock", "'socket.path' is 'frames.sock', it must be an absolute path"),
+        ("socket.path=", "'socket.path' is '', it must be an absolute path"),
+        (
+            "control.path=/" + String(repeating: "x", count: 107),
+            "it has 108 bytes, at most 107 are possible"
+        ),
+        ("socket.owner=nobody-of-this-name", "'socket.owner' is 'nobody-of-this-name'"),
+        ("control.group=no-such-group", "'control.group' is 'no-such-group'"),
+        ("models.default=../../etc", "'models.default' is '../../etc'"),
+        ("models.default=.hidden", "'models.default' is '.hidden'"),
+        ("models.folder=/nowhere/models", "'models.folder' is '/nowhere/models'"),
+        ("control.path=/run/frameloom/frames.sock", "another path than socket.path"),
+    ])
+    func whatNoDaemonCouldStartWithIsTold(assignment: String, words: String) throws {
+        var settings = defaults
+        settings.models.folder = "/tmp"
+        #expect(settings.problems() == [])
+        try settings.set(assignment)
+        let problems = settings.problems().map(\.description)
+        #expect(problems.count == 1)
+        #expect(problems.first?.contains(words) == true, "\(problems)")
+    }
+
+    @Test func missingFileSaysWhy() {
+        var settings = defaults
+        let error = #expect(throws: ConfigurationError.self) {
+            try settings.read(path: "/nowhere/x.toml")
+        }
+        #expect(error?.description.contains("/nowhere/x.toml: No such file") == true)
     }
 
     @Test func missingFileIsNamed() {

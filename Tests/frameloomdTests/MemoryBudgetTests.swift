@@ -35,13 +35,15 @@ private func budget(
         try memory.check(session: 40 << 20)
         #expect(
             throws: ProtocolError.memoryLimit(
-                needed: 51 << 20, available: 50 << 20, reason: "limits.memory_per_session_mib")
+                needed: 51 << 20, available: 50 << 20, key: "limits.memory_per_session_mib",
+                reason: "The session needs 51 MiB, at most 50 are allowed "
+                    + "(limits.memory_per_session_mib).")
         ) { try memory.check(session: 51 << 20) }
         #expect(
             throws: ProtocolError.memoryLimit(
-                needed: 41 << 20, available: 40 << 20,
-                reason: "limits.memory_mib, of which models, work memory and other sessions take "
-                    + "60 MiB")
+                needed: 41 << 20, available: 40 << 20, key: "limits.memory_mib",
+                reason: "The session needs 41 MiB; models, work memory and other sessions take 60 "
+                    + "of 100 (limits.memory_mib).")
         ) { try memory.check(session: 41 << 20) }
         // More is taken than there is, as after the limit was lowered.
         let full = budget(weights: 120)

@@ -244,7 +244,8 @@ typedef struct fl_opened {
     uint64_t planned_bytes; /* what this session adds to the daemon's memory */
     uint64_t payload_bytes; /* of each FL_FRAME */
     uint64_t picture_bytes; /* of each FL_PICTURE */
-    uint32_t max_frames_in_flight; /* sent and not yet answered; more: the daemon stops reading */
+    uint32_t max_frames_in_flight; /* sent and not yet answered; with FL_MAILBOX_EVERY the
+                                    daemon reads no more, with LATEST it drops older ones */
     uint32_t history;              /* FL_HISTORY_... */
     char model[64];
     char model_version[32];

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import Foundation
+import FrameSocket
+import FrameTypes
+
+extension Configuration {
+    /// What no daemon could start with although each value is of its kind. `--check-config` and the
+    /// start itself say the same.
+    func problems() -> [ConfigurationError] {
+        var found: [ConfigurationError] = []
+        for (name, socket) in [("socket", socket), ("control", control)] {
+            if let needs = Self.pathProblem(socket.path) {
+                found.append(.unusable(key: "\(name).path", found: socket.path, needs: needs))
+            }
+            do {
+                try SocketAddress(socket).checkOwner()
+            } catch {
+                let key = if case .unknownGroup = error { "group" } else { "owner" }
+                found.append(
+                    .unusable(
+                        key: "\(name).\(key)", found: key == "group" ? socket.group : socket.owner,
+                        needs: "must be a name or number that this machine knows"))
+            }
+        }
+        if socket.path == control.path {
+            found.append(
+                .unusable(
+                    key: "control.path", found: control.path,
+                    needs: "must be another path than socket.path"))
+        }
+        if !ModelName.isValid(models.default) {
+            found.append(
+                .unusable(
+                    key: "models.default", found: models.default,
+                    needs: "must be \(ModelName.rule)"))
+        }
+        var status = stat()
+        // The path is lent to the call as a C string; `status` outlives it.
+        if unsafe stat(models.folder, &status) != 0 || status.st_mode & S_IFMT != S_IFDIR {
+            found.append(
+                .unusable(
+                    key: "models.folder", found: models.folder,
+                    needs: "must be a folder that exists")
+            )
+        }
+        return found
+    }
+
+    private static func pathProblem(_ path: String) -> String? {
+        if !path.hasPrefix("/") { return "must be an absolute path" }
+        if path.utf8.contains(0) { return "must not contain a zero byte" }
+        guard path.utf8.count <= SocketAddress.pathLimit else {
+            return "has \(path.utf8.count) bytes, at most \(SocketAddress.pathLimit) are possible"
+        }
+        return nil
+    }
+}
