@@ -3,22 +3,60 @@
 
 /// Decides which session renders next. A value: no clock, no thread.
 ///
-/// Fair by measured cost. Each session is charged the render time that it used; the one that
-/// attained least goes first, and within a session frames keep their order. A session that comes to
-/// the queue, new or after a pause, starts no lower than the least charged session that is busy then:
-/// nobody saves up time. Among sessions less than `slack` apart the earliest deadline goes first.
+/// Time is shared twice by `FairClock`: among the users that want it, then among the sessions of the
+/// user, all in equal parts. What a user had lately stays with him when his sessions end, until
+/// everybody is idle: opening a session anew buys nothing.
 ///
-/// After each step a running job gives way to one of another session if that session attained less
-/// and is expected to need at most half of what the running job still needs. So a frame of a second
-/// lets frames of milliseconds pass, while frames of like cost are not cut into pieces, which would
-/// make both late. The job set aside keeps its workspace.
+/// The choice, first of a user, then of one of his sessions: among those *within their share* (tag
+/// not above the clock) the one whose next frame would be finished first if it got its share from
+/// its tag on, that is with the least *virtual deadline*, tag + cost of the frame; if none is within
+/// its share, the one with the least tag, so that the threads never idle while there is work. Before
+/// all of them go those that are *light*: they come back after a pause in which the clock passed all
+/// that they had, so that they ask for less than their share. A new session is not light before it
+/// rendered a frame, and begins at the tag that one of its user's left when it ended. Inside
+/// a user, sessions with a frame budget that are within their share come before the others, earliest
+/// deadline first: a budget moves time within the user's share and never takes any of another user's.
+///
+/// After each step, of at most Y (5 ms), a running job gives way to a session chosen by the same rule
+/// that comes before it and needs no more time than the running job still does (one with a budget
+/// needs only to come before it). So frames of like cost are not cut into pieces. A job set aside
+/// keeps its workspace; whoever waits for that workspace lends its place to that job.
+///
+/// **What holds**, with c(i) the cost of i's next frame, C the largest cost, n the number of busy
+/// parties (users, or sessions of one user):
+///
+/// 1. *Nobody gets ahead by more than a frame.* A job starts only while tag <= now, or nobody is
+///    within his share; a tag grows by the job's own cost: tag - now <= C at any time.
+/// 2. *Nobody falls behind without bound.* The clock is the mean of the busy parties' tags, so the sum
+///    of tag - now over them is 0 at any time: what some are owed together is what others had too
+///    much, at most (n - 1) C, and that is paid first, since a party that is owed has a lesser tag,
+///    and so sooner or later the least virtual deadline. Whoever leaves with too much is remembered:
+///    a user until the clock has passed his tag, a session by the tag that the next new session of
+///    its user takes over. So sessions that are opened anew for each frame, under new names, have no
+///    more of the time than one that stays.
+/// 3. *A session that asks for less than its share does not wait for longer frames.* Let it submit a
+///    frame of cost c at tag = now = v; it is within its share. Another party j starts a frame before
+///    it only with a lesser virtual deadline, tag(j) + c(j) < v + c, so it gets at most
+///    c + (v - tag(j)) before, and nothing if its frame costs more than that. What runs already is
+///    left within Y if it needs c or more. So with d(j) = max(0, v - tag(j)), what j is owed,
+///
+///        wait <= max(Y, c) + sum of (c + d(j)) over those j with c(j) < c + d(j).
+///
+///    Beside parties that are owed nothing and render longer frames, the wait is at most a step or
+///    the time of its own frame. A light party's wait has no d(j): only other light ones go before,
+///    and these have at most their shares by definition.
+/// 4. *With budgets.* Sessions of one user within their shares whose frames can be finished in time
+///    by any order are finished in time up to Y, since earliest deadline first with preemption finds
+///    such an order (Liu and Layland, 1973), in the user's share of the time.
+///
+/// `JobQueueFairnessTests` measures each of them on a clock of its own.
 struct JobQueue {
-    /// Differences of attained time that do not count as unfair, nanoseconds.
-    static let slack: UInt64 = 50_000_000
-
-    private struct Share {
-        /// Render time charged, nanoseconds, comparable between sessions.
-        var attained: UInt64
+    private struct Session {
+        var user: UInt32
+        /// Render time charged, nanoseconds, comparable within its user.
+        var tag: UInt64 = 0
+        /// What it kept when it last paused.
+        var credit: UInt64 = 0
         /// Smoothed cost of the last frames, nanoseconds; nil before the first.
         var usualCost: UInt64?
         /// In the order of their submission.
@@ -26,159 +64,361 @@ struct JobQueue {
         /// Started and set aside.
         var setAside: RenderJob?
         var isRunning = false
+        /// Counted as busy by the clocks.
+        var isBusy = false
+        /// Came back after its share had caught up with what it had: it asks for less than its share.
+        var isLight = false
+        /// Of the job that runs or stands aside, as it was when that started.
+        var startedStanding: Standing?
 
-        var isBusy: Bool { isRunning || setAside != nil || !waiting.isEmpty }
+        var wantsTime: Bool { isRunning || setAside != nil || !waiting.isEmpty }
         var next: RenderJob? { setAside ?? waiting.first }
+        /// A job set aside asked before all that wait.
+        var order: UInt64 { setAside == nil ? (waiting.first?.order ?? 0) + 1 : 0 }
     }
 
-    private var shares: [UInt64: Share] = [:]
-    private var heldWorkspaces: Set<WorkspaceKey> = []
-    /// What the least charged busy session had attained; never falls.
-    private var floor: UInt64 = 0
+    private struct User {
+        /// Render time charged, nanoseconds, comparable between users.
+        var tag: UInt64 = 0
+        var credit: UInt64 = 0
+        /// Among his sessions.
+        var clock = FairClock()
+        var busySessions: Set<UInt64> = []
+        var sessionCount = 0
+        /// Smoothed cost of his sessions' frames, for sessions that have not rendered one.
+        var usualCost: UInt64 = 0
+        var isBusy = false
+        /// As of a session.
+        var isLight = false
+        /// Tags above the clock that sessions left behind when they ended.
+        var leftTags: [UInt64] = []
+    }
+
+    private enum Standing: Int {
+        case light, withinShare, beyondShare
+    }
+
+    /// Who comes first: the lesser.
+    private struct Rank: Comparable {
+        var standing: Standing
+        var deadline: UInt64
+        var virtualDeadline: UInt64
+        var order: UInt64
+
+        static func < (left: Rank, right: Rank) -> Bool {
+            (left.standing.rawValue, left.deadline, left.virtualDeadline, left.order)
+                < (right.standing.rawValue, right.deadline, right.virtualDeadline, right.order)
+        }
+    }
+
+    private var parties: [UInt64: Session] = [:]
+    private var users: [UInt32: User] = [:]
+    private var clock = FairClock()
+    /// Whose job holds a workspace.
+    private var holders: [WorkspaceKey: UInt64] = [:]
     private var submissions: UInt64 = 0
     private(set) var waitingCount = 0
     private(set) var setAsideCount = 0
+    /// Whether a running job should look for a successor: something was submitted, or enough time
+    /// was charged for the clocks to matter.
+    private var chargedSinceLook: UInt64 = 0
+    private var hasNews = false
+
+    /// Looking at every busy session after every step of some microseconds would cost more than it
+    /// can bring; nanoseconds.
+    private static let lookInterval: UInt64 = 500_000
 
     mutating func submit(_ job: RenderJob) {
-        raiseFloor()
-        var share = shares[job.session] ?? Share(attained: floor)
-        if !share.isBusy { share.attained = max(share.attained, floor) }
+        if parties[job.session] == nil { add(job.session, of: job.user) }
         var job = job
         job.order = submissions
-        share.waiting.append(job)
-        shares[job.session] = share
+        parties[job.session]?.waiting.append(job)
         submissions += 1
         waitingCount += 1
+        hasNews = true
+        noteBusy(job.session)
     }
 
-    /// Takes the job whose turn it is, to start or to resume; its workspace and session are held until `end` or `setAside`.
+    /// Takes the job whose turn it is, to start or to resume; its workspace and session are held until
+    /// `end` or `setAside`.
     mutating func takeNext() -> RenderJob? {
-        guard let session = choose(where: { _ in true }) else { return nil }
+        guard let session = choose() else { return nil }
         return take(session)
     }
 
     /// The session that `running` should give way to now, if there is one.
-    func successor(of running: RenderJob) -> UInt64? {
-        let session = running.session
-        guard waitingCount + setAsideCount > 0, let share = shares[session] else { return nil }
-        let rest = remaining(of: running, share)
-        let deadline = running.deadline ?? .max
-        return choose { other in
-            guard other.attained < share.attained, remaining(of: other) <= rest / 2
-            else { return false }
-            return other.attained + Self.slack < share.attained
-                || other.next?.deadline ?? .max <= deadline
+    mutating func successor(of running: RenderJob) -> UInt64? {
+        guard waitingCount + setAsideCount > 0 else { return nil }
+        guard hasNews || chargedSinceLook >= Self.lookInterval else { return nil }
+        hasNews = false
+        chargedSinceLook = 0
+        guard let own = parties[running.session], let ownUser = users[own.user] else {
+            return nil
         }
+        let rest = remaining(of: running, own, ownUser)
+        guard let best = chooseUser(), let session = parties[best.choice.runner],
+            let other = users[session.user]
+        else { return nil }
+        let needed = remaining(of: session, other)
+        if best.user == own.user {
+            let ownRank = rank(of: own, ownUser, needs: rest, running.deadline)
+            guard best.choice.rank < ownRank else { return nil }
+            let isUrgent = best.choice.rank.deadline < .max
+            return isUrgent || needed <= rest ? best.choice.runner : nil
+        }
+        // Without a deadline: budgets do not count between users.
+        let ownRank = Rank(
+            standing: standing(of: ownUser, running: own), deadline: .max,
+            virtualDeadline: ownUser.tag + rest, order: 0)
+        return best.rank < ownRank && needed <= rest ? best.choice.runner : nil
     }
 
     /// Puts the running job aside, and takes the job of its successor.
     mutating func setAside(_ running: RenderJob, for successor: UInt64) -> RenderJob? {
         var running = running
         running.timesSetAside += 1
-        shares[running.session]?.setAside = running
-        shares[running.session]?.isRunning = false
+        parties[running.session]?.setAside = running
+        parties[running.session]?.isRunning = false
         setAsideCount += 1
         return take(successor)
     }
 
+    /// A session's job ran for so long.
     mutating func charge(_ session: UInt64, _ nanoseconds: UInt64) {
-        shares[session]?.attained += nanoseconds
+        guard var party = parties[session], party.isBusy, var user = users[party.user]
+        else { return }
+        user.clock.charge(&party.tag, nanoseconds)
+        clock.charge(&user.tag, nanoseconds)
+        parties[session] = party
+        users[party.user] = user
+        chargedSinceLook += nanoseconds
     }
 
     /// The running job is over; `cost` in nanoseconds if it ran to its end.
     mutating func end(_ job: RenderJob, cost: UInt64?) {
-        raiseFloor()
-        heldWorkspaces.remove(job.workspace)
-        shares[job.session]?.isRunning = false
-        guard let cost else { return }
-        let before = shares[job.session]?.usualCost ?? cost
-        shares[job.session]?.usualCost = before - before / 4 + cost / 4
+        if holders[job.workspace] == job.session { holders[job.workspace] = nil }
+        parties[job.session]?.isRunning = false
+        parties[job.session]?.startedStanding = nil
+        if let cost, let session = parties[job.session] {
+            let before = session.usualCost ?? cost
+            parties[job.session]?.usualCost = before - before / 4 + cost / 4
+            let usual = users[session.user]?.usualCost ?? cost
+            users[session.user]?.usualCost =
+                usual == 0 ? cost : usual - usual / 4 + cost / 4
+        }
+        noteBusy(job.session)
+        // One frame: whoever wants more at once is as everybody else.
+        parties[job.session]?.isLight = false
+        users[job.user]?.isLight = false
     }
 
     /// Takes all jobs of a session that have not started.
     mutating func removeWaiting(of session: UInt64) -> [RenderJob] {
-        guard let waiting = shares[session]?.waiting else { return [] }
+        guard let waiting = parties[session]?.waiting else { return [] }
         waitingCount -= waiting.count
-        shares[session]?.waiting = []
+        parties[session]?.waiting = []
+        noteBusy(session)
         return waiting
     }
 
     /// Takes the job of a session that was set aside. Its workspace stays held until `end`.
     mutating func removeSetAside(of session: UInt64) -> RenderJob? {
-        guard let running = shares[session]?.setAside else { return nil }
+        guard let running = parties[session]?.setAside else { return nil }
         setAsideCount -= 1
-        shares[session]?.setAside = nil
+        parties[session]?.setAside = nil
+        noteBusy(session)
         return running
     }
 
     /// Forgets a session that has no job left.
     mutating func forget(_ session: UInt64) {
-        if shares[session]?.isBusy == false { shares[session] = nil }
+        guard let found = parties[session], !found.wantsTime else { return }
+        parties[session] = nil
+        users[found.user]?.sessionCount -= 1
+        if let now = users[found.user]?.clock.now, found.tag > now {
+            users[found.user]?.leftTags.removeAll { $0 <= now }
+            // More than anybody can open in a frame's time.
+            if users[found.user]?.leftTags.count ?? 0 < 256 {
+                users[found.user]?.leftTags.append(found.tag)
+            }
+        }
+        forgetUserIfDone(found.user)
     }
 
-    var sessions: [UInt64] { Array(shares.keys) }
+    var sessions: [UInt64] { Array(parties.keys) }
+
+    // MARK: Clocks
+
+    /// A new session begins where one of its user's left off that had more than its share.
+    private mutating func add(_ id: UInt64, of userID: UInt32) {
+        var user = users[userID] ?? User()
+        var session = Session(user: userID)
+        user.sessionCount += 1
+        let now = user.clock.now
+        user.leftTags.removeAll { $0 <= now }
+        if let most = user.leftTags.max(), let index = user.leftTags.firstIndex(of: most) {
+            session.tag = user.leftTags.remove(at: index)
+        }
+        users[userID] = user
+        parties[id] = session
+    }
+
+    /// Lets the clocks know whether a session wants time.
+    private mutating func noteBusy(_ id: UInt64) {
+        guard var session = parties[id], session.isBusy != session.wantsTime,
+            var user = users[session.user]
+        else { return }
+        session.isBusy = session.wantsTime
+        if session.wantsTime {
+            user.busySessions.insert(id)
+            // A first frame proves nothing: sessions can be opened by the dozen.
+            session.isLight = session.usualCost != nil && session.tag <= user.clock.now
+            user.clock.join(&session.tag, credit: session.credit)
+        } else {
+            user.busySessions.remove(id)
+            session.credit = user.clock.leave(session.tag)
+        }
+        if user.isBusy == user.busySessions.isEmpty {
+            user.isBusy.toggle()
+            if user.isBusy {
+                user.isLight = user.tag <= clock.now
+                clock.join(&user.tag, credit: user.credit)
+            } else {
+                user.credit = clock.leave(user.tag)
+            }
+        }
+        parties[id] = session
+        users[session.user] = user
+        if clock.busyCount == 0 { forgive() }
+    }
+
+    /// Everybody is idle: whoever had more than his share took it from nobody.
+    private mutating func forgive() {
+        for (id, user) in users {
+            if user.sessionCount == 0 {
+                users[id] = nil
+            } else {
+                users[id]?.tag = min(user.tag, clock.now)
+            }
+        }
+    }
+
+    /// A user without sessions is remembered while he had more than his share.
+    private mutating func forgetUserIfDone(_ id: UInt32) {
+        guard let user = users[id], user.sessionCount == 0 else { return }
+        if user.tag <= clock.now || clock.busyCount == 0 { users[id] = nil }
+    }
 
     // MARK: Choice
 
-    private mutating func take(_ session: UInt64) -> RenderJob? {
-        guard var share = shares[session] else { return nil }
-        defer { shares[session] = share }
-        share.isRunning = true
-        if let job = share.setAside {
-            share.setAside = nil
+    private mutating func take(_ id: UInt64) -> RenderJob? {
+        guard var session = parties[id], session.next != nil else { return nil }
+        defer { parties[id] = session }
+        session.isRunning = true
+        hasNews = true
+        if let job = session.setAside {
+            session.setAside = nil
             setAsideCount -= 1
             return job
         }
-        let job = share.waiting.removeFirst()
+        session.startedStanding = users[session.user].map { standing(of: session, $0) }
+        let job = session.waiting.removeFirst()
         waitingCount -= 1
-        heldWorkspaces.insert(job.workspace)
+        holders[job.workspace] = id
         return job
     }
 
-    /// The session to render next among those that can be: earliest deadline among the least charged
-    /// within `slack`, then the least charged, then the first to ask.
-    private func choose(where isWanted: (Share) -> Bool) -> UInt64? {
-        var least: UInt64?
-        for share in shares.values where canRun(share) && isWanted(share) {
-            least = min(least ?? .max, share.attained)
+    private func choose() -> UInt64? { chooseUser()?.choice.runner }
+
+    /// Whose turn it is among one user's sessions.
+    private struct Choice {
+        /// Its job runs: of the session itself, or of the one that holds its workspace.
+        var runner: UInt64
+        var session: UInt64
+        var rank: Rank
+        /// Expected time of the session's own job.
+        var needs: UInt64
+    }
+
+    /// Running sessions are not counted.
+    private func chooseUser() -> (user: UInt32, choice: Choice, rank: Rank)? {
+        var best: (user: UInt32, choice: Choice, rank: Rank)?
+        for (id, user) in users where user.isBusy {
+            guard let choice = chooseSession(of: user) else { continue }
+            let standing = standing(of: user, running: parties[choice.session])
+            let rank = Rank(
+                standing: standing, deadline: .max,
+                virtualDeadline: user.tag + (standing == .beyondShare ? 0 : choice.needs),
+                order: choice.rank.order)
+            if let best, best.rank < rank { continue }
+            best = (id, choice, rank)
         }
-        guard let least else { return nil }
-        var best: (session: UInt64, rank: (UInt64, UInt64, UInt64))?
-        for (session, share) in shares
-        where share.attained <= least + Self.slack && canRun(share) && isWanted(share) {
-            // A job set aside asked before all that wait.
-            let order = share.setAside == nil ? (share.waiting.first?.order ?? 0) + 1 : 0
-            let rank = (share.next?.deadline ?? .max, share.attained, order)
-            if let best, best.rank <= rank { continue }
-            best = (session, rank)
+        return best
+    }
+
+    private func chooseSession(of user: User) -> Choice? {
+        var best: Choice?
+        for id in user.busySessions {
+            guard let session = parties[id], !session.isRunning, let job = session.next,
+                let runner = holder(of: id)
+            else { continue }
+            let needs = remaining(of: session, user)
+            let rank = rank(of: session, user, needs: needs, job.deadline)
+            if let best, best.rank < rank { continue }
+            best = Choice(runner: runner, session: id, rank: rank, needs: needs)
         }
-        return best?.session
+        return best
     }
 
-    private func canRun(_ share: Share) -> Bool {
-        guard !share.isRunning else { return false }
-        if share.setAside != nil { return true }
-        guard let first = share.waiting.first else { return false }
-        return !heldWorkspaces.contains(first.workspace)
+    /// What was started within its share stays within it to its end: it was counted in advance.
+    private func standing(of session: Session, _ user: User) -> Standing {
+        if let started = session.startedStanding { return started }
+        guard session.tag <= user.clock.now else { return .beyondShare }
+        return session.isLight ? .light : .withinShare
     }
 
-    /// Expected time that a share's next job needs. An unknown one counts as short: it is measured
-    /// while it runs, and can be set aside itself.
-    private func remaining(of share: Share) -> UInt64 {
-        if let running = share.setAside { return remaining(of: running, share) }
-        return share.usualCost ?? 0
+    private func standing(of user: User, running session: Session?) -> Standing {
+        guard user.tag > clock.now else { return user.isLight ? .light : .withinShare }
+        // One frame's work can take it beyond.
+        let isStarted = session?.startedStanding != nil
+        return isStarted && user.isLight ? .withinShare : .beyondShare
     }
 
-    private func remaining(of running: RenderJob, _ share: Share) -> UInt64 {
+    /// Beyond its share only the tag counts.
+    private func rank(
+        of session: Session, _ user: User, needs: UInt64, _ deadline: UInt64?
+    ) -> Rank {
+        let standing = standing(of: session, user)
+        guard standing != .beyondShare else {
+            return Rank(
+                standing: standing, deadline: .max, virtualDeadline: session.tag,
+                order: session.order)
+        }
+        return Rank(
+            standing: standing, deadline: deadline ?? .max, virtualDeadline: session.tag + needs,
+            order: session.order)
+    }
+
+    /// Who has to run for the session to go on: itself, or the one whose job, set aside, holds its
+    /// workspace. nil if that one is running.
+    private func holder(of id: UInt64) -> UInt64? {
+        guard let session = parties[id], session.setAside == nil,
+            let workspace = session.waiting.first?.workspace, let holder = holders[workspace]
+        else { return id }
+        return parties[holder]?.setAside == nil ? nil : holder
+    }
+
+    /// Expected time that a session's next job needs. Of an unknown one what its user's frames cost
+    /// lately; 0 for a first one, which is measured while it runs and can be set aside itself.
+    private func remaining(of session: Session, _ user: User) -> UInt64 {
+        if let running = session.setAside { return remaining(of: running, session, user) }
+        return session.usualCost ?? user.usualCost
+    }
+
+    private func remaining(of running: RenderJob, _ session: Session, _ user: User) -> UInt64 {
         let spent = running.work.times.job
-        if let usualCost = share.usualCost, usualCost > spent { return usualCost - spent }
+        if let usualCost = session.usualCost, usualCost > spent { return usualCost - spent }
         let left = UInt64(running.work.steps.count - running.work.stepsRun)
         return spent / UInt64(max(running.work.stepsRun, 1)) * left
-    }
-
-    private mutating func raiseFloor() {
-        var least: UInt64 = .max
-        for share in shares.values where share.isBusy { least = min(least, share.attained) }
-        if least < .max { floor = max(floor, least) }
     }
 }

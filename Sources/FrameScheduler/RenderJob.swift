@@ -20,6 +20,8 @@ package struct RenderJob: Sendable {
     /// Chosen by whoever submits it; its result has the same.
     package let id: UInt64
     package let session: UInt64
+    /// Whose session it is; time is shared among users first.
+    package let user: UInt32
     /// When the picture should be there, nanoseconds of the monotonic clock; nil: no wish.
     package let deadline: UInt64?
     package let workspace: WorkspaceKey
@@ -31,11 +33,12 @@ package struct RenderJob: Sendable {
     var timesSetAside = 0
 
     package init(
-        id: UInt64, session: UInt64, deadline: UInt64? = nil, workspace: WorkspaceKey,
-        work: RenderSteps
+        id: UInt64, session: UInt64, user: UInt32 = 0, deadline: UInt64? = nil,
+        workspace: WorkspaceKey, work: RenderSteps
     ) {
         self.id = id
         self.session = session
+        self.user = user
         self.deadline = deadline
         self.workspace = workspace
         self.work = work

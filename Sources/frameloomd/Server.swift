@@ -322,7 +322,8 @@ final class Server {
         client.jobs[id] = pending
         scheduler.submit(
             RenderJob(
-                id: id, session: client.id, deadline: deadline,
+                id: id, session: client.id, user: client.connection.peer.userID,
+                deadline: deadline,
                 workspace: WorkspaceKey(model: workspace, size: size), work: work))
     }
 

@@ -18,12 +18,13 @@ func makeStep(tiles: Int = 1, _ body: @escaping @Sendable (Int) -> Void = { _ in
 
 /// A job whose workspace is its session's own unless another one is named.
 func makeJob(
-    _ session: UInt64, id: UInt64 = 1, deadline: UInt64? = nil, workspace key: String? = nil,
-    steps: [RenderStep] = [makeStep()], begin: @escaping @Sendable () throws -> Void = {},
+    _ session: UInt64, id: UInt64 = 1, user: UInt32 = 0, deadline: UInt64? = nil,
+    workspace key: String? = nil, steps: [RenderStep] = [makeStep()],
+    begin: @escaping @Sendable () throws -> Void = {},
     finish: @escaping @Sendable () -> Void = {}
 ) -> RenderJob {
     RenderJob(
-        id: id, session: session, deadline: deadline,
+        id: id, session: session, user: user, deadline: deadline,
         workspace: workspace(key ?? "session \(session)"),
         work: RenderSteps(steps, begin: begin, finish: finish))
 }
