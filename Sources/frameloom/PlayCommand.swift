@@ -48,7 +48,8 @@ struct PlayCommand: ParsableCommand {
                     path: socket,
                     // A daemon that takes nothing must not be waited for longer than one that
                     // answers nothing.
-                    timeoutMilliseconds: Int32(min(timeout, 10)) * 1000, model: clip.model, seed: clip.seed, scales: clip.scales,
+                    timeoutMilliseconds: Int32(min(timeout, 10)) * 1000, model: clip.model,
+                    seed: clip.seed, scales: clip.scales,
                     dropsStaleFrames: mailbox == .latest, budgetMilliseconds: budget,
                     isIncremental: clip.incremental == .on))
         }
