@@ -127,7 +127,7 @@ package struct Session: Sendable {
     /// What the next frame starts from.
     package var historyState: HistoryStart { isResetPending ? .none : historyStart }
 
-    /// Since the client last sent or took something, nanoseconds.
+    /// Since the last whole frame came or a reply was taken, nanoseconds.
     package func idleTime(now: UInt64) -> UInt64 { now > lastActivity ? now - lastActivity : 0 }
 
     package var hasEnded: Bool { if case .ended = phase { true } else { false } }
@@ -137,9 +137,8 @@ package struct Session: Sendable {
 
     // MARK: Messages
 
-    package mutating func bytesArrived(_ byteCount: Int, now: UInt64) {
+    package mutating func bytesArrived(_ byteCount: Int) {
         counted.bytesIn += UInt64(byteCount)
-        lastActivity = now
     }
 
     package mutating func receive(_ message: Message, now: UInt64) -> [SessionAction] {
@@ -172,6 +171,7 @@ package struct Session: Sendable {
         perform(now: now) { session in
             let incoming = session.incoming
             session.incoming = .nothing
+            session.lastActivity = max(session.lastActivity, now)
             switch incoming {
             case .nothing, .share: break
             case .history(let description, let payload):

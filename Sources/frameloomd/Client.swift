@@ -84,7 +84,7 @@ final class Client {
     }
 
     private func didRead(_ event: ReadEvent) {
-        session.bytesArrived(event.byteCount, now: EventLoop.now)
+        session.bytesArrived(event.byteCount)
         switch (event, reading) {
         case (.bytes(let bytes), _):
             decode(bytes)

@@ -121,7 +121,7 @@ private let second: UInt64 = 1_000_000_000
         #expect(client.ends.isEmpty)
         client.now += 1
         // Bytes that make no message do not help.
-        client.session.bytesArrived(1, now: client.now)
+        client.session.bytesArrived(1)
         client.tick()
         #expect(client.ends == [.error(.notOpened(seconds: 10))])
     }
@@ -131,10 +131,16 @@ private let second: UInt64 = 1_000_000_000
         client.now += 300 * second
         client.tick()
         #expect(client.ends.isEmpty)
-        client.session.bytesArrived(32, now: client.now)
+        // A frame counts, and the taking of its picture.
+        client.sendFrame(1)
+        client.render()
+        client.writeAll()
         client.now += 300 * second
         client.tick()
         #expect(client.ends.isEmpty)
+        // Bytes and messages that make no frame do not.
+        client.session.bytesArrived(32)
+        client.receive(.reset)
         client.now += 1
         client.tick()
         #expect(client.ends == [.error(.idle(seconds: 300))])
