@@ -41,7 +41,7 @@ package struct SessionReport: Sendable, Equatable, Codable {
     package var cacheBytes: UInt64 = 0
     /// Since the session was opened.
     package var ageNs: UInt64 = 0
-    /// Since the last message of the client.
+    /// Since the last whole frame of the client, or its last taking of a reply.
     package var idleNs: UInt64 = 0
     package var work = WorkReport()
 
@@ -72,8 +72,11 @@ package struct DaemonReport: Sendable, Equatable, Codable {
     package var memoryLimitBytes: UInt64 = 0
     /// What the operating system counts for this process.
     package var memoryResidentBytes: UInt64 = 0
-    /// Longest time that the loop thread did not turn.
+    /// Of engines, with a session or without.
+    package var connections = 0
+    /// Longest time that the loop thread did not turn, since the start and in the last 10 to 20 s.
     package var loopBlockedMaxNs: UInt64 = 0
+    package var loopBlockedRecentNs: UInt64 = 0
     /// Log lines that nobody took: standard error was not read, closed, or its disk full.
     package var logLinesDropped: UInt64 = 0
 

@@ -17,8 +17,9 @@ enum StatsText {
                 + "\(mebibytes(daemon.memoryPlannedBytes)) of "
                 + "\(mebibytes(daemon.memoryLimitBytes)), resident "
                 + "\(mebibytes(daemon.memoryResidentBytes)), loop blocked at most "
-                + "\(milliseconds(daemon.loopBlockedMaxNs)) ms",
-            "sessions \(daemon.sessionsOpen) open, \(daemon.sessionsOpened) opened, "
+                + "\(milliseconds(daemon.loopBlockedMaxNs)) ms (lately "
+                + "\(milliseconds(daemon.loopBlockedRecentNs)))",
+            "connections \(daemon.connections); sessions \(daemon.sessionsOpen) open, \(daemon.sessionsOpened) opened, "
                 + "\(daemon.sessionsRefused) refused; protocol errors \(daemon.protocolErrors)",
             "", frames(report, since: previous), "", stages(report),
         ]

@@ -59,7 +59,9 @@ extension Server {
         report.memoryCacheBytes = UInt64(memory.cacheBytes)
         report.memoryLimitBytes = UInt64(memory.total)
         report.memoryResidentBytes = Self.residentBytes
+        report.connections = clients.count
         report.loopBlockedMaxNs = loop.longestTurn
+        report.loopBlockedRecentNs = loop.recentLongestTurn
         report.logLinesDropped = logQueue.droppedCount
         return report
     }
