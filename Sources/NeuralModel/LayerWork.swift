@@ -2,6 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import FrameTypes
+import NeuralOps
 
 /// What one layer of the compact network costs by the plain algorithm, however it is computed.
 package struct LayerWork: Sendable, Hashable {
@@ -30,60 +31,41 @@ package struct LayerWork: Sendable, Hashable {
 }
 
 extension ModelManifest {
-    /// The layers in the order of computing, for frames of this size in pixels.
+    /// The layers in the order of computing, for frames of this size.
     /// - Parameter hiddenCounts: channels inside residual blocks, by the block's name; all of them
     ///   where a block is not named.
     package func layerWork(
         for size: FrameSize, hiddenCounts: [String: Int] = [:]
     ) -> [LayerWork] {
+        /// A value between two layers.
+        struct Value {
+            var width, height: Int
+            /// Those that are computed.
+            var channels: Int
+            var cells: Int { width * height }
+        }
         let padded = size.padded(to: sizeMultiple)
-        let (cellsX, cellsY) = (padded.width / 4, padded.height / 4)
-        let last = channels.count - 1
-        func layer(
-            _ name: String, _ input: Int, _ output: Int, whole: Int? = nil, side: Int, level: Int,
-            inputLevel: Int? = nil, residualLevel: Int? = nil
-        ) -> LayerWork {
-            func cells(_ level: Int) -> Int { (cellsX >> level) * (cellsY >> level) }
-            let weights = input * output * side * side
-            return LayerWork(
-                name: name,
-                multiplyAdds: cells(level) * (whole.map { $0 * $0 * side * side } ?? weights),
-                multiplyAddsDone: cells(level) * weights,
-                valueCount: cells(inputLevel ?? level) * input + cells(level) * output
-                    + (residualLevel.map { cells($0) * output } ?? 0),
-                weightCount: weights)
-        }
-        func blocks(_ part: String, _ level: Int) -> [LayerWork] {
-            (0..<self.blocks[level]).flatMap { index in
-                let (name, width) = ("\(part).\(level).\(index)", channels[level])
-                let hidden = hiddenCounts[name] ?? width
-                return [
-                    layer("\(name).conv1", width, hidden, whole: width, side: 3, level: level),
-                    layer(
-                        "\(name).conv2", hidden, width, whole: width, side: 3, level: level,
-                        residualLevel: level),
-                ]
+        let features = Value(
+            width: padded.width / 4, height: padded.height / 4, channels: pixels.inputChannels)
+        var work: [LayerWork] = []
+        _ = CompactTopology(self).walk(features) { layer, x, added in
+            let stride = layer.kernel.stride
+            var result = Value(
+                width: x.width / stride, height: x.height / stride, channels: layer.outputs)
+            if case .written(let block) = layer.hidden {
+                result.channels = hiddenCounts[block] ?? layer.outputs
             }
-        }
-        var work = [layer("stem", pixels.inputChannels, channels[0], side: 1, level: 0)]
-        for level in 0...last {
-            if level > 0 {
-                work.append(
-                    layer(
-                        "down.\(level - 1)", channels[level - 1], channels[level], side: 2,
-                        level: level, inputLevel: level - 1))
-            }
-            work += blocks("encoder", level)
-        }
-        for level in (0..<last).reversed() {
-            let width = channels[level]
-            work.append(layer("up.\(level)", channels[level + 1], width, side: 1, level: level + 1))
+            let taps = layer.kernel.rawValue * layer.kernel.rawValue
+            let weights = x.channels * result.channels * taps
             work.append(
-                layer(
-                    "skip.\(level)", width, width, side: 1, level: level, residualLevel: level + 1))
-            work += blocks("decoder", level)
+                LayerWork(
+                    name: layer.name,
+                    multiplyAdds: result.cells * layer.inputs * layer.outputs * taps,
+                    multiplyAddsDone: result.cells * weights,
+                    valueCount: x.cells * x.channels + result.cells * result.channels
+                        + (added.map { $0.cells * $0.channels } ?? 0), weightCount: weights))
+            return result
         }
-        work.append(layer("head", channels[0], pixels.outputChannels, side: 3, level: 0))
         return work
     }
 }
