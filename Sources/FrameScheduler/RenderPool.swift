@@ -46,7 +46,7 @@ package final class RenderPool: Sendable {
     private let tiles = TileQueue()
     private let leaderMemory = WorkerMemory()
     private let leader = Monitor(Leader())
-    private let threads = Monitor<[RenderThread]>([])
+    private let threads = Monitor<[PoolThread]>([])
 
     package init(_ configuration: Configuration = Configuration()) throws(StartError) {
         precondition(configuration.threadCount > 0, "a render pool needs a thread")
@@ -55,7 +55,7 @@ package final class RenderPool: Sendable {
         isPinned = configuration.pinsThreads && threadCount <= cpus.count
         let setup = configuration.threadSetup
         for index in 0..<threadCount {
-            let thread = RenderThread(cpu: isPinned ? cpus[index] : nil) { [self] in
+            let thread = PoolThread(cpu: isPinned ? cpus[index] : nil) { [self] in
                 setup()
                 if index == 0 { lead() } else { help(index) }
             }

@@ -10,25 +10,10 @@ package typealias PrecisionChoice = NeuralModel.PrecisionChoice
 package typealias LayerWork = NeuralModel.LayerWork
 
 extension Denoiser {
-    /// At the precision that was asked for, or at the one that the model's own figures choose.
-    package convenience init(
-        modelFolder: String, kernelPath: KernelPath?, choosing choice: PrecisionChoice
-    ) throws(ModelError) {
-        let path = kernelPath ?? .best
-        var precision = Precision.fp32
-        if case .exactly(let stated) = choice {
-            precision = stated
-        } else if try ModelFamily(folder: modelFolder) == .compact {
-            precision = try CompactModel.manifest(in: modelFolder).precisions
-                .automatic(fastestFirst: path.precisionsBySpeed)
-        }
-        try self.init(modelFolder: modelFolder, kernelPath: path, precision: precision)
-    }
-
     /// What each layer costs for frames of this size, by the plain algorithm, and how much of it is
     /// done; empty where the model is not compact.
     package func layerWork(for size: FrameSize) -> [LayerWork] {
-        compact.map {
+        model.timedNetwork.map {
             $0.manifest.layerWork(
                 for: size, hiddenCounts: $0.network.hiddenCounts)
         } ?? []
@@ -37,6 +22,6 @@ extension Denoiser {
     /// What this processor could do for this compact model if memory cost nothing; nil where it
     /// has no instruction for such products.
     package var ceiling: Ceiling? {
-        compact.flatMap { Ceiling(path: $0.kernelPath, precision: $0.precision) }
+        model.timedNetwork.flatMap { Ceiling(path: $0.kernelPath, precision: $0.precision) }
     }
 }

@@ -23,37 +23,25 @@ package struct ModelDescription: Sendable, Hashable {
 
 /// One loaded model: frame and history in, picture out.
 package final class Denoiser: Sendable {
-    /// A model of one of the families.
-    private enum Model: Sendable {
-        case compact(CompactModel)
-        case frameDiffuser(FrameDiffuserModel)
-    }
-
     package let description: ModelDescription
-    private let model: Model
+    let model: any ServedModel
 
     /// Reads, checks and prepacks the model in `modelFolder`; nothing stays mapped.
     /// - Parameter precision: of a compact model; the others state theirs in model.json.
-    package init(
+    package convenience init(
         modelFolder: String, kernelPath: KernelPath? = nil, precision: Precision = .fp32
     ) throws(ModelError) {
-        let path = kernelPath ?? .best
-        switch try ModelFamily(folder: modelFolder) {
-        case .compact:
-            let model = try CompactModel(
-                folder: modelFolder, kernelPath: path, precision: precision)
-            self.model = .compact(model)
-            description = ModelDescription(model, precision: precision)
-        case .framediffuser:
-            let model = try FrameDiffuserModel(folder: modelFolder, kernelPath: path)
-            self.model = .frameDiffuser(model)
-            description = ModelDescription(model)
-        }
+        try self.init(
+            modelFolder: modelFolder, kernelPath: kernelPath, choosing: .exactly(precision))
     }
 
-    /// nil where the model is of another family.
-    var compact: CompactModel? {
-        if case .compact(let compact) = model { compact } else { nil }
+    /// At the precision that was asked for, or at the one that the model's own figures choose.
+    package init(
+        modelFolder: String, kernelPath: KernelPath?, choosing precision: PrecisionChoice
+    ) throws(ModelError) {
+        model = try ModelFamily.load(
+            ModelSource(modelFolder), kernelPath: kernelPath ?? .best, choosing: precision)
+        description = model.description
     }
 
     /// Whether the model can serve frames of this layout.
@@ -65,92 +53,42 @@ package final class Denoiser: Sendable {
     }
 
     /// Whether the model adds the emissive plane to the picture; one that does not refuses it.
-    package var readsEmissive: Bool {
-        switch model {
-        case .compact(let model): model.manifest.pixels.addsEmissive
-        case .frameDiffuser: false
-        }
-    }
+    package var readsEmissive: Bool { model.readsEmissive }
 
     /// Whether the model has the scales that a session asks for.
     package func check(_ scales: ConditioningScales) throws(DenoiserError) {
-        switch model {
-        case .compact(let model): try scales.checkAbsent(family: model.manifest.family)
-        case .frameDiffuser(let model): try ConditioningUse(model).check(scales)
-        }
+        try model.check(scales)
     }
 
     /// Memory of one workspace, planned exactly and not allocated. 32x32 to 4096x4096.
     package func workspaceByteCount(for size: FrameSize) -> Int {
-        switch model {
-        case .compact(let model): FramePlan(size: size, model: model).layers.byteCount
-        case .frameDiffuser(let model): DiffusionWorkspace.byteCount(size: size, model: model)
-        }
+        model.workspaceByteCount(for: size)
     }
 
     /// For the frames of any session.
     package func makeWorkspace(for size: FrameSize) -> any FrameWorkspace {
-        switch model {
-        case .compact(let model): Workspace(FramePlan(size: size, model: model), model: model)
-        case .frameDiffuser(let model): DiffusionWorkspace(size: size, model: model)
-        }
+        model.makeWorkspace(for: size)
     }
 
     /// Whether frames can be rendered in part.
-    package var canRenderPartly: Bool {
-        switch model {
-        case .compact: true
-        case .frameDiffuser: false
-        }
-    }
+    package var canRenderPartly: Bool { model.incremental != nil }
 
     /// Memory of one incremental workspace.
     package func incrementalByteCount(for layout: GBufferLayout) -> Int {
-        switch model {
-        case .compact(let model):
-            Workspace.incrementalByteCount(model, layout)
-        case .frameDiffuser: workspaceByteCount(for: layout.size)
-        }
+        model.incremental?.incrementalByteCount(for: layout)
+            ?? workspaceByteCount(for: layout.size)
     }
 
     /// For the frames of one session, all of this layout: keeps what it rendered, so that the next
-    /// frame renders only what changed. Diffusion renders every frame whole.
+    /// frame renders only what changed. Models that cannot render every frame whole.
     package func makeIncrementalWorkspace(
         for layout: GBufferLayout, settings: IncrementalSettings = IncrementalSettings()
     ) -> any FrameWorkspace {
-        switch model {
-        case .compact(let model):
-            Workspace(
-                FramePlan(size: layout.size, model: model, isIncremental: true), model: model,
-                incremental: (layout, settings))
-        case .frameDiffuser: makeWorkspace(for: layout.size)
-        }
+        model.incremental?.makeIncrementalWorkspace(for: layout, settings: settings)
+            ?? makeWorkspace(for: layout.size)
     }
 
     /// Sets rounding, flush-to-zero and denormals-are-zero for the calling thread. Every thread that
     /// runs tiles calls it once, so that all of them give the same bytes.
     package static func prepareRenderThread() { RenderThread.prepare() }
-}
-
-extension ModelDescription {
-    fileprivate init(_ model: CompactModel, precision: Precision) {
-        let manifest = model.manifest
-        self.init(
-            name: manifest.name, version: manifest.version, family: manifest.family,
-            licence: manifest.licence, description: manifest.description,
-            precision: precision.rawValue,
-            kernelPath: model.kernelPath.name(at: precision),
-            weightBytes: model.weightBytes)
-    }
-
-    fileprivate init(_ model: FrameDiffuserModel) {
-        let manifest = model.manifest
-        self.init(
-            name: manifest.name, version: manifest.version,
-            family: ModelFamily.framediffuser.rawValue, licence: manifest.licence,
-            description: manifest.description,
-            precision: manifest.precision.rawValue,
-            kernelPath: model.kernelPath.name(at: manifest.precision),
-            weightBytes: model.weightBytes)
-    }
 }

@@ -7,15 +7,16 @@ import NeuralOps
 
 /// Reads fields of model.json, or of another JSON file of a model, by their dotted names and says
 /// what was expected where.
-struct ManifestReader {
+struct ManifestReader: Sendable {
     var file = ModelManifest.fileName
     let root: JSON
 
     init(root: JSON) { self.root = root }
 
     /// Reads the file itself.
-    init(file: String, limit: Int = 1 << 20) throws(ModelError) {
-        self.file = file
+    /// - Parameter name: what errors call it; nil: as it lies.
+    init(file: String, named name: String? = nil, limit: Int = 1 << 20) throws(ModelError) {
+        self.file = name ?? file
         let bytes: [UInt8]
         do {
             bytes = try FileBytes.read(file, limit: limit)
@@ -26,7 +27,7 @@ struct ManifestReader {
             root = try JSON(parsing: bytes)
         } catch {
             throw ModelError.manifest(
-                file: file, field: "byte \(error.offset)", expected: error.expected,
+                file: self.file, field: "byte \(error.offset)", expected: error.expected,
                 found: "something else")
         }
         try checkNames(of: root, at: "")

@@ -2,6 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import FrameTypes
+import NeuralDenoiser
 
 /// One key of the configuration: its name, what it accepts and where the value goes.
 struct ConfigurationKey: Sendable {
@@ -37,10 +38,10 @@ struct ConfigurationKey: Sendable {
         .init(name: "render.pin", value: .boolean(\.render.pinsThreads)),
         .init(
             name: "render.kernel_path",
-            value: .choice(["auto", "avx512", "avx2", "portable"], \.render.kernelPath)),
+            value: .choice(["auto"] + KernelPath.allCases.map(\.rawValue), \.render.kernelPath)),
         .init(
             name: "render.precision",
-            value: .choice(["auto", "fp32", "bf16", "int8"], \.render.precision)),
+            value: .choice(["auto"] + Precision.allCases.map(\.rawValue), \.render.precision)),
         .init(name: "render.incremental", value: .boolean(\.render.isIncremental)),
         .init(name: "limits.sessions", value: .integer(1...4096, \.limits.sessions)),
         .init(

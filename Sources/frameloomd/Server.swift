@@ -95,8 +95,8 @@ final class Server {
         admission = AdmissionControl(limits: settings.limits)
         watches = PictureWatches(limit: settings.limits.viewers)
 
-        let mailbox = Mailbox()
-        let waker = try loop.makeWaker { mailbox.open() }
+        let wakeHandler = WakeHandler()
+        let waker = try loop.makeWaker { wakeHandler.run() }
         let kernelPath = KernelPath(rawValue: settings.render.kernelPath)
         models = ModelLibrary(
             folder: settings.models.folder, kernelPath: kernelPath,
@@ -113,7 +113,7 @@ final class Server {
                 threadSetup: { Denoiser.prepareRenderThread() }))
         try WarmUp.render(with: denoiser, on: pool)
         scheduler = Scheduler(pool: pool, onResult: { waker.wake() })
-        mailbox.handler = { [unowned self] in
+        wakeHandler.handler = { [unowned self] in
             models.takeArrivals()
             takeResults()
         }

@@ -6,10 +6,10 @@ import FrameSession
 import FrameSocket
 
 /// What the loop does when another thread wakes it; set once everything is built.
-final class Mailbox {
+final class WakeHandler {
     var handler: (() -> Void)?
 
-    func open() { handler?() }
+    func run() { handler?() }
 }
 
 /// The folder of a socket, made if it is missing so that a first start just works.

@@ -13,7 +13,7 @@ import Testing
 @Suite struct ConditioningScaleTests {
     private func workspace(_ changes: [(old: String, new: String)]) throws -> DiffusionWorkspace {
         let changed = try ChangedModel(changes)
-        let model = try FrameDiffuserModel(folder: changed.path, kernelPath: .best)
+        let model = try FrameDiffuserModel(ModelSource(changed.path), kernelPath: .best)
         return DiffusionWorkspace(size: try DiffusionFrames("64x64").size, model: model)
     }
 

@@ -12,7 +12,7 @@ import Testing
 
 @Suite struct DiffusionWorkspaceTests {
     private static let model = Result {
-        try FrameDiffuserModel(folder: DiffusionFrames.model, kernelPath: .best)
+        try FrameDiffuserModel(ModelSource(DiffusionFrames.model), kernelPath: .best)
     }
 
     private func model() throws -> FrameDiffuserModel { try Self.model.get() }

@@ -58,7 +58,7 @@ private struct SmallModel {
     private func write() throws { try folder.write("model.json", manifest) }
 
     func load() throws -> FrameDiffuserModel {
-        try FrameDiffuserModel(folder: folder.path, kernelPath: .best)
+        try FrameDiffuserModel(ModelSource(folder.path), kernelPath: .best)
     }
 
     func refusal() -> String {
@@ -82,7 +82,7 @@ private struct SmallModel {
         #expect(model.prompt.shape == ActivationShape(height: 1, width: 77, channels: 40))
         // Weights of 1.5 M (UNet), 0.7 M (ControlNet), 0.3 M (VAE) in fp32.
         #expect((8_000_000...16_000_000).contains(model.weightBytes), "\(model.weightBytes)")
-        #expect(try ModelFamily(folder: SmallModel.source) == .framediffuser)
+        #expect(try ModelSource(SmallModel.source).family == .framediffuser)
     }
 
     @Test func readsEveryVariantOfTheFolder() throws {

@@ -22,7 +22,7 @@ package final class NetworkPass: Sendable {
 
     /// - Returns: nil if the model is not compact.
     package init?(_ denoiser: Denoiser, size: FrameSize) {
-        guard let model = denoiser.compact else { return nil }
+        guard let model = denoiser.model.timedNetwork else { return nil }
         let padded = size.padded(to: model.manifest.sizeMultiple)
         let settings = model.pixels.settings
         let cells = ActivationShape(

@@ -4,7 +4,7 @@
 import Glibc
 
 /// One thread of the pool.
-struct RenderThread {
+struct PoolThread {
     private let thread: pthread_t
 
     /// - Parameter cpu: the only CPU that may run it; nil: any.

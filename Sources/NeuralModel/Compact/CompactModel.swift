@@ -11,19 +11,30 @@ package struct CompactModel: Sendable {
     package let kernelPath: KernelPath
     package let precision: Precision
 
-    private static let maxManifestBytes = 1 << 20
     private static let maxFileBytes = 4 << 30
 
-    /// Checks size and SHA-256 of every file before it looks inside.
     package init(
         folder: String, kernelPath: KernelPath, precision: Precision = .fp32
     ) throws(ModelError) {
+        try self.init(ModelSource(folder), kernelPath: kernelPath, choosing: .exactly(precision))
+    }
+
+    /// Checks size and SHA-256 of every file before it looks inside.
+    package init(
+        _ folder: ModelSource, kernelPath: KernelPath, choosing choice: PrecisionChoice
+    ) throws(ModelError) {
         guard kernelPath.isSupported else { throw .kernelPath(kernelPath.rawValue) }
-        let manifest = try Self.manifest(in: folder)
+        let manifest = try ModelManifest(folder.manifest)
+        let precision =
+            switch choice {
+            case .exactly(let precision): precision
+            case .automatic:
+                manifest.precisions.automatic(fastestFirst: kernelPath.precisionsBySpeed)
+            }
         var bytes: [UInt8] = []
         var calibration: Calibration?
         for file in manifest.files {
-            let content = try Self.checked(file, in: folder)
+            let content = try Self.checked(file, in: folder.path)
             if file.name == ModelManifest.weightsName { bytes = content }
             if file.name == Calibration.fileName, precision != .fp32 {
                 calibration = try Calibration(parsing: content)
@@ -61,8 +72,7 @@ package struct CompactModel: Sendable {
 
     /// Only what the model's own description says.
     package static func manifest(in folder: String) throws(ModelError) -> ModelManifest {
-        try ModelManifest(
-            parsing: try read(ModelManifest.fileName, in: folder, limit: maxManifestBytes))
+        try ModelManifest(ModelSource(folder).manifest)
     }
 
     private static func read(

@@ -3,20 +3,6 @@
 
 import NeuralOps
 
-/// The families of models, as model.json names them.
-package enum ModelFamily: String, Sendable, CaseIterable {
-    case compact, framediffuser
-
-    private static let maxManifestBytes = 1 << 20
-
-    /// Of the model in a folder.
-    package init(folder: String) throws(ModelError) {
-        let reader = try ManifestReader(
-            file: "\(folder)/\(ModelManifest.fileName)", limit: Self.maxManifestBytes)
-        self = try reader.choice("family", ModelFamily.self)
-    }
-}
-
 /// What model.json of the framediffuser family says: words, file sums, where the published parts
 /// lie, how frames are read and drawn.
 package struct FrameDiffuserManifest: Sendable, Equatable {

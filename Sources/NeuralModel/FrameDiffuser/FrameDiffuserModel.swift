@@ -69,11 +69,10 @@ package struct FrameDiffuserModel: Sendable {
 
     /// Checks size and SHA-256 of every file, then reads tensor by tensor: beside the packed weights
     /// only one tensor and the adapter are in memory.
-    package init(folder: String, kernelPath: KernelPath) throws(ModelError) {
+    package init(_ folder: ModelSource, kernelPath: KernelPath) throws(ModelError) {
         guard kernelPath.isSupported else { throw .kernelPath(kernelPath.rawValue) }
-        let manifest = try FrameDiffuserManifest(
-            ManifestReader(file: "\(folder)/\(ModelManifest.fileName)"))
-        let parts = FolderReader(folder: folder, manifest: manifest)
+        let manifest = try FrameDiffuserManifest(folder.manifest)
+        let parts = FolderReader(folder: folder.path, manifest: manifest)
         try parts.checkFiles()
         hasAdapterScale =
             manifest.adapter != nil

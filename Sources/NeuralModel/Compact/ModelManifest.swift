@@ -30,14 +30,18 @@ package struct ModelManifest: Sendable, Equatable {
     private static let maxLevels = 6
 
     package init(parsing bytes: [UInt8]) throws(ModelError) {
-        let reader: ManifestReader
+        let root: JSON
         do {
-            reader = ManifestReader(root: try JSON(parsing: bytes))
+            root = try JSON(parsing: bytes)
         } catch {
             throw ModelError.manifest(
                 file: Self.fileName, field: "byte \(error.offset)", expected: error.expected,
                 found: "something else")
         }
+        try self.init(ManifestReader(root: root))
+    }
+
+    init(_ reader: ManifestReader) throws(ModelError) {
         try reader.require("format", ["frameloom-model-1", "frameloom-model-2"])
         try reader.require("family", ["compact"])
         family = "compact"

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameTypes
+import NeuralModel
+import NeuralOps
+
+/// A model of one family, as the denoiser serves it.
+///
+/// A further family is a conformer, its workspace and its line in `ModelFamily.load`.
+protocol ServedModel: Sendable {
+    var description: ModelDescription { get }
+
+    /// Whether it adds the emissive plane to the picture; one that does not refuses it.
+    var readsEmissive: Bool { get }
+
+    /// Whether it has the scales that a session asks for.
+    func check(_ scales: ConditioningScales) throws(DenoiserError)
+
+    /// Memory of one workspace, planned exactly and not allocated.
+    func workspaceByteCount(for size: FrameSize) -> Int
+    func makeWorkspace(for size: FrameSize) -> any FrameWorkspace
+
+    /// How it renders in part; nil: every frame whole.
+    var incremental: (any IncrementalModel)? { get }
+
+    /// The network that can be timed alone; nil where there is no such single one.
+    var timedNetwork: CompactModel? { get }
+}
+
+/// A model that can render only what changed since the frame before.
+protocol IncrementalModel: Sendable {
+    func incrementalByteCount(for layout: GBufferLayout) -> Int
+    func makeIncrementalWorkspace(
+        for layout: GBufferLayout, settings: IncrementalSettings
+    ) -> any FrameWorkspace
+}
+
+extension ModelFamily {
+    /// Reads, checks and prepacks the model in a folder; nothing stays mapped.
+    static func load(
+        _ folder: ModelSource, kernelPath: KernelPath, choosing precision: PrecisionChoice
+    ) throws(ModelError) -> any ServedModel {
+        switch folder.family {
+        case .compact:
+            try CompactModel(folder, kernelPath: kernelPath, choosing: precision)
+        case .framediffuser: try FrameDiffuserModel(folder, kernelPath: kernelPath)
+        }
+    }
+}
