@@ -30,7 +30,7 @@ def test_rule_allows_three_tenths_of_a_decibel_and_a_twentieth_of_flicker():
 
 
 def test_rule_is_the_daemons():
-    source = (REPOSITORY / "Sources/NeuralModel/PrecisionTable.swift").read_text()
+    source = (REPOSITORY / "Sources/NeuralModel/Compact/PrecisionTable.swift").read_text()
     assert f"largestLoss = {precisions.LARGEST_LOSS}\n" in source
     assert f"largestTemporalGrowth = {precisions.LARGEST_TEMPORAL_GROWTH}\n" in source
 
