@@ -83,6 +83,13 @@ let package = Package(
         .target(
             name: "FrameClip", dependencies: ["FrameTypes", "JSONText", "CPNGFile", "CJPEGFile"],
             swiftSettings: safe),
+        // Mistakes in what clients send.
+        .target(
+            name: "FrameDoctor", dependencies: ["FrameTypes"],
+            swiftSettings: safe + [
+                // Millions of pixels a test: unoptimised, minutes.
+                .unsafeFlags(["-O"], .when(configuration: .debug))
+            ]),
         .target(
             name: "FrameControl",
             dependencies: [
@@ -177,6 +184,9 @@ let package = Package(
         .testTarget(
             name: "FrameClipTests", dependencies: ["FrameClip", "FrameTypes"],
             swiftSettings: warnings),
+        .testTarget(
+            name: "FrameDoctorTests", dependencies: ["FrameDoctor", "FrameClip", "FrameTypes"],
+            swiftSettings: warnings + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
         .testTarget(
             name: "FrameControlTests", dependencies: ["FrameControl", "FrameTypes"],
             swiftSettings: warnings),

@@ -20,6 +20,7 @@ import torch
 
 from camera_file import DEPTH_KINDS, SPACES
 from clip import Clip, ClipError, Encodings, Frame, clip_folders, open_clip, read_frame
+from doctor import examine_loaded
 from geometry import Camera, camera_rays, matrices, motion, rotated, trust, warp_bilinear
 from history import FrameBatch
 from pictures import contact_sheet, depth_picture, write_picture
@@ -243,13 +244,9 @@ def doubts(clip: LoadedClip) -> list[str]:
     if not bool((first.depth > 0).any()):
         said.append(f"{clip.name}: frame 0 is all sky")
         return said
-    rays = rotated(matrices([first.cameras[0].matrix()])[:, :3, :3],
-                   camera_rays(first.cameras, *first.depth.shape[1:]))
-    away = ((rays * first.normal).sum(1) > 0) & (first.depth > 0)
-    share = float(away.sum() / (first.depth > 0).sum())
-    if share > 0.2:
-        said.append(f"{clip.name}: {share:.0%} of the normals face away from the viewer: other "
-                    "axes or space than stated?")
+    found = examine_loaded(clip).findings
+    if found:
+        return [f"{clip.name}: {finding}" for finding in found]
     if len(clip) > 1:
         second = clip.frame(1)
         pixel, z = motion(second.depth, second.cameras, first.cameras)

@@ -48,4 +48,33 @@ package final class PixelStorage: Sendable {
             unsafe memory.start.advanced(by: offset).copyMemory(from: start, byteCount: count)
         }
     }
+
+    /// Copies of single pixels: `byteCount` bytes at each sum of a row's and a column's offset, rows
+    /// slowest. All of them must lie inside.
+    package func gathered(
+        rowOffsets: [Int], columnOffsets: [Int], byteCount size: Int
+    ) -> [UInt8] {
+        guard let top = rowOffsets.min(), let bottom = rowOffsets.max(),
+            let left = columnOffsets.min(), let right = columnOffsets.max(), size > 0
+        else { return [] }
+        precondition(
+            top >= 0 && left >= 0 && bottom <= byteCount && right <= byteCount
+                && bottom + right + size <= byteCount, "pixels outside of the pixel storage")
+        let total = rowOffsets.count * columnOffsets.count * size
+        return unsafe [UInt8](unsafeUninitializedCapacity: total) { target, count in
+            var next = 0
+            for row in rowOffsets {
+                for column in columnOffsets {
+                    for byte in 0..<size {
+                        // The largest sum was checked above; `target` has room for all.
+                        unsafe target.initializeElement(
+                            at: next,
+                            to: base.load(fromByteOffset: row + column + byte, as: UInt8.self))
+                        next += 1
+                    }
+                }
+            }
+            count = next
+        }
+    }
 }

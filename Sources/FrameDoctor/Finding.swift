@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+/// A mistake that was found, in words.
+package struct Finding: Sendable, Hashable {
+    package var name: Name
+    /// In numbers.
+    package var evidence: String
+    /// How many frames had been looked at when it was first said.
+    package var frames: Int
+
+    /// "upside-down: the planes are upside down (…). Remedy."
+    package var text: String {
+        "\(name.rawValue): \(name.cause) (\(evidence)). \(name.remedy)"
+    }
+
+    /// The verdicts, as `training/doctor.py` has them too.
+    package enum Name: String, Sendable, Hashable, CaseIterable {
+        case upsideDown = "upside-down"
+        case mirrored
+        case cameraInverted = "camera-inverted"
+        case cameraTransposed = "camera-transposed"
+        case cameraAxes = "camera-axes"
+        case rayDepth = "ray-depth"
+        case principalPoint = "principal-point"
+        case fieldOfView = "field-of-view"
+        case depthUnit = "depth-unit"
+        case cameraUnit = "camera-unit"
+        case nearPlane = "near-plane"
+        case farPlane = "far-plane"
+        case cameraLate = "camera-late"
+        case cameraEarly = "camera-early"
+        case jitterSign = "jitter-sign"
+        case jitterFlipped = "jitter-flipped"
+        case jitterUnit = "jitter-unit"
+        case normalsAxes = "normals-axes"
+        case normalsGreen = "normals-green"
+        case normalsView = "normals-view"
+        case normalsWorld = "normals-world"
+        case normalsConstant = "normals-constant"
+        case normalsNotEncoded = "normals-not-encoded"
+        case normalsEncodedTwice = "normals-encoded-twice"
+        case depthEmpty = "depth-empty"
+        case depthConstant = "depth-constant"
+        case depthBeyondFar = "depth-beyond-far"
+        case baseColorLinear = "base-color-linear"
+        case baseColorEncodedTwice = "base-color-encoded-twice"
+        case redBlueSwapped = "red-blue-swapped"
+        case smoothness
+    }
+}
+
+extension Finding.Name {
+    package var cause: String { words.cause }
+    package var remedy: String { words.remedy }
+
+    private var words: (cause: String, remedy: String) {
+        switch self {
+        case .upsideDown:
+            (
+                "the planes are upside down",
+                "State the other origin (FL_ORIGIN_BOTTOM_LEFT after a read-back from OpenGL), or "
+                    + "flip the rows."
+            )
+        case .mirrored:
+            ("the planes are mirrored left to right", "Flip the columns, or the camera's x.")
+        case .cameraInverted:
+            ("the matrix takes world to camera, not camera to world", "Send its inverse.")
+        case .cameraTransposed:
+            (
+                "the camera's rotation is transposed",
+                "Send the matrix row by row, for column vectors."
+            )
+        case .cameraAxes:
+            (
+                "the camera looks along +Z with +Y down (OpenCV, Vulkan)",
+                "Negate the second and third column of camera_to_world."
+            )
+        case .rayDepth:
+            (
+                "depth is the distance along the ray, not planar z",
+                "Multiply it by the cosine between the ray and the view direction."
+            )
+        case .principalPoint:
+            (
+                "the principal point is not where the picture's center is",
+                "cx, cy are pixels from the top-left corner: width / 2, height / 2."
+            )
+        case .fieldOfView:
+            (
+                "the field of view is another one",
+                "Check fx and fy: pixels, 0.5 * width / tan(0.5 * horizontal field of view)."
+            )
+        case .depthUnit:
+            (
+                "depth is in another unit than stated",
+                "Change depth_scale (metres per unit)."
+            )
+        case .cameraUnit:
+            ("the camera's position is in another unit than metres", "Send positions in metres.")
+        case .nearPlane:
+            ("the near plane is in another unit", "depth_near and near_plane are metres.")
+        case .farPlane:
+            ("the far plane is in another unit", "depth_far and far_plane are metres.")
+        case .cameraLate:
+            (
+                "the camera is that of the frame before",
+                "Send each frame's planes with the camera that drew them."
+            )
+        case .cameraEarly:
+            (
+                "the camera is that of the frame after",
+                "Send each frame's planes with the camera that drew them."
+            )
+        case .jitterSign:
+            (
+                "the jitter has the wrong sign",
+                "Negate it: it is what was added to the pixel center when the planes were drawn."
+            )
+        case .jitterFlipped:
+            ("the jitter's y points up", "Negate jitter_y: it points down.")
+        case .jitterUnit:
+            (
+                "the jitter is not in pixels",
+                "Multiply it by the size in pixels, by half of it for clip coordinates."
+            )
+        case .normalsAxes:
+            ("the normals have other axes", "Turn them into the axes of camera_to_world's world.")
+        case .normalsGreen:
+            ("the green channel of the normals is flipped", "Negate their y.")
+        case .normalsView:
+            (
+                "the normals are in view space",
+                "State FL_NORMALS_VIEW, or turn them by the rotation of camera_to_world."
+            )
+        case .normalsWorld:
+            ("the normals are in world space", "State FL_NORMALS_WORLD.")
+        case .normalsConstant:
+            (
+                "the normals are the same everywhere",
+                "Check that the plane is drawn and read back."
+            )
+        case .normalsNotEncoded:
+            (
+                "the normals are stored without n * 0.5 + 0.5: what is negative is lost",
+                "Encode them before they are stored."
+            )
+        case .normalsEncodedTwice:
+            ("the normals were encoded twice", "n * 0.5 + 0.5 once.")
+        case .depthEmpty:
+            (
+                "depth says sky everywhere, other planes show surfaces",
+                "Check that depth is drawn and read back, its clear value and its kind."
+            )
+        case .depthConstant:
+            ("depth is the same everywhere", "Check that depth is drawn and read back.")
+        case .depthBeyondFar:
+            (
+                "surfaces lie at or beyond the far plane and count as sky",
+                "Check depth_far and the depth scale."
+            )
+        case .baseColorLinear:
+            (
+                "base color is stored linear, not as sRGB", "Write to an sRGB target or encode it."
+            )
+        case .baseColorEncodedTwice:
+            ("base color is encoded as sRGB twice", "Encode it once.")
+        case .redBlueSwapped:
+            ("red and blue are swapped", "Send RGBA, not BGRA.")
+        case .smoothness:
+            ("the roughness plane holds smoothness", "Send 1 - smoothness.")
+        }
+    }
+}
+
+extension Hypothesis {
+    /// The verdict if it holds. A unit's name depends on the depths, see `FrameDoctor`.
+    var name: Finding.Name? {
+        switch self {
+        case .stated: nil
+        case .upsideDown: .upsideDown
+        case .mirrored: .mirrored
+        case .cameraInverted: .cameraInverted
+        case .cameraTransposed: .cameraTransposed
+        case .cameraAxes: .cameraAxes
+        case .principalPoint: .principalPoint
+        case .fieldOfView: .fieldOfView
+        case .rayDepth: .rayDepth
+        case .unit: .depthUnit
+        case .nearPlane: .nearPlane
+        case .farPlane: .farPlane
+        case .cameraLate: .cameraLate
+        case .cameraEarly: .cameraEarly
+        case .jitter(_, let name): name
+        case .normalAxes(let axes): axes.text == "x, -y, z" ? .normalsGreen : .normalsAxes
+        case .normalSpace: .normalsView
+        }
+    }
+}
