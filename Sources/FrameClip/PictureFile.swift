@@ -65,9 +65,10 @@ struct PictureFile {
         switch header.kind {
         case .png:
             let broken = PictureFault("is no whole PNG file: its pixels cannot be unpacked")
-            guard let image = try? PNGImage(decoding: bytes, path: ""),
-                image.channels == header.channels
-            else { throw broken }
+            guard var image = try? PNGImage(decoding: bytes, path: "") else { throw broken }
+            // A palette with transparency comes with alpha.
+            if header.isPalette { image = image.withoutAlpha }
+            guard image.channels == header.channels else { throw broken }
             return image
         case .jpeg:
             var pixels = [UInt8](repeating: 0, count: header.size.pixelCount * header.channels)
