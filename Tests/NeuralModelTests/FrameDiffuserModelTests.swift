@@ -132,10 +132,15 @@ private struct SmallModel {
     }
 
     @Test(arguments: [
-        ("unet/config.json", "\"layers_per_block\"", "\"layers\"", "layers_per_block"),
+        ("unet/config.json", "\"layers_per_block\"", "\"_layers\"", "layers_per_block"),
+        ("unet/config.json", "\"layers_per_block\"", "\"layers_per_blok\"", "layers_per_blok"),
+        (
+            "unet/config.json", "\"center_input_sample\": false", "\"center_input_sample\": true",
+            "center_input_sample"
+        ),
         ("unet/config.json", "\"act_fn\": \"silu\"", "\"act_fn\": \"gelu\"", "act_fn"),
-        ("controlnet/config.json", "\"norm_eps\"", "\"eps\"", "norm_eps"),
-        ("vae/config.json", "\"norm_num_groups\"", "\"groups\"", "norm_num_groups"),
+        ("controlnet/config.json", "\"norm_eps\"", "\"_eps\"", "norm_eps"),
+        ("vae/config.json", "\"norm_num_groups\"", "\"_groups\"", "norm_num_groups"),
     ])
     func namesMissingAndUnknownConfigKeys(
         file: String, old: String, new: String, key: String
