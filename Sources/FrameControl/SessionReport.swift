@@ -116,6 +116,8 @@ package struct ModelReport: Sendable, Equatable, Codable {
     package var licence = ""
     package var description = ""
     package var weightBytes: UInt64 = 0
+    /// Sessions may send an emissive plane.
+    package var readsEmissive = false
     package var sessions = 0
     /// Why it cannot be loaded, for people; empty otherwise.
     package var error = ""

@@ -73,8 +73,8 @@ struct ModelsCommand: ParsableCommand {
         if control.json { return try printResult(ControlLine.json(of: models)) }
         guard !models.isEmpty else { return try printResult("The model folder is empty.") }
         var table = Table([
-            "NAME", "STATE", "VERSION", "FAMILY", "PRECISION", "KERNELS", "WEIGHTS", "SESSIONS",
-            "LICENCE",
+            "NAME", "STATE", "VERSION", "FAMILY", "PRECISION", "KERNELS", "WEIGHTS", "EMISSIVE",
+            "SESSIONS", "LICENCE",
         ])
         for model in models {
             table.add([
@@ -82,6 +82,7 @@ struct ModelsCommand: ParsableCommand {
                 printable(model.version), printable(model.family), printable(model.precision),
                 printable(model.kernelPath),
                 model.weightBytes > 0 ? mebibytes(model.weightBytes) : "",
+                model.state != .loaded ? "" : model.readsEmissive ? "read" : "refused",
                 "\(model.sessions)", printable(model.licence),
             ])
         }

@@ -111,7 +111,8 @@ final class ModelLibrary {
             var report = ModelReport(name: name, state: .available)
             report.isDefault = name == defaultName
             report.sessions = sessions[name] ?? 0
-            if let model = loaded[name]?.description {
+            if let denoiser = loaded[name] {
+                let model = denoiser.description
                 report.state = .loaded
                 report.version = model.version
                 report.family = model.family
@@ -120,6 +121,7 @@ final class ModelLibrary {
                 report.licence = model.licence
                 report.description = model.description
                 report.weightBytes = UInt64(model.weightBytes)
+                report.readsEmissive = denoiser.readsEmissive
             } else if let failure = failures[name] {
                 report.state = .broken
                 report.error = failure

@@ -4,6 +4,7 @@
 import CFrameProtocol
 import Foundation
 import FrameClip
+import FrameControl
 import FrameTypes
 import NeuralOps
 import TestSupport
@@ -107,7 +108,14 @@ extension EndToEnd {
             #expect(error.code == FL_ERROR_MODEL && text(error.field) == "planes")
             #expect(text(error.text).contains("emissive"))
             #expect(try session.isClosed())
+            #expect(try readsEmissive(model) == false)
             try daemon.expectGoodService()
+        }
+
+        /// What `frameloom models` shows.
+        private func readsEmissive(_ model: String) throws -> Bool? {
+            guard case .models(let models) = try daemon.ask(.models) else { return nil }
+            return models.first { $0.name == model && $0.state == .loaded }?.readsEmissive
         }
 
         /// New planes between frames; the history stays.
@@ -118,6 +126,7 @@ extension EndToEnd {
             try client.reconfigure(open("lamps", FL_RGBA8_SRGB), keepHistory: true)
             let lit = try client.render(2, frame(1, FL_RGBA8_SRGB))
             #expect(lit[(10 * size.width + 48) * 4] == 255)
+            #expect(try readsEmissive("lamps") == true)
             try client.finish()
         }
 

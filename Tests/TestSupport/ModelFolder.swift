@@ -67,7 +67,10 @@ package struct ModelFolder {
         add("probes", [probeChannels, grid[2], grid[1], grid[0]])
         guard let placeGrid else { return }
         for level in placeGrid.cellSides.indices {
-            let values = random.floats(placeGrid.rows * 2, in: -1...1).map { Float(Float16($0)) }
+            // None below the normal halves, which threads that render and others tell apart.
+            let values = random.floats(placeGrid.rows * 2, in: -1...1).map {
+                abs($0) < 0x1p-13 ? 0 : Float(Float16($0))
+            }
             tensors.append(("place.\(level)", [placeGrid.rows, 2], values))
         }
     }
