@@ -215,6 +215,17 @@ class Cells:
     # Of each 2x2 block; None where no place grid reads them.
     block_position: torch.Tensor | None = None  # [B, 3, 2h, 2w] metres, world
     block_has_surface: torch.Tensor | None = None  # [B, 1, 2h, 2w] bool
+    block_floats: torch.Tensor | None = None  # [B, 1, 2h, 2w] bool: not where it was seen
+
+    def float_blocks(self, shares: torch.Tensor, cameras: list[Camera]) -> None:
+        """Moves blocks to a share of the way from the camera, where nothing is; `[B, 1, 2h, 2w]`,
+        1 where a block stays."""
+        if self.block_position is None:
+            return
+        eye = matrices([c.matrix()[:3, 3] for c in cameras], shares.device, shares.dtype)
+        eye = eye[:, :, None, None]
+        self.block_position = eye + (self.block_position - eye) * shares
+        self.block_floats = shares < 1
 
 
 def cells(depth: torch.Tensor, normal: torch.Tensor, cameras: list[Camera], bounds: torch.Tensor,

@@ -150,13 +150,21 @@ class Without:
         return Without(**{name.replace("-", "_"): True for name in names})
 
 
+@dataclass(frozen=True)
+class Known:
+    """What the frames of a training batch know of their places."""
+
+    inputs: torch.Tensor  # [B, 2, 1, 1]: 0 where one does without its camera, without the grid
+    nearness: torch.Tensor | None = None  # [B, 1, H/2, W/2]: where the grid is read, see samples.py
+
+
 WITHOUT_NAMES = [f.name.replace("_", "-") for f in fields(Without)]
 # What a network of its own sizes does without: a trained one cannot be asked to.
 TRAINED_WITHOUT = {"fine-place"}
 
 
 def rendered(network: CompactDenoiser, frame: FrameBatch, history: Carried,
-             without: Without = Without(), known: torch.Tensor | None = None,
+             without: Without = Without(), known: Known | None = None,
              forward=None) -> torch.Tensor:
     """The linear picture `[B, 3, H, W]`. `forward` stands in for the network where it is wrapped
     (several devices, autocast)."""
@@ -170,8 +178,10 @@ def rendered(network: CompactDenoiser, frame: FrameBatch, history: Carried,
         bounds = torch.tensor([config.bounds_min, config.bounds_max])
         place = cells(frame.depth, frame.normal, frame.cameras, bounds, config.normal_offset,
                       config.multiple, config.place_offset if config.place_sides else None)
+    if known is not None and known.nearness is not None and place is not None:
+        place.float_blocks(known.nearness, frame.cameras)
     planes, place = without.held_back(planes, place)
-    return composed((forward or network)(planes, place, known), planes)
+    return composed((forward or network)(planes, place, known and known.inputs), planes)
 
 
 class Session:

@@ -150,11 +150,14 @@ class CompactDenoiser(nn.Module):
         coarse = len(config.place_sides) - min(config.place_fine, len(config.place_sides))
         reads = []
         for level, (side, table) in enumerate(zip(config.place_sides, self.place)):
-            if level < coarse:
-                reads.append(level_read(table, place[..., ::2, ::2], side)
-                             * shown[..., ::2, ::2])
-            else:
-                reads.append(F.pixel_unshuffle(level_read(table, place, side) * shown, 2))
+            step = 2 if level < coarse else 1
+            read = level_read(table, place[..., ::step, ::step], side) * shown[..., ::step, ::step]
+            if cells.block_floats is not None:
+                # What lies in the air must not be learned there: the network is to see what it is
+                # served where nothing was learned.
+                floats = cells.block_floats[..., ::step, ::step]
+                read = torch.where(floats, read.detach(), read)
+            reads.append(read if level < coarse else F.pixel_unshuffle(read, 2))
         return torch.cat(reads, 1)
 
     def features(self, planes: FramePlanes, cells: Cells | None,

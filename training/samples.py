@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from dataset import LoadedClip, batch
-from history import Carried, FrameBatch, Without, carried, masked, nothing_carried
+from history import Carried, FrameBatch, Known, Without, carried, masked, nothing_carried
 from model import ModelConfig
 from paint import Paint, drawn_paint, painted
 from schedule import Phase
@@ -20,9 +20,22 @@ from spoil import spoiled_picture, stained_picture
 
 NOISE_LIMIT = 0.2  # the most that spoiling adds to sigma
 HOLES_SHARE, STAINED_SHARE, PAINTED_SHARE, STAY = 0.3, 0.3, 0.3, 0.1
-FORGET_CAMERA, FORGET_PLACE = 0.1, 0.1  # places never seen must be drawn as well
+FORGET_CAMERA, FORGET_PLACE = 0.1, 0.1
+FLOATING_SHARE, FLOATING_WHOLE = 0.35, 0.3  # crops with surfaces where none was; of them, all of it
 TRUE_START = 0.3  # walks that begin on a true picture; the others begin with no history
 STANDS = 0.3  # walks that end in a stand, long enough for rest to be learned
+
+
+@dataclass(frozen=True)
+class Floating:
+    """A part of a crop whose surfaces the place grid takes for others: on the way to the camera,
+    where nothing was seen in training, as a thing that a player holds."""
+
+    left: int  # pixels, as the others
+    top: int
+    width: int
+    height: int
+    share: float  # of the way from the camera to the surface
 
 
 @dataclass
@@ -38,6 +51,7 @@ class Sample:
     holes: list[tuple[int, int, int, int]] = ()
     knows_camera: bool = True
     knows_place: bool = True
+    floating: Floating | None = None
     ends_stand: bool = False  # the last frame of a stand: what is left there stays
     paint: Paint | None = None
 
@@ -57,6 +71,27 @@ def generator_for(seed: int, process: int, step: int) -> np.random.Generator:
     return np.random.default_rng([seed, process, step])
 
 
+def drawn_floating(rng: np.random.Generator, crop: int) -> Floating:
+    share = float(rng.uniform(0.1, 0.85))
+    if rng.random() < FLOATING_WHOLE:
+        return Floating(0, 0, crop, crop, share)
+    width, height = (int(side) for side in rng.integers(crop // 6, 2 * crop // 3, 2))
+    return Floating(int(rng.integers(crop - width)), int(rng.integers(crop - height)), width,
+                    height, share)
+
+
+def nearness(samples: list[Sample], crop: int) -> torch.Tensor | None:
+    """`[B, 1, crop/2, crop/2]`, for each 2x2 block the share of the way from the camera to its
+    surface at which the place grid is read; None where all are read in their places."""
+    if all(s.floating is None for s in samples):
+        return None
+    shares = torch.ones(len(samples), 1, crop // 2, crop // 2)
+    for at, floats in ((i, s.floating) for i, s in enumerate(samples) if s.floating):
+        shares[at, :, floats.top // 2:(floats.top + floats.height) // 2,
+               floats.left // 2:(floats.left + floats.width) // 2] = floats.share
+    return shares
+
+
 class Sampler:
     def __init__(self, clips: list[LoadedClip], config: ModelConfig, without: Without):
         self.clips, self.config, self.without = clips, config, without
@@ -70,6 +105,8 @@ class Sampler:
                         int(rng.integers(width - crop + 1)), int(rng.integers(height - crop + 1)),
                         knows_camera=bool(rng.random() >= FORGET_CAMERA),
                         knows_place=bool(rng.random() >= FORGET_PLACE))
+        if rng.random() < FLOATING_SHARE:
+            sample.floating = drawn_floating(rng, crop)
         if self.clips[clip].cameras is not None and rng.random() < PAINTED_SHARE:
             x, y = sample.x, sample.y
             camera = self.clips[clip].cameras[sample.frame].cropped(x, y, crop, crop)
@@ -145,15 +182,17 @@ class Sampler:
         return [self.advanced(rng, walker, phase) for walker in walkers]
 
     def assembled(self, rng: np.random.Generator, samples: list[Sample], crop: int,
-                  device) -> tuple[FrameBatch, Carried, torch.Tensor]:
-        """The frames, their history, and `[B, 2, 1, 1]` which know their camera, their place."""
+                  device) -> tuple[FrameBatch, Carried, Known]:
+        """The frames, their history, and which of them know what."""
         own_trust = self.config.own_trust
         at = lambda s, frame: (self.clips[s.clip], frame, s.x, s.y)
         paints = [s.paint for s in samples]
         frame = painted(batch([at(s, s.frame) for s in samples], crop, crop).to(device), paints)
         frame = frame.read_by(self.config, self.without)
-        known = torch.tensor([[float(s.knows_camera), float(s.knows_place)] for s in samples],
-                             device=device)[:, :, None, None]
+        inputs = torch.tensor([[float(s.knows_camera), float(s.knows_place)] for s in samples],
+                              device=device)[:, :, None, None]
+        shares = nearness(samples, crop)
+        known = Known(inputs, shares if shares is None else shares.to(device))
         if frame.cameras is None or all(s.previous is None for s in samples):
             return frame, nothing_carried(frame), known
         previous = batch([at(s, s.frame if s.previous is None else s.previous) for s in samples],

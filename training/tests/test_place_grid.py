@@ -17,6 +17,8 @@ from geometry import cells
 from history import SHINING, Session, Without, carried, from_history, nothing_carried
 from model import CompactDenoiser, ModelConfig
 from model_files import ModelError, read_model, write_model
+from samples import Sample, Sampler, generator_for, nearness
+from schedule import Phase
 from place_grid import Read, corners, level_read, level_sides
 from conftest import write_clip
 
@@ -189,3 +191,35 @@ def test_clips_with_and_without_emission_are_not_mixed(data_folder, tmp_path):
     shining_clip(data_folder / "room9")
     with pytest.raises(ClipError, match="room0 has no folder Emissive/"):
         load(data_folder, Encodings())
+
+
+def test_floating_surfaces_are_read_in_the_air_and_teach_the_grid_nothing(clip_folder):
+    clip = load(clip_folder, Encodings())[0]
+    frame, network = clip.frame(1), randomised(CONFIG)
+    shares = torch.ones(1, 1, 32, 32)
+    shares[..., 10:20, 10:20] = 0.25
+    bounds = torch.tensor([CONFIG.bounds_min, CONFIG.bounds_max])
+    where = cells(frame.depth, frame.normal, frame.cameras, bounds, 0.25, 8, CONFIG.place_offset)
+    placed = where.block_position.clone()
+    where.float_blocks(shares, frame.cameras)
+    eye = torch.tensor(frame.cameras[0].matrix()[:3, 3]).float()
+    moved = where.block_position[0, :, 15, 15]
+    assert torch.allclose(moved, eye + (placed[0, :, 15, 15] - eye) * 0.25, atol=1e-5)
+    assert torch.equal(where.block_position[..., :10, :], placed[..., :10, :])
+    reads = network.place_features(where)
+    # Fine reads of the cells that float throughout have no gradient; those beside them do.
+    gradient, = torch.autograd.grad(reads[0, 2:, 6:9, 6:9].sum(), network.place[3],
+                                    allow_unused=True, retain_graph=True)
+    assert gradient is None or not bool(gradient.any())
+    gradient, = torch.autograd.grad(reads[0, 2:, 12:, 2:4].sum(), network.place[3])
+    assert bool(gradient.any())
+
+
+def test_a_share_of_the_crops_floats(data_folder):
+    sampler = Sampler(load(data_folder, Encodings()), CONFIG, Without())
+    samples = sampler.singles(generator_for(4, 0, 0), Phase("first", 1, "none", 32, 200), 200)
+    shares = nearness(samples, 32)
+    floating = (shares < 1).flatten(1)
+    assert 0.2 < float(floating.any(1).float().mean()) < 0.5
+    assert 0.03 < float(floating.all(1).float().mean()) < 0.2
+    assert float(shares.min()) >= 0.1 and nearness([Sample(0, 0, 0, 0)], 32) is None

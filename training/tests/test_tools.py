@@ -104,8 +104,8 @@ def test_spoiled_history_is_less_trusted_and_has_holes(data_folder):
     rng = generator_for(5, 0, 0)
     samples = sampler.singles(rng, phase, phase.batch)
     frame, history, known = sampler.assembled(rng, samples, 64, "cpu")
-    assert history.truth is not None and bool((0 < (1 - known).sum((0, 2, 3))).all()) \
-        and bool(((1 - known).sum((0, 2, 3)) < 12).all())
+    assert history.truth is not None and bool((0 < (1 - known.inputs).sum((0, 2, 3))).all()) \
+        and bool(((1 - known.inputs).sum((0, 2, 3)) < 12).all())
     for at, sample in enumerate(samples):
         sigma = history.sigma[at, 0]
         inside = sigma[sigma < 1]
