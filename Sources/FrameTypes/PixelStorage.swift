@@ -69,7 +69,8 @@ package final class PixelStorage: Sendable {
                         // The largest sum was checked above; `target` has room for all.
                         unsafe target.initializeElement(
                             at: next,
-                            to: base.load(fromByteOffset: row + column + byte, as: UInt8.self))
+                            to: memory.start.load(
+                                fromByteOffset: row + column + byte, as: UInt8.self))
                         next += 1
                     }
                 }

@@ -138,7 +138,7 @@ final class Client {
 
     private func readSlot(_ storage: PixelStorage, at position: Int) {
         let isRead = sharedMemory?.read(into: storage, at: position) ?? false
-        if isRead { session.bytesArrived(storage.byteCount, now: EventLoop.now) }
+        if isRead { session.bytesArrived(storage.byteCount) }
         tell { isRead ? $0.payloadFinished(now: $1) : $0.slotUnreadable(now: $1) }
     }
 

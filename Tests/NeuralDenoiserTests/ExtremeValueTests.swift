@@ -87,7 +87,8 @@ import Testing
     }
 
     @Test func diffusionTakesDepthThatIsNoSurfaceForSky() throws {
-        let model = try FrameDiffuserModel(folder: DiffusionFrames.model, kernelPath: .best)
+        let model = try FrameDiffuserModel(
+            ModelSource(DiffusionFrames.model), kernelPath: .best)
         let frames = try DiffusionFrames("64x64")
         let workspace = DiffusionWorkspace(size: frames.size, model: model)
         func picture(_ value: Float) throws -> [UInt8] {
