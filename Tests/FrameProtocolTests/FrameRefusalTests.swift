@@ -88,6 +88,7 @@ private func matrix(_ element: Int) -> Int { camera(WireCamera.cameraToWorld + 8
 
     @Test(arguments: frames)
     func refusedFramesLeaveTheStreamReadable(refusal: Refusal) throws {
+        Samples.takeDenormalsAsTheLoopThreadDoes()
         var decoder = MessageDecoder()
         let messages = try decoder.decode(refusal.bytes + MessageEncoder.reset())
         guard case .refusedFrame(let refused) = messages.first else {

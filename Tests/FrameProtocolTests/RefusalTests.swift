@@ -346,6 +346,7 @@ private func history(_ offset: Int) -> Int { WireOpen.byteCount + offset }
 
     @Test(arguments: headers + shares + opens + depths + planes + histories)
     func refusedWithCodeFieldAndSentence(refusal: Refusal) throws {
+        Samples.takeDenormalsAsTheLoopThreadDoes()
         var decoder = MessageDecoder()
         let error = #expect(throws: ProtocolError.self) { try decoder.decode(refusal.bytes) }
         refusal.expect(ErrorReply(try #require(error), severity: .session))

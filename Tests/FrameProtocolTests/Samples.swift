@@ -3,6 +3,7 @@
 
 import CFrameProtocol
 import FrameTypes
+import Glibc
 import TestSupport
 
 @testable import FrameProtocol
@@ -10,6 +11,11 @@ import TestSupport
 /// Valid messages to start from.
 enum Samples {
     static let size = FrameSize(width: 48, height: 32)
+
+    /// Other tests of this process prepare the pool's threads for rendering, where denormals are zero.
+    static func takeDenormalsAsTheLoopThreadDoes() {
+        fesetenv(UnsafePointer(bitPattern: -1))  // FE_DFL_ENV, a macro with a cast
+    }
 
     static func layout(
         planes: [(PlaneKind, PixelFormat, rowStride: Int)] = allPlanes,
