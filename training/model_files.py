@@ -4,6 +4,7 @@
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import torch
@@ -18,6 +19,7 @@ from model import INPUT_PLANES, LIGHT_RANGE, OUTPUT_PLANES, PLACE_FEATURES, PLAC
 FORMAT = "frameloom-model-1"
 FORMAT_WITH_PLACE = "frameloom-model-2"  # one that reads the place grid or the emissive plane
 WEIGHTS = "weights.safetensors"
+READABLE = 0o644
 
 
 class ModelError(Exception):
@@ -132,6 +134,7 @@ def write_model(network: CompactDenoiser, folder: str | Path, name: str, version
             raise ModelError(f"{key} holds values that are not finite: the training diverged")
     with written_whole(folder / WEIGHTS) as temporary:
         save_file(tensors, temporary)
+        os.chmod(temporary, READABLE)  # the package lets nobody else read it, the daemon must
         content = temporary.read_bytes()
     files = {WEIGHTS: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}}
     document = described(network.config, name, version, description, licence, source, files)

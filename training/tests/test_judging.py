@@ -75,3 +75,8 @@ def test_mean_of_weights(tmp_path):
     assert done.returncode == 0, done.stderr
     written, _ = read_model(tmp_path / "c")
     assert all(torch.equal(written.state_dict()[k], v) for k, v in mean.state_dict().items())
+
+
+def test_weights_can_be_read_by_the_daemons_user(tmp_path):
+    write_model(CompactDenoiser(SIZES), tmp_path, "room", "1", "a test", "CC0-1.0", "nothing")
+    assert (tmp_path / "weights.safetensors").stat().st_mode & 0o444 == 0o444
