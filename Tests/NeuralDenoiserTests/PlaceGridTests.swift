@@ -155,7 +155,9 @@ struct PlaceJudge {
                 let found = (0..<expected.count).map {
                     features[(first + $0) * cells.height * cells.width + cell]
                 }
-                #expect(largest(found, expected) <= 1e-3, "seed \(random.seed) cell \(cell)")
+                // Positions of Float32: some micrometres off where a camera stands far from the
+                // world's origin, a few thousandths of the finest cell on each axis.
+                #expect(largest(found, expected) <= 5e-3, "seed \(random.seed) cell \(cell)")
                 compared += 1
             }
             #expect(compared == cells.height * cells.width && skyBlocks > 20)

@@ -140,7 +140,7 @@ import Testing
 
     @Test func longWorkIsCutIntoSteps() throws {
         let model = try atrium(.best)
-        let plan = FramePlan(size: FrameSize(width: 2048, height: 1024), model: model)
+        let plan = FramePlan(size: FrameSize(width: 2048, height: 2048), model: model)
         // Only the descriptions: memory that nobody touches costs nothing.
         let steps = plan.layers.steps(in: Arena(byteCount: plan.layers.byteCount))
         let layers = Set(steps.map(\.name)).count

@@ -14,9 +14,9 @@ import Testing
         let model = try CompactModel(folder: PackageFolder.defaultModel, kernelPath: .best)
         #expect(model.manifest.name == "atrium")
         #expect(model.manifest.licence == "CC0-1.0")
-        #expect(model.manifest.channels == [64, 96, 128, 160])
+        #expect(model.manifest.channels == [48, 64, 96, 128])
         #expect(model.manifest.sizeMultiple == 32)
-        #expect(model.manifest.pixels.inputChannels == 275)
+        #expect(model.manifest.pixels.inputChannels == 305)
         #expect(model.manifest.pixels.outputChannels == 112)
         // Winograd's are four times as many as the file's.
         #expect(model.weightBytes < 60_000_000)
@@ -120,10 +120,10 @@ import Testing
         ("\"compact\"", "\"framediffuser\"", "family"),
         ("\"name\":\"test\"", "\"name\":\"../test\"", "name"),
         ("\"licence\":\"CC0-1.0\",", "", "licence"),
-        ("\"version\":\"1\"", "\"version\":1", "version"),
-        ("\"version\":\"1\"", "\"version\":\"1\",\"version\":\"2\"", "version"),
+        ("\"version\":\"2\"", "\"version\":1", "version"),
+        ("\"version\":\"2\"", "\"version\":\"2\",\"version\":\"2\"", "version"),
         ("\"patch\":4", "\"patch\":4,\"patch\":4", "network.patch"),
-        ("\"version\":\"1\"", "\"version\":\"1\\u001b[2J\"", "version"),
+        ("\"version\":\"2\"", "\"version\":\"1\\u001b[2J\"", "version"),
         ("\"name\":\"source\"", "\"name\":\"emission\"", "network.inputPlanes"),
         ("\"name\":\"sigma\"", "\"name\":\"metallic\"", "network.inputPlanes"),
         ("\"name\":\"historyGate\"", "\"name\":\"gate\"", "network.outputPlanes"),
