@@ -11,7 +11,7 @@ import TestSupport
 import Testing
 
 extension EndToEnd {
-    /// A model that reads the emissive plane and the place grid beside two that refuse the plane.
+    /// Models that read the emissive plane and the place grid beside two that refuse the plane.
     @Suite(.timeLimit(.minutes(5))) struct EmissiveServing {
         private let folder: TestFolder
         private let daemon: Daemon
@@ -29,10 +29,12 @@ extension EndToEnd {
             let grid = PlaceGridSettings(
                 rows: 256, cellSides: [0.5, 0.25], fineLevels: 1, boundsMin: SIMD3(-8, -8, -8),
                 boundsMax: SIMD3(8, 8, 8), normalOffset: 0.05)
-            var model = ModelFolder(placeGrid: grid, path: folder.path + "/lamps")
-            model.name = "lamps"
-            model.readsEmissive = true
-            try model.write()
+            for (name, readsEmissive) in [("lamps", true), ("dark", false)] {
+                var model = ModelFolder(placeGrid: grid, path: "\(folder.path)/\(name)")
+                model.name = name
+                model.readsEmissive = readsEmissive
+                try model.write()
+            }
             daemon = try Daemon(["models.folder=\(folder.path)"])
         }
 
@@ -100,7 +102,7 @@ extension EndToEnd {
             try daemon.expectGoodService()
         }
 
-        @Test(arguments: ["atrium", "small"])
+        @Test(arguments: ["dark", "small"])
         func aModelThatDoesNotReadItRefusesItByName(model: String) throws {
             let session = try RawSession(daemon)
             try session.socket.send(.open(open(model, FL_RGBA8_SRGB)))
@@ -142,7 +144,7 @@ extension EndToEnd {
                 #expect(try program.waitForExit(seconds: 120) == 0, "\(program.output)")
                 return program.output
             }
-            for model in ["atrium", "lamps"] {
+            for model in ["dark", "lamps"] {
                 let out = "\(folder.path)/played-\(model)"
                 _ = try run([
                     "play", clip, "--socket", daemon.framePath, "--model", model, "--out", out,
