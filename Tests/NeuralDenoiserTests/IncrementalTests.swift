@@ -124,10 +124,13 @@ import Testing
             }
             #expect(lane.workspace.work.kind == .unchanged, "seed \(random.seed)")
             #expect(lane.workspace.work.keepsHistory)
-            // The last two are the same; the two before are within one step of each other.
+            // The last two are the same; the two before are within a step of each other, or a few where
+            // a tile was taken as settled because it goes on changing.
             let settled = Array(pictures.suffix(3))
             #expect(settled[1] == settled[2])
-            #expect(zip(settled[0], settled[1]).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
+            let apart = zip(settled[0], settled[1]).map { abs(Int($0) - Int($1)) }
+            #expect(apart.allSatisfy { $0 <= 4 }, "\(apart.max() ?? 0), seed \(random.seed)")
+            #expect(apart.count { $0 > 1 } <= apart.count / 100)
             // What it did not write is still zero.
             #expect(lane.last?.nextHistory.copiedBytes().allSatisfy { $0 == 0 } == true)
             // One pixel of any plane ends it.
