@@ -93,7 +93,8 @@ let package = Package(
         .target(
             name: "FrameControl",
             dependencies: [
-                "FrameTypes", .product(name: "Histogram", package: "hdrhistogram-swift"),
+                "FrameTypes", "FrameDoctor",
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: safe),
         .target(name: "CFrameClient", dependencies: ["CFrameProtocol"], cSettings: cWarnings),
@@ -124,7 +125,7 @@ let package = Package(
             name: "frameloomd",
             dependencies: [
                 "FrameTypes", "FrameSocket", "FrameProtocol", "FrameSession", "FrameScheduler",
-                "FrameControl", "NeuralDenoiser",
+                "FrameControl", "FrameDoctor", "NeuralDenoiser",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
@@ -132,8 +133,8 @@ let package = Package(
         .executableTarget(
             name: "frameloom",
             dependencies: [
-                "FrameTypes", "FrameClip", "FrameControl", "CFrameClient", "FrameScheduler",
-                "NeuralDenoiser",
+                "FrameTypes", "FrameClip", "FrameDoctor", "FrameControl", "CFrameClient",
+                "FrameScheduler", "NeuralDenoiser",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ], swiftSettings: safe),

@@ -44,6 +44,8 @@ package struct SessionReport: Sendable, Equatable, Codable {
     /// Since the last whole frame of the client, or its last taking of a reply.
     package var idleNs: UInt64 = 0
     package var work = WorkReport()
+    /// nil until a frame was looked at.
+    package var examination: ExaminationReport?
 
     package init(id: UInt64) {
         self.id = id

@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import FrameClip
+import FrameControl
 
 /// What `play` and `render` do around their renderer: read before, write while it renders, report last.
 struct ClipProgram {
@@ -56,6 +57,7 @@ struct ClipProgram {
             clip: clip, order: order, outcome: run.outcome, renderer: renderer.description)
         if let failure = run.outcome.failure { say("A frame failed: \(failure)") }
         measure(run.outcome, of: clip, into: &report)
+        report.doctor = doctorsWord(on: clip)
         do {
             try write(run.outcome, to: output, by: writer, report: &report)
         } catch {
@@ -68,6 +70,13 @@ struct ClipProgram {
         if firstError != nil || report.failed > 0 || report.rendered == 0 {
             throw ExitCode.failure
         }
+    }
+
+    /// What is wrong with the planes and cameras that were sent, in one sentence.
+    private func doctorsWord(on clip: Clip) -> String? {
+        let folder = DefaultPaths.modelFolder
+        let palette = try? ClipExamination.palette(model: arguments.model, in: folder)
+        return try? ClipExamination.doctor(for: clip, palette: palette, limit: 12).finding?.text
     }
 
     private func measure(_ outcome: ClipRun.Outcome, of clip: Clip, into report: inout RunReport) {

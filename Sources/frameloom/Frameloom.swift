@@ -13,7 +13,7 @@ struct Frameloom: ParsableCommand {
         version: buildVersion,
         subcommands: [
             PlayCommand.self, RenderCommand.self, ClipCommand.self, BenchCommand.self,
-            StillCommand.self,
+            StillCommand.self, DoctorCommand.self,
             StatsCommand.self, SessionsCommand.self, HealthCommand.self, ModelsCommand.self,
             WalkCommand.self, ViewCommand.self, RecordCommand.self,
         ])

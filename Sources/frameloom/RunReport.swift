@@ -57,6 +57,8 @@ struct RunReport: Encodable {
     var out: String?
     var contactSheet: String?
     var picturesWritten = 0
+    /// What the doctor found wrong with the clip's planes and cameras, in one sentence.
+    var doctor: String?
 
     struct Stages: Encodable {
         var read, queue, convert, render, encode: Double
@@ -141,6 +143,7 @@ struct RunReport: Encodable {
                 "           last pass: PSNR \(decimal(psnrLastPass, 2)) dB, SSIM "
                     + decimal(ssimLastPass, 4))
         }
+        if let doctor { lines.append("Doctor     \(doctor)") }
         if let out { lines.append("Pictures   \(picturesWritten) in \(out)") }
         if let contactSheet { lines.append("           \(contactSheet)") }
         return lines.joined(separator: "\n")

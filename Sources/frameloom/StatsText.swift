@@ -30,7 +30,7 @@ enum StatsText {
     static func sessions(_ sessions: [SessionReport]) -> String {
         var table = Table([
             "SESSION", "CLIENT", "PID", "UID", "SIZE", "MODEL", "PRECISION", "KERNELS", "SCALES",
-            "MAILBOX", "HISTORY", "PLANNED", "CACHE", "IDLE", "AGE",
+            "MAILBOX", "HISTORY", "PLANNED", "CACHE", "IDLE", "AGE", "FOUND AGAIN", "DOCTOR",
         ])
         for session in sessions {
             let history = session.historyFrame.map { " (frame \($0))" } ?? ""
@@ -43,6 +43,8 @@ enum StatsText {
                 mebibytes(session.plannedBytes), mebibytes(session.cacheBytes),
                 duration(session.idleNs),
                 duration(session.ageNs),
+                session.examination?.historyShare.map { decimal($0 * 100, 0) + " %" } ?? "-",
+                printable(session.examination?.finding?.name ?? "-"),
             ])
         }
         return table.text

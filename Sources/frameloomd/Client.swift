@@ -27,6 +27,8 @@ final class Client {
     var grant: Grant?
     /// Submitted and not reported yet, by id.
     var jobs: [UInt64: PendingJob] = [:]
+    /// Looks at what is sent since the session was admitted.
+    var doctor: SessionDoctor?
     var latency = LatencyHistogram()
     let connectedAt = EventLoop.now
     private(set) var isClosed = false

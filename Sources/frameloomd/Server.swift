@@ -2,6 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import FrameControl
+import FrameDoctor
 import FrameProtocol
 import FrameScheduler
 import FrameSession
@@ -252,10 +253,11 @@ final class Server {
         let added = shelf.addedByteCount(key, denoiser)
         var memory = self.memory
         memory.workspaces += added
+        let ownBytes = request.plannedBytes + SessionDoctor.plannedBytes(layout.size)
         try admission.admit(
             .init(
                 user: client.connection.peer.userID, pixels: layout.size.pixelCount,
-                bytes: request.plannedBytes),
+                bytes: ownBytes),
             session: client.id, memory: memory)
         let workspace = shelf.take(key, denoiser)
         if let old = client.grant { shelf.give(back: old.key) } else { sessionsOpened += 1 }
@@ -263,7 +265,8 @@ final class Server {
         endWatches(of: client)
         client.grant = Grant(
             denoiser: denoiser, model: model, request: request.request, workspace: workspace,
-            key: key, plannedBytes: request.plannedBytes + added)
+            key: key, plannedBytes: ownBytes + added)
+        client.doctor = doctor(for: client, model: model)
         dropCaches()
         makeCache(for: client)
         let cacheBytes = client.grant?.cache?.byteCount ?? 0
@@ -273,13 +276,20 @@ final class Server {
             metadata: [
                 "session": "\(client.id)", "client": "\(request.request.clientName)",
                 "size": "\(layout.size)", "model": "\(model)",
-                "planned_mib": "\((request.plannedBytes + added) >> 20)",
+                "planned_mib": "\((ownBytes + added) >> 20)",
                 "cache_mib": "\(cacheBytes >> 20)",
             ])
         return Admission(
-            plannedBytes: request.plannedBytes + added + cacheBytes, model: model,
+            plannedBytes: ownBytes + added + cacheBytes, model: model,
             modelVersion: description.version, precision: description.precision,
             kernelPath: description.kernelPath, isIncremental: client.grant?.cache != nil)
+    }
+
+    private func doctor(for client: Client, model: String) -> SessionDoctor {
+        let (log, session) = (log, client.id)
+        return SessionDoctor(
+            paletteFile: settings.models.folder + "/\(model)/" + PaletteFile.name,
+            warn: { log.warning("doctor", metadata: ["session": "\(session)", "says": "\($0)"]) })
     }
 
     // MARK: Rendering
@@ -287,6 +297,7 @@ final class Server {
     func render(_ job: FrameJob, for client: Client) {
         guard let grant = client.grant else { return }
         let workspace = grant.cache?.workspace ?? grant.workspace
+        let doctor = client.doctor
         submit(
             RenderSteps(
                 workspace.steps,
@@ -294,6 +305,8 @@ final class Server {
                     guard let request = job.take(now: EventLoop.now) else {
                         throw NothingToRender()
                     }
+                    doctor?.look(
+                        at: request.gbuffer, isCut: request.history == nil, now: EventLoop.now)
                     try workspace.begin(request)
                 },
                 finish: {

@@ -97,6 +97,7 @@ extension Server {
             report.plannedBytes = UInt64(grant.plannedBytes)
             report.cacheBytes = UInt64(grant.cache?.byteCount ?? 0)
         }
+        report.examination = client.doctor?.report
         switch client.session.historyState {
         case .none: report.history = .none
         case .kept: report.history = .kept

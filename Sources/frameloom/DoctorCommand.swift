@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import ArgumentParser
+import FoundationEssentials
+import FrameControl
+
+struct DoctorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Say what is wrong with the planes and cameras of a clip or of a live session.",
+        discussion: """
+            Upside down, other axes, other units, a camera of another frame and so on: a verdict a \
+            line, with evidence and remedy. Name a clip's folder or the number of a session (see \
+            `frameloom sessions`). The exit code is 1 if something is wrong.
+            """)
+
+    @OptionGroup var source: ClipSource
+
+    @Option(help: "The model whose training tells what colors and roughnesses are usual.")
+    var model = ""
+
+    @Option(help: "Folder of the models; by default ./Models, then the installed ones.")
+    var models: String?
+
+    @Option(help: "Control socket of the daemon.")
+    var control = DefaultPaths.controlSocket
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func run() throws {
+        let report: ExaminationReport
+        let subject = source.clipFolder
+        if let session = UInt64(subject), !FileManager.default.fileExists(atPath: subject) {
+            report = try examine(session: session)
+        } else {
+            let folder = models ?? DefaultPaths.modelFolder
+            report = ExaminationReport(
+                try ClipExamination.doctor(
+                    for: try source.read(),
+                    palette: ClipExamination.palette(model: model, in: folder)))
+        }
+        print(json ? ControlLine.json(of: report) : report.text)
+        if report.finding != nil { throw ExitCode.failure }
+    }
+
+    private func examine(session: UInt64) throws -> ExaminationReport {
+        let arguments = try ControlArguments.parse(["--control", control])
+        guard case .sessions(let sessions) = try arguments.ask(.sessions) else {
+            throw arguments.unexpected(.sessions)
+        }
+        guard let found = sessions.first(where: { $0.id == session }) else {
+            throw ValidationError("no session \(session) is open; `frameloom sessions` lists them")
+        }
+        guard let report = found.examination else {
+            throw ValidationError("the daemon has not looked at a frame of session \(session) yet")
+        }
+        return report
+    }
+}

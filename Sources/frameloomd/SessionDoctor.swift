@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import Foundation
+import FrameControl
+import FrameDoctor
+import FrameSocket
+import FrameTypes
+import Glibc
+import Synchronization
+
+/// The doctor of one session: a render thread copies what it needs of some frames, and a thread of
+/// the lowest priority thinks about them. It changes no picture and nobody waits for it.
+///
+/// Frames are looked at in rows of consecutive ones, since only those can be compared: the first
+/// dozen, and then a few every other second, more often until the doctor is sure.
+final class SessionDoctor: Sendable {
+    private static let firstRow = 14
+    private static let laterRow = 6
+    private static let pause: UInt64 = 2_000_000_000
+    /// Frames that may wait to be thought about.
+    private static let waitingLimit = 3
+
+    private let state = Mutex(State())
+    private let paletteFile: String
+    /// A finding, or why the palette cannot be used; each once, on the doctor's thread.
+    private let warn: @Sendable (String) -> Void
+
+    private struct State: Sendable {
+        var doctor: FrameDoctor?
+        var waiting: [(frame: DoctorFrame, isCut: Bool)] = []
+        var isThinking = false
+        /// Of the row under way.
+        var rest = SessionDoctor.firstRow
+        var isCut = true
+        var lastRow: UInt64 = 0
+        var looked = 0
+    }
+
+    /// - Parameter paletteFile: of the session's model; read on the doctor's thread, and need not be
+    ///   there.
+    init(paletteFile: String, warn: @escaping @Sendable (String) -> Void) {
+        self.paletteFile = paletteFile
+        self.warn = warn
+    }
+
+    /// What it keeps of a session's frames at most.
+    static func plannedBytes(_ size: FrameSize) -> Int {
+        (waitingLimit + 3) * DoctorFrame.byteCount(of: size)
+    }
+
+    /// nil until a frame was looked at.
+    var report: ExaminationReport? {
+        guard let doctor = state.withLock({ $0.doctor }), doctor.measures.frames > 0 else {
+            return nil
+        }
+        return ExaminationReport(doctor)
+    }
+
+    /// Any thread; takes about a millisecond where the frame is one to be looked at.
+    /// - Parameter isCut: the frame does not follow the one that was here before.
+    func look(at gbuffer: GBuffer, isCut: Bool, now: UInt64) {
+        let turn = state.withLock { state -> Int? in
+            if isCut { state.isCut = true }
+            if state.rest == 0, now &- state.lastRow > Self.pause {
+                state.rest = Self.laterRow
+                state.isCut = true
+            }
+            guard state.rest > 0 else { return nil }
+            guard state.waiting.count < Self.waitingLimit else {
+                state.isCut = true  // one is left out
+                return nil
+            }
+            state.rest -= 1
+            state.lastRow = now
+            state.looked += 1
+            return state.looked
+        }
+        guard let turn, let frame = DoctorFrame(gbuffer, turn: turn) else { return }
+        let mustStart = state.withLock { state in
+            state.waiting.append((frame, state.isCut))
+            state.isCut = false
+            defer { state.isThinking = true }
+            return !state.isThinking
+        }
+        guard mustStart else { return }
+        Thread.detachNewThread {
+            // On Linux the priority is that of the calling thread alone.
+            _ = setpriority(Int32(PRIO_PROCESS.rawValue), 0, 19)
+            self.think()
+        }
+    }
+
+    private func think() {
+        while true {
+            let next = state.withLock { state -> (FrameDoctor?, DoctorFrame, Bool)? in
+                guard !state.waiting.isEmpty else {
+                    state.isThinking = false
+                    return nil
+                }
+                let (frame, isCut) = state.waiting.removeFirst()
+                return (state.doctor, frame, isCut)
+            }
+            guard let (kept, frame, isCut) = next else { return }
+            var doctor = kept ?? FrameDoctor(palette: readPalette())
+            let knew = doctor.finding != nil
+            doctor.examine(frame, isCut: isCut)
+            let now = doctor
+            state.withLock { $0.doctor = now }
+            if !knew, let finding = doctor.finding { warn(finding.text) }
+        }
+    }
+
+    private func readPalette() -> Palette? {
+        do {
+            return try PaletteFile.read(paletteFile)
+        } catch {
+            warn(error.description)
+            return nil
+        }
+    }
+}
