@@ -33,7 +33,9 @@ import Testing
         }
         #expect(zip(numbers, numbers.dropFirst()).allSatisfy { $0 < $1 })
         #expect(
-            lines.dropLast().allSatisfy { $0.hasPrefix("line ") || $0.contains("log lines dropped") })
+            lines.dropLast().allSatisfy {
+                $0.hasPrefix("line ") || $0.contains("log lines dropped")
+            })
     }
 
     @Test func badDescriptorCostsLinesOnly() {
