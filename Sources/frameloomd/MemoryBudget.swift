@@ -2,6 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import FrameProtocol
+import FrameTypes
 
 /// How the daemon's memory is shared out. A value of numbers: who is given what, and what has to go
 /// for it, follows from them alone.
@@ -51,6 +52,16 @@ struct MemoryBudget: Equatable {
                 reason: "The session needs \(roundedMebibytes(byteCount)) MiB; models, work memory "
                     + "and other sessions take \(taken >> 20) of \(total >> 20) "
                     + "(limits.memory_mib).")
+        }
+    }
+
+    /// Whether the system would map so much more: an address space limit may be below our own.
+    static func checkSystem(gives byteCount: Int) throws(ProtocolError) {
+        guard MappedMemory.isAvailable(byteCount) else {
+            throw .memoryLimit(
+                needed: UInt64(byteCount), available: 0, key: "limits.memory_mib",
+                reason: "The session needs \(roundedMebibytes(byteCount)) MiB, which the system "
+                    + "refuses the daemon (RLIMIT_AS or overcommit).")
         }
     }
 

@@ -254,6 +254,7 @@ final class Server {
         var memory = self.memory
         memory.workspaces += added
         let ownBytes = request.plannedBytes + SessionDoctor.plannedBytes(layout.size)
+        try MemoryBudget.checkSystem(gives: ownBytes + added)
         try admission.admit(
             .init(
                 user: client.connection.peer.userID, pixels: layout.size.pixelCount,

@@ -79,4 +79,17 @@ private func budget(
         #expect(dropped(sessions: 150) == [2, 3, 1])
         #expect(dropped(sessions: 0, ofCaches: 10) == [2, 3])
     }
+
+    /// More than the processor can address: refused by name, where a mapping would end the daemon.
+    @Test func memoryThatTheSystemRefusesIsALimit() throws {
+        try MemoryBudget.checkSystem(gives: 1 << 20)
+        let error = #expect(throws: ProtocolError.self) {
+            try MemoryBudget.checkSystem(gives: 1 << 50)
+        }
+        guard case .memoryLimit(let needed, _, "limits.memory_mib", _) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(needed == 1 << 50)
+    }
 }
