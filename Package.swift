@@ -31,8 +31,12 @@ let package = Package(
     targets: [
         // Words that every stage shares.
         .target(name: "FrameTypes", swiftSettings: safe),
-        // Files of models and clips: a JSON that keeps names given twice, so that they are refused.
-        .target(name: "JSONText", swiftSettings: safe),
+        // Formats of files: JSON, safetensors, whole files.
+        .target(name: "FileFormats", dependencies: ["CHalves"], swiftSettings: warnings),
+        // Numbers of 16 bits in files.
+        .target(
+            name: "CHalves",
+            cSettings: cWarnings + [.unsafeFlags(["-O3"], .when(configuration: .debug))]),
 
         // Service half: socket → protocol → session → scheduler.
         .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
@@ -56,16 +60,18 @@ let package = Package(
             name: "NeuralDenoiser", dependencies: ["FrameTypes", "NeuralModel", "NeuralOps"],
             swiftSettings: safe),
         .target(
-            name: "NeuralModel", dependencies: ["FrameTypes", "NeuralOps", "JSONText", "CCrypto"],
+            name: "NeuralModel",
+            dependencies: ["FrameTypes", "NeuralOps", "FileFormats", "CCrypto"],
             swiftSettings: safe),
         .target(
-            name: "NeuralOps", dependencies: ["FrameTypes", "JSONText", "CKernels"],
+            name: "NeuralOps", dependencies: ["FrameTypes", "CKernels"],
             swiftSettings: warnings),
         .target(
-            name: "CKernels",
+            name: "CKernels", dependencies: ["CHalves"],
             cSettings: cWarnings + [
+                .headerSearchPath("."),
                 // Unoptimised kernels are 80 times slower, too slow even for tests.
-                .unsafeFlags(["-O3"], .when(configuration: .debug))
+                .unsafeFlags(["-O3"], .when(configuration: .debug)),
             ]),
         // SHA-256 of model files.
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
@@ -81,7 +87,8 @@ let package = Package(
             name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg62-turbo-dev"])]),
         .target(name: "CJPEGFile", dependencies: ["CJPEG"], cSettings: cWarnings),
         .target(
-            name: "FrameClip", dependencies: ["FrameTypes", "JSONText", "CPNGFile", "CJPEGFile"],
+            name: "FrameClip",
+            dependencies: ["FrameTypes", "FileFormats", "CPNGFile", "CJPEGFile"],
             swiftSettings: safe),
         // Mistakes in what clients send.
         .target(
@@ -143,14 +150,16 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "FrameTypes", "FrameProtocol", "JSONText", "NeuralModel", "NeuralOps",
+                "FrameTypes", "FrameProtocol", "FileFormats", "NeuralModel", "NeuralOps",
                 "CFrameClient",
                 "CFrameProtocol",
             ],
             path: "Tests/TestSupport", exclude: ["Goldens"], swiftSettings: warnings),
         // Counts heap allocations: rendering a frame must make none.
         .target(name: "CAllocationCount", path: "Tests/CAllocationCount", cSettings: cWarnings),
-        .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: warnings),
+        .testTarget(
+            name: "FileFormatsTests", dependencies: ["FileFormats", "TestSupport"],
+            swiftSettings: warnings),
         .testTarget(
             name: "FrameTypesTests", dependencies: ["FrameTypes"], swiftSettings: warnings),
         .testTarget(
@@ -174,12 +183,13 @@ let package = Package(
             swiftSettings: warnings),
         .testTarget(
             name: "NeuralModelTests",
-            dependencies: ["FrameTypes", "NeuralModel", "NeuralOps", "JSONText", "TestSupport"],
+            dependencies: ["FrameTypes", "NeuralModel", "NeuralOps", "FileFormats", "TestSupport"],
             swiftSettings: warnings),
         .testTarget(
             name: "NeuralDenoiserTests",
             dependencies: [
-                "NeuralDenoiser", "NeuralModel", "NeuralOps", "JSONText", "CKernels", "FrameTypes",
+                "NeuralDenoiser", "NeuralModel", "NeuralOps", "FileFormats", "CKernels",
+                "FrameTypes",
                 "TestSupport", "CAllocationCount",
             ], swiftSettings: warnings),
         .testTarget(

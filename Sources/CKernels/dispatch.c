@@ -114,14 +114,6 @@ size_t k_block_start(size_t out_vectors, size_t max_block, size_t index)
     return index * least + (index < larger ? index : larger);
 }
 
-int k_is_finite(const float *values, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!(values[i] - values[i] == 0.0f))
-            return 0;
-    return 1;
-}
-
 void k_pack_probes(float *restrict packed, const float *restrict probes, size_t channels,
                    size_t points, size_t stride)
 {

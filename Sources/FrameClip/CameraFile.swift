@@ -3,7 +3,7 @@
 
 import FoundationEssentials
 import FrameTypes
-import JSONText
+import FileFormats
 
 /// `camera.json`, format "frameloom-clip-1", as docs/clips.md describes it: encodings of the planes and
 /// one camera a frame. Every key is honoured or refused by name, with the very sentences of

@@ -3,7 +3,7 @@
 
 import FoundationEssentials
 import FrameTypes
-import JSONText
+import FileFormats
 
 /// The files of a clip in FrameDiffuser's layout: a folder per plane, `BaseColor/BaseColor_0000.png`
 /// and so on. Every plane has the same frames, numbered without gaps (docs/clips.md).

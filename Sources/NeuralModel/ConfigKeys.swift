@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
-import JSONText
+import FileFormats
 
 /// The keys of a part's config.json: read, needed at one value because nothing else is computed, or
 /// without meaning for the picture. Others are refused with the nearest known name, so that no

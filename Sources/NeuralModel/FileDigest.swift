@@ -2,6 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import CCrypto
+import FileFormats
 import NeuralOps
 
 /// SHA-256 of a file's bytes, as model.json states it.

@@ -2,7 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import FrameTypes
-import JSONText
+import FileFormats
 import NeuralOps
 
 /// Reads fields of model.json, or of another JSON file of a model, by their dotted names and says

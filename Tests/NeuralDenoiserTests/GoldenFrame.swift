@@ -2,7 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import FrameTypes
-import JSONText
+import FileFormats
 import NeuralOps
 import TestSupport
 

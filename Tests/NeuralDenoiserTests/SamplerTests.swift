@@ -2,7 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import Foundation
-import JSONText
+import FileFormats
 import NeuralModel
 import NeuralOps
 import TestSupport

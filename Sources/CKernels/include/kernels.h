@@ -144,9 +144,6 @@ size_t k_winograd_words(const k_winograd *kernel, size_t couts, size_t cin);
 void k_pack_winograd(uint32_t *restrict packed, const float *restrict weight,
                      const k_winograd *kernel, size_t couts, size_t cin);
 
-/* 1 if no value is NaN or infinite. */
-int k_is_finite(const float *values, size_t count);
-
 /* ---- Pixels ------------------------------------------------------------------------------- */
 
 /* Formats as the kernels read them. */

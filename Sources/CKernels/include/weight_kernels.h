@@ -9,15 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* `count` little-endian halves as floats: exact. `in` needs no alignment. */
-void k_widen_f16(float *restrict out, const void *restrict in, size_t count);
-
-/* The same for bfloat16. */
-void k_widen_bf16(float *restrict out, const void *restrict in, size_t count);
-
-/* The other way, rounded to nearest, half to even; too large becomes infinite. */
-void k_narrow_f16(uint16_t *restrict out, const float *restrict in, size_t count);
-
 /* largest[2]: of the low and of the high halves of some words. Returns 0 if one is NaN or
  * infinite. */
 int k_measure_halves(float *restrict largest, const uint32_t *restrict words, size_t count);

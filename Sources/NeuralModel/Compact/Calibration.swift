@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
-import JSONText
+import FileFormats
 import NeuralOps
 
 /// How large the values between a model's layers get, as measured on its training clips: what

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
-import JSONText
+import FileFormats
 import NeuralOps
 
 /// What model.json says: words, file sums, and the sizes of the network.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
-import JSONText
+import FileFormats
 import NeuralOps
 
 /// What a model's precisions cost, as measured when it was made: every frame of a clip rendered on

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import FileFormats
 import NeuralOps
 
 /// A LoRA: for some layers two thin matrices whose product is added to the layer's weight.

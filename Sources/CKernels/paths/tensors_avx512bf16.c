@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright 2026 The Frameloom authors
  *
- * As tensor_avx512.c, and bf16 products with the instruction made for them (AVX512-BF16). */
+ * As tensors_avx512.c, and bf16 products with the instruction made for them (AVX512-BF16). */
 #include "tensor_kernels.h"
 
 #if defined(__x86_64__)
@@ -16,7 +16,7 @@
 
 #pragma clang attribute push(__attribute__((target( \
     "avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,avx2,fma"))), apply_to = function)
-#include "tensor_all.h"
+#include "paths/tensors.h"
 #pragma clang attribute pop
 
 #endif

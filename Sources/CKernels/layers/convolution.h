@@ -5,7 +5,7 @@
  * block of couts all sums stay in registers while taps and words of cins go by. Each step loads the
  * block's weights once and spreads one word of each pixel over a vector.
  *
- * Included once for each arithmetic with CONV_ARITHMETIC (the suffix of path_dots.h), CONV_INTEGER,
+ * Included once for each arithmetic with CONV_ARITHMETIC (the suffix of layers/dots.h), CONV_INTEGER,
  * CONV_NAME, CONV_WEIGHT_WORDS and the register blocks: CONV_MAX_BLOCK vectors of couts, and
  * CONV_PIXELS_n pixels beside n of them. */
 

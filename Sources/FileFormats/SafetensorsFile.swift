@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
-import CKernels
+import CHalves
 
 #if canImport(Glibc)
     import Glibc
@@ -91,8 +91,8 @@ package final class SafetensorsFile: Sendable {
                 chunk.withUnsafeBytes { bytes in
                     let (out, elements) = (values.baseAddress! + start, count / elementBytes)
                     switch tensor.type {
-                    case "F16": k_widen_f16(out, bytes.baseAddress, elements)
-                    case "BF16": k_widen_bf16(out, bytes.baseAddress, elements)
+                    case "F16": halves_widen_f16(out, bytes.baseAddress, elements)
+                    case "BF16": halves_widen_bf16(out, bytes.baseAddress, elements)
                     default:
                         UnsafeMutableRawPointer(out).copyMemory(
                             from: bytes.baseAddress!, byteCount: count)

@@ -7,7 +7,7 @@
 #define PARTS (K_LANES / PATH_VECTOR) /* registers for 16 columns */
 #define DEPTH 128                     /* 64 couts by 128 are 32 KB: they stay in the first cache */
 
-/* Rows that fit beside `vectors` vectors of 16 columns; see tensor_*.c. */
+/* Rows that fit beside `vectors` vectors of 16 columns; see paths/tensors_*.c. */
 INLINE size_t rows_beside(size_t vectors)
 {
 #if PATH_VECTOR == 16

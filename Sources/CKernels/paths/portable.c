@@ -12,4 +12,4 @@
 #define PATH_SUFFIX portable
 #define PATH_TABLE k_kernels_portable
 
-#include "path_all.h"
+#include "paths/frame_and_layers.h"

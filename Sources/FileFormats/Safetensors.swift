@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
-import CKernels
-import JSONText
+import CHalves
 
 /// A safetensors file: 8 bytes of header length, a JSON header, then the tensors without gaps.
 ///
@@ -101,7 +100,7 @@ package struct Safetensors: Sendable {
         return [UInt32](unsafeUninitializedCapacity: count / 2) { buffer, initialized in
             let pairs = UnsafeMutableRawBufferPointer(buffer)
             if let floats = floats(tensor) {
-                k_narrow_f16(
+                halves_narrow_f16(
                     pairs.bindMemory(to: UInt16.self).baseAddress, floats, floats.count)
             } else {
                 // The range was checked against the file, and its length against the shape.
@@ -113,7 +112,7 @@ package struct Safetensors: Sendable {
 
     /// Whether no value is NaN or infinite.
     package static func areFinite(_ values: [Float]) -> Bool {
-        k_is_finite(values, values.count) != 0
+        halves_floats_are_finite(values, values.count) != 0
     }
 
     /// Bytes of a tensor of any type.

@@ -14,7 +14,7 @@
 
 #pragma clang attribute push(__attribute__((target( \
     "avx2,fma"))), apply_to = function)
-#include "tensor_all.h"
+#include "paths/tensors.h"
 #pragma clang attribute pop
 
 #endif

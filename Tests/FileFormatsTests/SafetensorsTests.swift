@@ -4,7 +4,7 @@
 import TestSupport
 import Testing
 
-@testable import NeuralOps
+@testable import FileFormats
 
 @Suite struct SafetensorsTests {
     private func file(_ header: String, data: Int) -> [UInt8] {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright 2026 The Frameloom authors
  *
- * Everything of one kernel path; included once by each tensor_*.c, never elsewhere. */
+ * The diffusion networks on one kernel path; included once by each tensors_*.c, never elsewhere. */
 
 /* A product and a sum are fused where this text says so and nowhere else: the compiler's own choice
  * would change the bytes between versions. */
@@ -11,15 +11,15 @@
 /* Of the shared functions only some are used here. */
 #pragma clang diagnostic ignored "-Wunused-function"
 
-#include "path_vectors.h"
-#include "path_functions.h"
-#include "tensor_functions.h"
-#include "tensor_block.h"
-#include "tensor_pairs.h"
-#include "tensor_product.h"
-#include "tensor_winograd.h"
-#include "tensor_norm.h"
-#include "tensor_attention.h"
+#include "vectors.h"
+#include "functions.h"
+#include "tensors/functions.h"
+#include "tensors/block.h"
+#include "tensors/pairs.h"
+#include "tensors/product.h"
+#include "tensors/winograd.h"
+#include "tensors/norm.h"
+#include "tensors/attention.h"
 
 extern const k_tensor_kernels PATH_TABLE;
 const k_tensor_kernels PATH_TABLE = {

@@ -13,7 +13,7 @@
 
 #pragma clang attribute push(__attribute__((target( \
     "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni,avx2,fma"))), apply_to = function)
-#include "path_single.h"
+#include "paths/one_convolution.h"
 
 /* 26 sums beside 2 vectors of weights, or 27 beside 3: the weights of 32 couts stay in the first
  * cache, and each of their bytes is used for many pixels. */
@@ -25,7 +25,7 @@
 #define CONV_MAX_BLOCK 2
 #define CONV_PIXELS_1 14
 #define CONV_PIXELS_2 13
-#include "path_convolution.h"
+#include "layers/convolution.h"
 
 #define CONV_ARITHMETIC int8
 #define CONV_INTEGER 1
@@ -36,7 +36,7 @@
 #define CONV_PIXELS_1 14
 #define CONV_PIXELS_2 13
 #define CONV_PIXELS_3 9
-#include "path_convolution.h"
+#include "layers/convolution.h"
 #pragma clang attribute pop
 
 #endif

@@ -13,7 +13,7 @@
 
 #pragma clang attribute push(__attribute__((target( \
     "avx2,fma,f16c"))), apply_to = function)
-#include "path_all.h"
+#include "paths/frame_and_layers.h"
 #pragma clang attribute pop
 
 #endif

@@ -25,7 +25,7 @@
 #define CONV_MAX_BLOCK 1
 #define CONV_PIXELS_1 2
 #endif
-#include "path_convolution.h"
+#include "layers/convolution.h"
 
 /* Two registers of weights where a word is taken apart. */
 #define CONV_ARITHMETIC bf16
@@ -44,7 +44,7 @@
 #define CONV_MAX_BLOCK 1
 #define CONV_PIXELS_1 2
 #endif
-#include "path_convolution.h"
+#include "layers/convolution.h"
 
 #define CONV_ARITHMETIC int16
 #define CONV_INTEGER 1
@@ -62,7 +62,7 @@
 #define CONV_MAX_BLOCK 1
 #define CONV_PIXELS_1 2
 #endif
-#include "path_convolution.h"
+#include "layers/convolution.h"
 
 #define CONV_ARITHMETIC int8
 #define CONV_INTEGER 1
@@ -80,7 +80,7 @@
 #define CONV_MAX_BLOCK 1
 #define CONV_PIXELS_1 2
 #endif
-#include "path_convolution.h"
+#include "layers/convolution.h"
 
 /* One output of a form that is known where this is compiled in. */
 INLINE void convert_form(const k_conv *c, const k_tile *tile, const int32_t form)

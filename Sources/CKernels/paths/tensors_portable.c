@@ -10,4 +10,4 @@
 #define PATH_TABLE k_tensor_kernels_portable
 #define PATH_NAME "portable"
 
-#include "tensor_all.h"
+#include "paths/tensors.h"

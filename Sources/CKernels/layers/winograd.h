@@ -9,7 +9,7 @@
  * are the faster ones. With it (PATH_HAS_BF16) values are rounded to bf16 and multiplied two by
  * two. */
 
-#include "path_turns.h"
+#include "layers/winograd_tile.h"
 
 #define PLACES K_WINOGRAD_PLACES
 /* Tiles that are worked on together: each weight is fetched once for all of them. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright 2026 The Frameloom authors
  *
- * Everything of one kernel path; included once by each path_*.c, never elsewhere. */
+ * Frame and layers on one kernel path; included once by each of the paths, never elsewhere. */
 
 /* A product and a sum are fused where this text says so and nowhere else: the compiler's own choice
  * would change the bytes between versions. */
@@ -9,19 +9,19 @@
 /* Functions that pass vectors are always inlined: no calling convention is involved. */
 #pragma clang diagnostic ignored "-Wpsabi"
 
-#include "path_vectors.h"
-#include "path_functions.h"
-#include "path_dots.h"
-#include "path_finish.h"
-#include "path_convolutions.h"
-#include "path_winograd.h"
-#include "path_history.h"
-#include "path_planes.h"
-#include "path_geometry.h"
-#include "path_place.h"
-#include "path_mean.h"
-#include "path_features.h"
-#include "path_composition.h"
+#include "vectors.h"
+#include "functions.h"
+#include "layers/dots.h"
+#include "layers/finish.h"
+#include "layers/convolutions.h"
+#include "layers/winograd.h"
+#include "frame/history.h"
+#include "frame/planes.h"
+#include "frame/geometry.h"
+#include "frame/place.h"
+#include "frame/mean.h"
+#include "frame/features.h"
+#include "frame/composition.h"
 
 extern const k_kernels PATH_TABLE;
 const k_kernels PATH_TABLE = {

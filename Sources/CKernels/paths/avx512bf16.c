@@ -13,7 +13,7 @@
 
 #pragma clang attribute push(__attribute__((target( \
     "avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,avx2,fma"))), apply_to = function)
-#include "path_single.h"
+#include "paths/one_convolution.h"
 
 #define CONV_ARITHMETIC bf16
 #define CONV_INTEGER 0
@@ -23,8 +23,8 @@
 #define CONV_MAX_BLOCK 2
 #define CONV_PIXELS_1 14
 #define CONV_PIXELS_2 13
-#include "path_convolution.h"
-#include "path_winograd.h"
+#include "layers/convolution.h"
+#include "layers/winograd.h"
 #pragma clang attribute pop
 
 #endif
