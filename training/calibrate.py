@@ -24,8 +24,9 @@ from clip import ClipError
 from dataset import LoadedClip, add_encoding_options, encodings_from, load, progress
 from export import network_of
 from history import Session
-from model import Block, CompactDenoiser
+from model import CompactDenoiser
 from model_files import ModelError, add_file
+from topology import Layer
 
 FORMAT = "frameloom-calibration-2"
 FILE = "calibration.json"
@@ -65,50 +66,16 @@ class Ranges:
                 "relu": [round(float(v), 6) for v in clip]}
 
 
-def watch(network: CompactDenoiser) -> tuple[dict[str, Ranges], list]:
-    """Values by the convolution that finishes them, residual included, and the hooks."""
-    ranges: dict[str, Ranges] = {}
-    hooks = []
-
-    def on_output(name: str, module: nn.Module) -> None:
-        ranges[name] = Ranges()
-        hooks.append(module.register_forward_hook(
-            lambda _, __, output: ranges[name].add(output)))
-
-    def on_input(name: str, module: nn.Module) -> None:
-        ranges[name] = Ranges()
-        hooks.append(module.register_forward_pre_hook(
-            lambda _, inputs: ranges[name].add(inputs[0])))
-
-    on_input("features", network.stem)
-    on_output("stem", network.stem)
-    for name, module in network.named_modules():
-        if isinstance(module, Block):
-            on_output(f"{name}.conv1", module.conv1)
-            on_output(f"{name}.conv2", module)
-    for level, down in enumerate(network.down):
-        on_output(f"down.{level}", down)
-        on_output(f"up.{level}", network.up[level])
-        on_input(f"skip.{level}", network.decoder[level])
-    return ranges, hooks
-
-
 def readers(network: CompactDenoiser) -> dict[str, nn.Conv2d]:
     """The 3x3 convolution that reads a value's ReLU, by the value's name: what int8 multiplies."""
     found: dict[str, nn.Conv2d] = {}
 
-    def follow(value: str, name: str, blocks: nn.Sequential) -> str:
-        for number, block in enumerate(blocks):
-            found[value], found[f"{name}.{number}.conv1"] = block.conv1, block.conv2
-            value = f"{name}.{number}.conv2"
-        return value
+    def follow(layer: Layer, value: str, added: str | None) -> str:
+        if layer.side == 3:
+            found[value] = network.get_submodule(layer.name)
+        return layer.name
 
-    for level, blocks in enumerate(network.encoder):
-        follow(f"down.{level - 1}" if level else "stem", f"encoder.{level}", blocks)
-    last = ""
-    for level in reversed(range(len(network.decoder))):
-        last = follow(f"skip.{level}", f"decoder.{level}", network.decoder[level])
-    found[last] = network.head
+    network.topology.walk("features", follow)
     return found
 
 
@@ -146,25 +113,32 @@ def cropped(tensor: torch.Tensor) -> torch.Tensor:
 
 @torch.no_grad()
 def measured(network: CompactDenoiser, clips: list[LoadedClip], say) -> dict[str, dict]:
-    ranges, hooks = watch(network)
+    """Of each value between two convolutions, by the layer that finishes it."""
+    ranges: dict[str, Ranges] = {}
+    now: dict[str, torch.Tensor] = {}
+
+    def look(layer: Layer, read: torch.Tensor, result: torch.Tensor) -> None:
+        seen = {"features": read} if layer.name == "stem" else {}
+        if layer.name != "head":
+            seen[layer.name] = result
+        for name, value in seen.items():
+            ranges.setdefault(name, Ranges()).add(value)
+        now.update(seen)
+
     read_by = readers(network)
     crops: dict[str, list[torch.Tensor]] = {name: [] for name in read_by}
-    now: dict[str, torch.Tensor] = {}
-    for name, conv in read_by.items():
-        hooks.append(conv.register_forward_pre_hook(
-            lambda _, inputs, name=name: now.__setitem__(name, inputs[0])))
     every = max(1, len(clips) // TRIED_CLIPS)
+    network.watcher = look
     for number, clip in enumerate(clips):
         session = Session(network)
         for index in range(len(clip)):
             session.render(clip.frame(index))
         if number % every == 0:
-            for name, tensor in now.items():
-                crops[name].append(cropped(tensor))
+            for name, found in crops.items():
+                found.append(cropped(now[name]))
         say(f"\rclip {number + 1} of {len(clips)}")
     say("\n")
-    for hook in hooks:
-        hook.remove()
+    network.watcher = None
     values = {name: r.summary() for name, r in ranges.items()}
     for name, conv in read_by.items():
         if len({crop.shape for crop in crops[name]}) > 1:  # clips of different sizes

@@ -73,9 +73,10 @@ def network_outputs(network: CompactDenoiser, inputs: Tensors) -> Tensors:
     if "block_pos" in one:
         place.block_position = one["block_pos"].permute(0, 3, 1, 2)
         place.block_has_surface = one["block_has_surface"] > 0
-    stages: Tensors = {}
     features = network.features(planes, place)
-    head = network.layers(features, lambda name, tensor: stages.__setitem__(name, tensor[0]))
+    stages = {name: tensor[0] for name, tensor in network.stages(features).items()}
+    stages["head"] = torch.pixel_shuffle(stages["head"], PATCH)
+    head = stages["head"][None]
     linear = composed(head, planes)
     bare = composed(network.layers(network.features(planes, None)), planes)
     return stages | {"features": features[0], "linear": linear[0], "picture": picture(linear)[0],

@@ -12,6 +12,7 @@ from torch import nn
 from color import EPS, linear_from_srgb, srgb_from_linear
 from geometry import PATCH, Cells, padded
 from place_grid import level_read
+from topology import Layer, Topology
 
 INPUT_PLANES = [("baseColor", 3), ("normals", 3), ("depth", 1), ("roughness", 1), ("metallic", 1),
                 ("source", 3), ("sigma", 1), ("carriedLight", 3)]
@@ -65,6 +66,10 @@ class ModelConfig:
     def head_channels(self) -> int:
         return sum(count for _, count in OUTPUT_PLANES) * PATCH * PATCH
 
+    @property
+    def topology(self) -> Topology:
+        return Topology(self.feature_channels, self.channels, self.blocks, self.head_channels)
+
 
 @dataclass
 class FramePlanes:
@@ -81,49 +86,62 @@ class FramePlanes:
     emissive: torch.Tensor | None = None  # sRGB 0..1, added to the picture; not seen by the network
 
 
-class Block(nn.Module):
-    def __init__(self, width: int):
-        super().__init__()
-        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.conv2(F.relu(self.conv1(F.relu(x))))
+def convolution(layer: Layer) -> nn.Conv2d:
+    return nn.Conv2d(layer.inputs, layer.outputs, layer.side, stride=2 if layer.side == 2 else 1,
+                     padding=1 if layer.side == 3 else 0, bias=layer.has_bias)
 
 
-def stack(width: int, count: int) -> nn.Sequential:
-    return nn.Sequential(*[Block(width) for _ in range(count)])
+def add_under_its_name(network: nn.Module, layer: Layer) -> None:
+    """Numbers in a name are places in lists."""
+    *parts, last = layer.name.split(".")
+    for part, after in zip(parts, parts[1:] + [last]):
+        if not hasattr(network, part):
+            network.add_module(part, nn.ModuleList() if after.isdigit() else nn.Module())
+        network = getattr(network, part)
+    network.add_module(last, convolution(layer))
+
+
+def convolved(network: nn.Module, layer: Layer, x: torch.Tensor,
+              added: torch.Tensor | None) -> torch.Tensor:
+    """A layer's result by the weights that lie under its name in `network`."""
+    result = network.get_submodule(layer.name)(F.relu(x) if layer.relu_before else x)
+    if added is None:
+        return result
+    if layer.doubles_added:
+        added = F.interpolate(added, scale_factor=2, mode="nearest")
+    return added + result
 
 
 class CompactDenoiser(nn.Module):
     def __init__(self, config: ModelConfig):
         super().__init__()
         self.config = config
-        widths, depths = config.channels, config.blocks
-        pairs = list(zip(widths, widths[1:]))
         x, y, z = config.probe_grid
         self.probes = nn.Parameter(torch.zeros(config.probe_channels, z, y, x))
         self.place = nn.ParameterList(
             torch.empty(config.place_rows, PLACE_FEATURES).uniform_(-PLACE_START, PLACE_START)
             for _ in config.place_sides)
-        self.stem = nn.Conv2d(config.feature_channels, widths[0], 1)
-        self.encoder = nn.ModuleList(stack(w, n) for w, n in zip(widths, depths))
-        self.down = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairs)
-        self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairs)
-        self.skip = nn.ModuleList(nn.Conv2d(a, a, 1, bias=False) for a, _ in pairs)
-        self.decoder = nn.ModuleList(stack(w, n) for w, n in zip(widths[:-1], depths))
-        self.head = nn.Conv2d(widths[0], config.head_channels, 3, padding=1)
+        for layer in self.topology.stored:
+            add_under_its_name(self, layer)
+        # Shown each layer, what it read and its result, while the network is computed.
+        self.watcher: Callable[[Layer, torch.Tensor, torch.Tensor], None] | None = None
         self.initialise()
+
+    @property
+    def topology(self) -> Topology:
+        return self.config.topology
 
     def initialise(self) -> None:
         """Every block and the head start at zero, the gate open: the first picture is the base
         color under the carried light, from which training only has to correct."""
-        for module in self.modules():
-            if isinstance(module, Block):
-                nn.init.kaiming_normal_(module.conv1.weight, nonlinearity="relu")
-                nn.init.zeros_(module.conv1.bias)
-                nn.init.zeros_(module.conv2.weight)
-                nn.init.zeros_(module.conv2.bias)
+        for layer in self.topology.stored:
+            module = self.get_submodule(layer.name)
+            if layer.name.endswith("conv1"):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                nn.init.zeros_(module.bias)
+            if layer.name.endswith("conv2"):
+                nn.init.zeros_(module.weight)
+                nn.init.zeros_(module.bias)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         self.head.bias.data[-PATCH * PATCH:] = 3.0
@@ -188,27 +206,19 @@ class CompactDenoiser(nn.Module):
         """The seven output planes `[B, 7, H, W]`, H and W padded to `config.multiple`."""
         return self.layers(self.features(planes, cells, known))
 
-    def layers(self, features: torch.Tensor,
-               record: Callable[[str, torch.Tensor], None] | None = None) -> torch.Tensor:
-        """`[B, feature_channels, h, w]` in, `[B, 7, 4h, 4w]` out; `record` is shown each stage."""
-        note = record or (lambda name, tensor: None)
-        x = self.stem(features)
-        note("stem", x)
-        kept = []
-        for level, blocks in enumerate(self.encoder):
-            x = blocks(x)
-            note(f"encoder.{level}", x)
-            if level < len(self.down):
-                kept.append(x)
-                x = self.down[level](x)
-                note(f"down.{level}", x)
-        for level in reversed(range(len(self.decoder))):
-            x = F.interpolate(self.up[level](x), scale_factor=2, mode="nearest")
-            x = self.decoder[level](x + self.skip[level](kept[level]))
-            note(f"decoder.{level}", x)
-        out = F.pixel_shuffle(self.head(F.relu(x)), PATCH)
-        note("head", out)
-        return out
+    def layers(self, features: torch.Tensor) -> torch.Tensor:
+        """`[B, feature_channels, h, w]` in, `[B, 7, 4h, 4w]` out."""
+        return F.pixel_shuffle(self.stages(features)["head"], PATCH)
+
+    def stages(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
+        """What each stage hands on; the head's result is `[B, head_channels, h, w]`."""
+        def convolve(layer: Layer, x: torch.Tensor, added: torch.Tensor | None) -> torch.Tensor:
+            result = convolved(self, layer, x, added)
+            if self.watcher is not None:
+                self.watcher(layer, x, result)
+            return result
+
+        return self.topology.walk(features, convolve)
 
 
 def composed(head: torch.Tensor, planes: FramePlanes) -> torch.Tensor:

@@ -23,31 +23,25 @@ from dataset import LoadedClip, load
 from clip import Encodings
 from geometry import PATCH, cells
 from history import FrameBatch, carried, nothing_carried
-from model import CompactDenoiser, FramePlanes, composed, picture
+from model import CompactDenoiser, FramePlanes, composed, convolved, picture
 from model_files import read_model
+from topology import PARTS
 
 CALIBRATION_FRAMES = 8
 
 
 class Layers(nn.Module):
-    """`CompactDenoiser.layers` up to the head's channels: features in, head out."""
+    """The network without its probes and its place grid: features in, the head's channels out."""
 
     def __init__(self, network: CompactDenoiser):
         super().__init__()
-        for name in ("stem", "encoder", "down", "up", "skip", "decoder", "head"):
-            setattr(self, name, getattr(network, name))
+        self.topology = network.topology
+        for part in PARTS:
+            setattr(self, part, getattr(network, part))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x, kept = self.stem(x), []
-        for level, blocks in enumerate(self.encoder):
-            x = blocks(x)
-            if level < len(self.down):
-                kept.append(x)
-                x = self.down[level](x)
-        for level in reversed(range(len(self.decoder))):
-            x = F.interpolate(self.up[level](x), scale_factor=2.0, mode="nearest")
-            x = self.decoder[level](x + self.skip[level](kept[level]))
-        return self.head(F.relu(x))
+        convolve = lambda layer, x, added: convolved(self, layer, x, added)
+        return self.topology.walk(x, convolve)["head"]
 
 
 def network_inputs(network: CompactDenoiser, frame: FrameBatch, previous: FrameBatch | None,

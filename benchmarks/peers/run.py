@@ -184,17 +184,10 @@ def multiply_adds(options: argparse.Namespace) -> float:
     """Of one pass by the plain algorithm, in thousands of millions."""
     from model_files import read_model
     network, _ = read_model(options.model)
-    config, (width, height) = network.config, options.size
-    cells = lambda level: (width // 4 >> level) * (height // 4 >> level)
-    count = lambda layer, level: cells(level) * layer.weight.numel()
-    sum_of = lambda blocks, level: sum(
-        count(b.conv1, level) + count(b.conv2, level) for b in blocks)
-    total = count(network.stem, 0) + count(network.head, 0)
-    for level in range(len(config.channels)):
-        total += sum_of(network.encoder[level], level)
-        if level + 1 < len(config.channels):
-            total += (count(network.down[level], level + 1) + count(network.up[level], level + 1)
-                      + count(network.skip[level], level) + sum_of(network.decoder[level], level))
+    width, height = options.size
+    total = sum((width // 4 >> layer.level) * (height // 4 >> layer.level)
+                * network.get_submodule(layer.name).weight.numel()
+                for layer in network.topology.layers)
     return total / 1e9
 
 
