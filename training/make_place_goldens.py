@@ -34,7 +34,8 @@ def random_network() -> CompactDenoiser:
     low, high = [-60.0, 5.0, -24.0], [-11.0, 20.0, 1.0]
     network = CompactDenoiser(ModelConfig(
         channels=[24, 16, 32], blocks=[1, 1, 0], probe_channels=5, probe_grid=[4, 3, 2],
-        bounds_min=low, bounds_max=high, place_sides=[0.64, 0.32, 0.16, 0.08], place_rows=2 ** 10,
+        bounds_min=low, bounds_max=high, place_sides=[0.64, 0.32, 0.16, 0.08],
+        place_rows=[2 ** 8, 2 ** 9, 2 ** 10, 2 ** 10],
         place_fine=2, place_min=low, place_max=high, emissive=True)).eval()
     draw = torch.Generator().manual_seed(15)
     for name, tensor in network.named_parameters():

@@ -19,6 +19,9 @@ import torch
 from model import CompactDenoiser, ModelConfig
 from model_files import add_file, write_model
 from place_grid import level_sides
+from place_levels import FINE_SIDE
+
+ROWS = 2 ** 19
 
 
 @torch.no_grad()
@@ -58,7 +61,8 @@ def main() -> int:
     sides = [] if options.no_place_grid else level_sides(low, high)
     config = ModelConfig(
         channels=options.channels, blocks=options.blocks, bounds_min=low, bounds_max=high,
-        place_sides=sides, place_min=low, place_max=high, emissive=True)
+        place_sides=sides, place_rows=[ROWS] * len(sides),
+        place_fine=sum(side <= FINE_SIDE for side in sides), place_min=low, place_max=high, emissive=True)
     network = random_network(config, options.seed)
     write_model(network, options.out, options.out.name, "1", "Random weights, for measurements",
                 "Apache-2.0", "training/make_random_compact.py")

@@ -36,16 +36,19 @@ class ModelConfig:
     normal_offset: float = 0.25
     own_trust: float = 0.05
     place_sides: list[float] = field(default_factory=list)  # metres, coarse to fine; []: no grid
-    place_rows: int = 2 ** 19
-    place_fine: int = 3  # so many of the levels, the finest, are read in each 2x2 block
+    place_rows: list[int] = field(default_factory=list)  # of each level's table, powers of two
+    place_fine: int = 0  # so many of the levels, the finest, are read in each 2x2 block
     place_min: list[float] = field(default_factory=lambda: [-1.0, -1.0, -1.0])
     place_max: list[float] = field(default_factory=lambda: [1.0, 1.0, 1.0])
     place_offset: float = 0.05
     emissive: bool = False  # the composition adds the emissive plane
 
     def __setstate__(self, state: dict) -> None:
-        """Sizes that a checkpoint of an earlier version does not have are the defaults."""
+        """Sizes that a checkpoint of an earlier version does not have are the defaults; its tables
+        all had the same rows."""
         self.__dict__.update(ModelConfig().__dict__ | state)
+        if isinstance(self.place_rows, int):
+            self.place_rows = [self.place_rows] * len(self.place_sides)
 
     @property
     def multiple(self) -> int:
@@ -59,8 +62,8 @@ class ModelConfig:
 
     @property
     def place_channels(self) -> int:
-        fine = min(self.place_fine, len(self.place_sides))
-        return PLACE_FEATURES * (len(self.place_sides) - fine + fine * BLOCKS)
+        coarse = len(self.place_sides) - self.place_fine
+        return PLACE_FEATURES * (coarse + self.place_fine * BLOCKS)
 
     @property
     def head_channels(self) -> int:
@@ -119,8 +122,8 @@ class CompactDenoiser(nn.Module):
         x, y, z = config.probe_grid
         self.probes = nn.Parameter(torch.zeros(config.probe_channels, z, y, x))
         self.place = nn.ParameterList(
-            torch.empty(config.place_rows, PLACE_FEATURES).uniform_(-PLACE_START, PLACE_START)
-            for _ in config.place_sides)
+            torch.empty(rows, PLACE_FEATURES).uniform_(-PLACE_START, PLACE_START)
+            for rows in config.place_rows)
         for layer in self.topology.stored:
             add_under_its_name(self, layer)
         # Shown each layer, what it read and its result, while the network is computed.
@@ -165,7 +168,7 @@ class CompactDenoiser(nn.Module):
         high = torch.tensor(config.place_max, device=device)[:, None, None]
         place = torch.minimum(torch.maximum(cells.block_position, low), high) - low
         shown = cells.block_has_surface
-        coarse = len(config.place_sides) - min(config.place_fine, len(config.place_sides))
+        coarse = len(config.place_sides) - config.place_fine
         reads = []
         for level, (side, table) in enumerate(zip(config.place_sides, self.place)):
             step = 2 if level < coarse else 1

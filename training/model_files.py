@@ -31,7 +31,7 @@ def described(config: ModelConfig, name: str, version: str, description: str, li
     planes = lambda pairs: [{"name": n, "channels": c} for n, c in pairs]
     place = {"placeGrid": {
         "rows": config.place_rows, "features": PLACE_FEATURES, "cell_sides": config.place_sides,
-        "fine_levels": min(config.place_fine, len(config.place_sides)),
+        "fine_levels": config.place_fine,
         "bounds_min": config.place_min, "bounds_max": config.place_max,
         "normal_offset": config.place_offset}} if config.place_sides else {}
     return {
@@ -83,7 +83,11 @@ def place_config(document: dict) -> dict:
         return {}
     if grid["features"] != PLACE_FEATURES:
         raise ModelError(f"placeGrid has {grid['features']} features a row, not {PLACE_FEATURES}")
-    return {"place_sides": grid["cell_sides"], "place_rows": grid["rows"],
+    sides, rows = grid["cell_sides"], grid["rows"]
+    rows = [rows] * len(sides) if isinstance(rows, int) else rows
+    if len(rows) != len(sides):
+        raise ModelError(f"placeGrid has rows for {len(rows)} levels and sides for {len(sides)}")
+    return {"place_sides": sides, "place_rows": rows,
             "place_fine": grid["fine_levels"], "place_min": grid["bounds_min"],
             "place_max": grid["bounds_max"], "place_offset": grid["normal_offset"]}
 

@@ -21,7 +21,7 @@ from spoil import spoiled_picture, stained_picture
 NOISE_LIMIT = 0.2  # the most that spoiling adds to sigma
 HOLES_SHARE, STAINED_SHARE, PAINTED_SHARE, STAY = 0.3, 0.3, 0.3, 0.1
 FORGET_CAMERA, FORGET_PLACE = 0.1, 0.1
-FLOATING_SHARE, FLOATING_WHOLE = 0.35, 0.3  # crops with surfaces where none was; of them, all of it
+FLOATING_SHARE, FLOATING_WHOLE = 0.2, 0.3  # crops with surfaces where none was; of them, all of it
 TRUE_START = 0.3  # walks that begin on a true picture; the others begin with no history
 STANDS = 0.3  # walks that end in a stand, long enough for rest to be learned
 

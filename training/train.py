@@ -29,7 +29,7 @@ from loss import change_loss, picture_loss
 from model import CompactDenoiser, ModelConfig, picture
 from model_files import ModelError, read_model
 from place import Place, Stop, take_place
-from place_grid import level_sides
+from place_levels import give_levels
 from report import ProgressLine, Report, duration, look
 from samples import Sampler, Walker, generator_for
 from schedule import DEFAULT, SAMPLE_PIXELS, Phase, ScheduleError, as_json, fitted, \
@@ -277,8 +277,8 @@ def parsed() -> argparse.Namespace:
                         help="Widths of the network's levels, finest first.")
     parser.add_argument("--blocks", type=int, nargs="+", default=[1, 1, 2, 2],
                         help="Blocks of each level.")
-    parser.add_argument("--place-rows", type=int, default=2 ** 19,
-                        help="Rows of each table of the place grid; 0: no place grid.")
+    parser.add_argument("--place-rows", type=int, default=2 ** 21,
+                        help="The most rows of a table of the place grid; 0: no place grid.")
     parser.add_argument("--without", nargs="*", default=[], choices=WITHOUT_NAMES,
                         help="Train without an input, to see what it is worth.")
     parser.add_argument("--precision", choices=["auto", "fp32", "bf16"], default="auto",
@@ -365,17 +365,18 @@ def started(options: argparse.Namespace, clips: list[LoadedClip]) -> CompactDeno
         return read_model(options.initial)[0].train()
     without = Without.named(options.without)
     config = ModelConfig(channels=options.channels, blocks=options.blocks,
-                         probe_grid=options.probe_grid, place_rows=options.place_rows,
+                         probe_grid=options.probe_grid,
                          emissive=clips[0].shines and not without.emissive)
     bounds = surface_bounds(clips)
     if bounds:
         config.bounds_min, config.bounds_max = bounds.probes
         if options.place_rows > 0 and not (without.place or without.camera):
             config.place_min, config.place_max = bounds.place
-            config.place_sides = level_sides(*bounds.place)
+            give_levels(config, clips, options.place_rows)
             if without.fine_place:
-                config.place_sides = config.place_sides[:-config.place_fine]
-                config.place_fine = 0
+                coarse = len(config.place_sides) - config.place_fine
+                config.place_sides = config.place_sides[:coarse]
+                config.place_rows, config.place_fine = config.place_rows[:coarse], 0
     return CompactDenoiser(config)
 
 

@@ -27,8 +27,8 @@ extension EndToEnd {
                     atPath: "\(folder.path)/\(name)", withDestinationPath: target)
             }
             let grid = PlaceGridSettings(
-                rows: 256, cellSides: [0.5, 0.25], fineLevels: 1, boundsMin: SIMD3(-8, -8, -8),
-                boundsMax: SIMD3(8, 8, 8), normalOffset: 0.05)
+                rows: [128, 256], cellSides: [0.5, 0.25], fineLevels: 1,
+                boundsMin: SIMD3(-8, -8, -8), boundsMax: SIMD3(8, 8, 8), normalOffset: 0.05)
             for (name, readsEmissive) in [("lamps", true), ("dark", false)] {
                 var model = ModelFolder(placeGrid: grid, path: "\(folder.path)/\(name)")
                 model.name = name

@@ -24,7 +24,8 @@ func placeModel(
 /// Scenes lie between 2 and 4 m in front of the camera: a part of them is outside of the bounds.
 func placeGrid(levels: Int = 5, fineLevels: Int = 3) -> PlaceGridSettings {
     PlaceGridSettings(
-        rows: 1024, cellSides: (0..<levels).map { 0.64 / Float(1 << $0) }, fineLevels: fineLevels,
+        rows: (0..<levels).map { 64 << $0 }, cellSides: (0..<levels).map { 0.64 / Float(1 << $0) },
+        fineLevels: fineLevels,
         boundsMin: SIMD3(-1.9, -1.2, -3.7), boundsMax: SIMD3(2.1, 1.3, 0.4), normalOffset: 0.05)
 }
 
@@ -51,7 +52,7 @@ struct PlaceJudge {
             let step = SIMD3(corner >> 2, corner >> 1 & 1, corner & 1)
             let c = (0..<3).map { UInt32(low[$0]) &+ UInt32(step[$0]) }
             let hash = c[0] ^ (c[1] &* 2_654_435_761) ^ (c[2] &* 805_459_861)
-            let row = Int(hash % UInt32(grid.rows))
+            let row = Int(hash % UInt32(grid.rows[level]))
             let weights = (0..<3).map { step[$0] == 1 ? t[$0] : 1 - t[$0] }
             let values = SIMD2(Double(tables[level][row * 2]), Double(tables[level][row * 2 + 1]))
             sum += values * (weights[0] * weights[1] * weights[2])

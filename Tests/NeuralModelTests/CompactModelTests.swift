@@ -151,7 +151,7 @@ import Testing
     }
 
     private static let gridOfTwo = PlaceGridSettings(
-        rows: 8, cellSides: [0.5, 0.25], fineLevels: 1, boundsMin: SIMD3(-1, -2, -3),
+        rows: [8, 16], cellSides: [0.5, 0.25], fineLevels: 1, boundsMin: SIMD3(-1, -2, -3),
         boundsMax: SIMD3(1, 2, 3), normalOffset: 0.0625)
 
     @Test func readsAPlaceGridStoredInEitherWidth() throws {
@@ -170,6 +170,7 @@ import Testing
             for fine in 0...levels {
                 var grid = Self.gridOfTwo
                 grid.cellSides = (0..<levels).map { 1 / Float(1 << $0) }
+                grid.rows = (0..<levels).map { 4 << $0 }
                 grid.fineLevels = fine
                 #expect(try ModelFolder(placeGrid: grid).refusal() == nil)
             }
@@ -177,9 +178,15 @@ import Testing
     }
 
     @Test(arguments: [
-        ("\"rows\":8", "\"rows\":6", "placeGrid.rows", "a power of two"),
-        ("\"rows\":8", "\"rows\":0", "placeGrid.rows", "a count from 1 to 4194304"),
-        ("\"rows\":8", "\"rows\":8388608", "placeGrid.rows", "a count from 1 to 4194304"),
+        ("\"rows\":[8,16]", "\"rows\":6", "placeGrid.rows", "a power of two"),
+        ("\"rows\":[8,16]", "\"rows\":[8,12]", "placeGrid.rows", "a power of two"),
+        ("\"rows\":[8,16]", "\"rows\":0", "placeGrid.rows", "a count from 1 to 4194304"),
+        ("\"rows\":[8,16]", "\"rows\":8388608", "placeGrid.rows", "a count from 1 to 4194304"),
+        ("\"rows\":[8,16]", "\"rows\":[8,0]", "placeGrid.rows", "counts from 1 to 4194304"),
+        (
+            "\"rows\":[8,16]", "\"rows\":[8,16,16]", "placeGrid.rows",
+            "one number, or one for each of 2 levels"
+        ),
         ("\"features\":2", "\"features\":4", "placeGrid.features", "2"),
         ("[0.5,0.25]", "[]", "placeGrid.cell_sides", "1 to 6 levels"),
         ("[0.5,0.25]", "[64,32,16,8,4,2,1]", "placeGrid.cell_sides", "1 to 6 levels"),
@@ -212,21 +219,21 @@ import Testing
     @Test func refusesPlaceTablesThatAreMissingOrOfAnotherShape() throws {
         var folder = ModelFolder(placeGrid: Self.gridOfTwo)
         let last = folder.tensors.count - 1
-        folder.tensors[last].shape = [16, 1]
+        folder.tensors[last].shape = [32, 1]
         #expect(
             try folder.refusal()
                 == .tensor(
-                    file: "weights.safetensors", name: "place.1", expected: "shape [8, 2]",
-                    found: "shape [16, 1]"))
+                    file: "weights.safetensors", name: "place.1", expected: "shape [16, 2]",
+                    found: "shape [32, 1]"))
         folder.tensors.removeLast()
         #expect(
             try folder.refusal()
                 == .tensor(
-                    file: "weights.safetensors", name: "place.1", expected: "shape [8, 2]",
+                    file: "weights.safetensors", name: "place.1", expected: "shape [16, 2]",
                     found: "no such tensor"))
         // A grid of fewer levels leaves a table over; one of none has no channels for them.
         folder = ModelFolder(placeGrid: Self.gridOfTwo)
-        folder.edits = [("[0.5,0.25]", "[0.5]"), ("\"fine_levels\":1", "\"fine_levels\":1")]
+        folder.edits = [("[0.5,0.25]", "[0.5]"), ("[8,16]", "[8]")]
         guard case .tensor(_, "stem.weight", _, _)? = try folder.refusal() else {
             throw Unexpected()
         }
@@ -239,7 +246,7 @@ import Testing
 
     @Test(arguments: [Float.nan, .infinity, -70_000])
     func refusesPlaceTablesThatAreNoNumbers(value: Float) throws {
-        for place in [0, 15] {
+        for place in [0, 31] {
             var folder = ModelFolder(placeGrid: Self.gridOfTwo)
             folder.tensors[folder.tensors.count - 1].values[place] = value
             #expect(

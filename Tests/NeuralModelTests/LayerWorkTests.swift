@@ -55,7 +55,7 @@ import Testing
         let probes = manifest.pixels.probeChannels * grid.x * grid.y * grid.z
         let file = try #require(manifest.files.first { $0.name == "weights.safetensors" })
         let place = try #require(manifest.pixels.placeGrid)
-        let tables = place.cellSides.count * place.rows * 2
+        let tables = place.rows.reduce(0, +) * 2
         let header = file.byteCount - 4 * (weights + biases + probes) - 2 * tables
         // The file's header names fewer than 80 tensors, each in at most 120 bytes.
         #expect((8...80 * 120).contains(header), "\(header)")

@@ -66,12 +66,12 @@ package struct ModelFolder {
         convolution("head", channels[0], 7 * 16, 3)
         add("probes", [probeChannels, grid[2], grid[1], grid[0]])
         guard let placeGrid else { return }
-        for level in placeGrid.cellSides.indices {
+        for (level, rows) in placeGrid.rows.enumerated() {
             // None below the normal halves, which threads that render and others tell apart.
-            let values = random.floats(placeGrid.rows * 2, in: -1...1).map {
+            let values = random.floats(rows * 2, in: -1...1).map {
                 abs($0) < 0x1p-13 ? 0 : Float(Float16($0))
             }
-            tensors.append(("place.\(level)", [placeGrid.rows, 2], values))
+            tensors.append(("place.\(level)", [rows, 2], values))
         }
     }
 

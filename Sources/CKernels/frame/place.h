@@ -164,12 +164,12 @@ INLINE v16 halves16(i16 words, const int is_high)
 }
 
 /* Both features at 16 points, `at` in cells of the coarsest level, of which a level's cells are
- * 1 / `scale`; a level's table begins at `first`. Corners are summed in the order of the reference:
- * x slowest, z fastest. */
-INLINE void read_level(const k_place *m, const v16 at[3], v16 scale, i16 first, v16 out[2])
+ * 1 / `scale`; a level's table begins at `first`, its rows less one are `mask`. Corners are summed in
+ * the order of the reference: x slowest, z fastest. */
+INLINE void read_level(const k_place *m, const v16 at[3], v16 scale, i16 first, i16 mask, v16 out[2])
 {
     typedef uint32_t u16 __attribute__((ext_vector_type(16)));
-    const u16 primes[3] = {(u16)1, (u16)2654435761u, (u16)805459861u}, mask = m->rows - 1;
+    const u16 primes[3] = {(u16)1, (u16)2654435761u, (u16)805459861u};
     u16 rows[3][2];
     v16 weights[3][2];
     UNROLL for (int c = 0; c < 3; c++) {
@@ -183,7 +183,7 @@ INLINE void read_level(const k_place *m, const v16 at[3], v16 scale, i16 first, 
     i16 words[8];
     UNROLL for (int corner = 0; corner < 8; corner++) {
         const u16 row = rows[0][corner >> 2] ^ rows[1][corner >> 1 & 1] ^ rows[2][corner & 1];
-        words[corner] = gather16(m->tables, (i16)(row & mask) + first);
+        words[corner] = gather16(m->tables, ((i16)row & mask) + first);
     }
     v16 sums[2] = {0.0f, 0.0f};
     UNROLL for (int corner = 0; corner < 8; corner++) {
@@ -209,11 +209,13 @@ INLINE void read_coarse(const k_place *m, k_chunk *k, const v16 at[3][2], const 
     for (uint32_t level = 0; level < coarse; level += 2) {
         const uint32_t other = level + 1 < coarse ? level + 1 : level;
         v16 scale = (float)(1u << level), out[2];
-        i16 first = (int32_t)(level * m->rows);
+        i16 first = (int32_t)m->first[level], mask = (int32_t)(m->rows[level] - 1);
         scale.hi = (v8)(float)(1u << other);
-        UNROLL for (int l = 8; l < K_LANES; l++)
-            first[l] = (int32_t)(other * m->rows);
-        read_level(m, points, scale, first, out);
+        UNROLL for (int l = 8; l < K_LANES; l++) {
+            first[l] = (int32_t)m->first[other];
+            mask[l] = (int32_t)(m->rows[other] - 1);
+        }
+        read_level(m, points, scale, first, mask, out);
         for (uint32_t feature = 0; feature < 2; feature++) {
             const v16 reads = pick16(has_surface, out[feature], (v16)0.0f);
             UNROLL for (int cell = 0; cell < K_CHUNK_CELLS; cell++) {
@@ -230,7 +232,8 @@ INLINE void read_fine(const k_place *m, k_chunk *k, int32_t cell, const v16 at[3
     const uint32_t coarse = m->levels - m->fine_levels;
     for (uint32_t level = coarse; level < m->levels; level++) {
         v16 out[2];
-        read_level(m, at, (v16)(float)(1u << level), (i16)(int32_t)(level * m->rows), out);
+        read_level(m, at, (v16)(float)(1u << level), (i16)(int32_t)m->first[level],
+                   (i16)(int32_t)(m->rows[level] - 1), out);
         for (uint32_t feature = 0; feature < 2; feature++) {
             _Alignas(64) float reads[K_LANES];
             store16(reads, pick16(has, out[feature], (v16)0.0f));

@@ -159,10 +159,11 @@ typedef struct k_plane {
 
 /* What the model knows of each place: hashed levels of cells, each half as wide as the one before, of
  * two features. A corner (x, y, z) of a level's cells is row (x ^ y * 2654435761 ^ z * 805459861) %
- * rows of its table. */
+ * rows of the level's table. */
 typedef struct k_place {
-    const uint32_t *tables; /* [levels, rows], two halves each: the first feature in the low part */
-    uint32_t rows;          /* a power of two */
+    const uint32_t *tables; /* one after the other; two halves a row, the first feature in the low */
+    uint32_t rows[K_MAX_PLACE_LEVELS];  /* powers of two */
+    uint32_t first[K_MAX_PLACE_LEVELS]; /* where each level's table begins */
     uint32_t levels;        /* 0: there is no grid */
     uint32_t fine_levels;   /* the last so many are read in each 2x2 block, the others once a cell */
     float coarsest_side;    /* metres */

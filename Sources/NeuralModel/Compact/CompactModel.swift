@@ -52,8 +52,8 @@ package struct CompactModel: Sendable {
             "probes", shape: [settings.probeChannels, grid.z, grid.y, grid.x])
         var places: [PlaceTable] = []
         if let placeGrid = settings.placeGrid {
-            for level in placeGrid.cellSides.indices {
-                places.append(try weights.takePlaces("place.\(level)", rows: placeGrid.rows))
+            for (level, rows) in placeGrid.rows.enumerated() {
+                places.append(try weights.takePlaces("place.\(level)", rows: rows))
             }
         }
         network = try CompactNetwork(

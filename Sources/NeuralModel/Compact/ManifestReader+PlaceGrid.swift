@@ -7,16 +7,13 @@ extension ManifestReader {
     /// What model.json says about the place grid; nil if the model has none.
     func placeGrid() throws(ModelError) -> PlaceGridSettings? {
         guard has("placeGrid") else { return nil }
-        let rows = try count("placeGrid.rows", 1...PlaceGridSettings.maxRows)
-        guard rows & (rows - 1) == 0 else {
-            throw refuse("placeGrid.rows", "a power of two", "\(rows)")
-        }
         let features = PlaceGridSettings.features
         guard try count("placeGrid.features", 1...64) == features else {
             throw refuse(
                 "placeGrid.features", "\(features)", try value("placeGrid.features").summary)
         }
         let sides = try cellSides()
+        let rows = try tableRows(levels: sides.count)
         let boundsMin = try vector("placeGrid.bounds_min")
         let boundsMax = try vector("placeGrid.bounds_max")
         guard all(boundsMax .> boundsMin) else {
@@ -35,6 +32,24 @@ extension ManifestReader {
             fineLevels: try count("placeGrid.fine_levels", 0...sides.count),
             boundsMin: boundsMin, boundsMax: boundsMax,
             normalOffset: try number("placeGrid.normal_offset"))
+    }
+
+    /// Of each level; one number stands for all.
+    private func tableRows(levels: Int) throws(ModelError) -> [Int] {
+        let field = "placeGrid.rows"
+        let allowed = 1...PlaceGridSettings.maxRows
+        let isList = try value(field).array != nil
+        let rows =
+            isList
+            ? try counts(field, allowed)
+            : [Int](repeating: try count(field, allowed), count: levels)
+        guard rows.count == levels else {
+            throw refuse(field, "one number, or one for each of \(levels) levels", "\(rows.count)")
+        }
+        for rows in rows where rows & (rows - 1) != 0 {
+            throw refuse(field, "a power of two", "\(rows)")
+        }
+        return rows
     }
 
     private func cellSides() throws(ModelError) -> [Float] {

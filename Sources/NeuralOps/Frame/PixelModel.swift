@@ -156,18 +156,19 @@ package final class PixelModel: @unchecked Sendable {
         let points = grid.x * grid.y * grid.z
         let stride = ActivationShape.padded(settings.probeChannels)
         precondition(source.count == settings.probeChannels * points, "probes of another shape")
-        let levels = settings.placeGrid?.cellSides.count ?? 0
-        let rows = settings.placeGrid?.rows ?? 0
+        let placeRows = tables.reduce(0) { $0 + $1.rows.count }
         precondition(
-            tables.count == levels && tables.allSatisfy { $0.rows.count == rows },
+            tables.map(\.rows.count) == settings.placeGrid?.rows ?? [],
             "a place grid of another shape")
-        byteCount = points * stride * 4 + levels * rows * 4
+        byteCount = (points * stride + placeRows) * 4
         // All are freed in `deinit`.
         places = UnsafeMutableRawPointer.allocate(
-            byteCount: max(levels * rows * 4, 64), alignment: 64
-        ).bindMemory(to: UInt32.self, capacity: levels * rows)
-        for (level, table) in tables.enumerated() {
-            (places + level * rows).initialize(from: table.rows, count: rows)
+            byteCount: max(placeRows * 4, 64), alignment: 64
+        ).bindMemory(to: UInt32.self, capacity: placeRows)
+        var filled = 0
+        for table in tables {
+            (places + filled).initialize(from: table.rows, count: table.rows.count)
+            filled += table.rows.count
         }
         probes = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 64), alignment: 64)
             .bindMemory(to: Float.self, capacity: points * stride)
@@ -224,7 +225,13 @@ package final class PixelModel: @unchecked Sendable {
 
     private func describe(_ grid: PlaceGridSettings) {
         description.pointee.place_channels = UInt32(grid.channels)
-        description.pointee.place.rows = UInt32(grid.rows)
+        let firsts = grid.rows.indices.map { grid.rows[..<$0].reduce(0, +) }
+        withUnsafeMutableBytes(of: &description.pointee.place.rows) { rows in
+            grid.rows.map(UInt32.init).withUnsafeBytes { rows.copyMemory(from: $0) }
+        }
+        withUnsafeMutableBytes(of: &description.pointee.place.first) { first in
+            firsts.map(UInt32.init).withUnsafeBytes { first.copyMemory(from: $0) }
+        }
         description.pointee.place.levels = UInt32(grid.cellSides.count)
         description.pointee.place.fine_levels = UInt32(grid.fineLevels)
         description.pointee.place.coarsest_side = grid.cellSides[0]

@@ -6,8 +6,8 @@ import CKernels
 /// Where a model keeps what it learned about each place of its environment: hashed levels of cells
 /// whose corners hold two features each, read where a pixel's surface is.
 package struct PlaceGridSettings: Sendable, Equatable {
-    /// Of each level's table; a power of two, at most `maxRows`.
-    package var rows: Int
+    /// Of each level's table; powers of two, at most `maxRows`.
+    package var rows: [Int]
     /// Metres, coarse to fine, each half of the one before.
     package var cellSides: [Float]
     /// The last so many levels are read in each 2x2 block of pixels, the others once a 4x4 cell.
@@ -25,7 +25,7 @@ package struct PlaceGridSettings: Sendable, Equatable {
     package static let maxCells: Float = 0x1p20
 
     package init(
-        rows: Int, cellSides: [Float], fineLevels: Int, boundsMin: SIMD3<Float>,
+        rows: [Int], cellSides: [Float], fineLevels: Int, boundsMin: SIMD3<Float>,
         boundsMax: SIMD3<Float>, normalOffset: Float
     ) {
         self.rows = rows
