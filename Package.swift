@@ -40,6 +40,8 @@ let package = Package(
 
         // Service half: socket → protocol → session → scheduler.
         .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+        // Two calls of malloc.h, which Swift's Glibc does not export.
+        .target(name: "CMemory", cSettings: cWarnings),
         .target(
             name: "FrameSocket", dependencies: ["FrameTypes", "CUV"], swiftSettings: warnings),
         .target(name: "CFrameProtocol", cSettings: cWarnings),
@@ -132,7 +134,7 @@ let package = Package(
             name: "frameloomd",
             dependencies: [
                 "FrameTypes", "FrameSocket", "FrameProtocol", "FrameSession", "FrameScheduler",
-                "FrameControl", "FrameDoctor", "NeuralDenoiser",
+                "FrameControl", "FrameDoctor", "NeuralDenoiser", "CMemory",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "TOMLKit", package: "TOMLKit"),

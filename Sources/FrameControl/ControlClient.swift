@@ -20,7 +20,11 @@ package struct ControlClient: Sendable {
 
     /// - Returns: never `.error`: that is thrown as `ControlError.refused`.
     package func ask(_ request: ControlRequest) throws(ControlError) -> ControlReply {
-        let line = try exchange(ControlLine.encode(request))
+        try ask(ControlCall(request))
+    }
+
+    package func ask(_ call: ControlCall) throws(ControlError) -> ControlReply {
+        let line = try exchange(ControlLine.encode(call))
         let reply: ControlReply
         do {
             reply = try ControlLine.reply(from: line)

@@ -10,8 +10,8 @@ package enum ControlLine {
 
     /// Server end: the request in one line (without its newline).
     /// - Throws: what to answer instead, as `.error`.
-    package static func request(from line: some Collection<UInt8>) throws(ControlFault)
-        -> ControlRequest
+    package static func call(from line: some Collection<UInt8>) throws(ControlFault)
+        -> ControlCall
     {
         guard line.count <= maxRequestBytes else {
             throw .lineTooLong(limit: maxRequestBytes)
@@ -31,7 +31,20 @@ package enum ControlLine {
             throw ControlFault(
                 code: .unknownRequest, text: "unknown request \"\(name)\"; known are: \(known)")
         }
-        return request
+        guard request == .kick else { return ControlCall(request) }
+        switch (envelope.session, envelope.user) {
+        case (let session?, nil): return ControlCall(.kick, target: .session(session))
+        case (nil, let user?): return ControlCall(.kick, target: .user(user))
+        default:
+            throw ControlFault(
+                code: .notJSON, text: "kick needs either \"session\" or \"user\", a number")
+        }
+    }
+
+    package static func request(from line: some Collection<UInt8>) throws(ControlFault)
+        -> ControlRequest
+    {
+        try call(from: line).request
     }
 
     /// Server end: the line as a wish to watch; nil if it is another request.
@@ -68,7 +81,17 @@ package enum ControlLine {
 
     /// Client end: the line for a request, with its newline.
     package static func encode(_ request: ControlRequest) -> [UInt8] {
-        [UInt8]("{\"request\":\"\(request.rawValue)\"}\n".utf8)
+        encode(ControlCall(request))
+    }
+
+    package static func encode(_ call: ControlCall) -> [UInt8] {
+        var target = ""
+        switch call.target {
+        case .session(let id): target = ",\"session\":\(id)"
+        case .user(let id): target = ",\"user\":\(id)"
+        case nil: break
+        }
+        return [UInt8]("{\"request\":\"\(call.request.rawValue)\"\(target)}\n".utf8)
     }
 
     /// Server end: the line for a reply, with its newline.
@@ -108,5 +131,7 @@ package enum ControlLine {
 
     private struct RequestEnvelope: Decodable {
         var request: String
+        var session: UInt64?
+        var user: UInt32?
     }
 }

@@ -5,6 +5,33 @@
 /// `{"request":"stats"}`.
 package enum ControlRequest: String, Sendable, Equatable, CaseIterable, Codable {
     case stats, sessions, health, models
+    /// These change something.
+    case reload, drain, kick
+}
+
+/// Whose sessions `kick` ends.
+package enum KickTarget: Sendable, Equatable {
+    case session(UInt64)
+    case user(UInt32)
+}
+
+/// A request with what it needs: `{"request":"kick","session":3}` or `{"request":"kick","user":1000}`.
+package struct ControlCall: Sendable, Equatable {
+    package var request: ControlRequest
+    /// Of `kick` only.
+    package var target: KickTarget?
+
+    package init(_ request: ControlRequest, target: KickTarget? = nil) {
+        self.request = request
+        self.target = target
+    }
+}
+
+/// What an order did, one sentence each.
+package struct DoneReport: Sendable, Equatable, Codable {
+    package var texts: [String]
+
+    package init(texts: [String]) { self.texts = texts }
 }
 
 /// `{"request":"watch","session":3,"fps":10}`: the answer is a line, `{"watching":{…}}`, and then
@@ -59,13 +86,14 @@ package struct WatchReport: Sendable, Equatable, Codable {
 }
 
 /// The answer to one request, one JSON object a line: `{"stats":{…}}`, `{"sessions":[…]}`,
-/// `{"health":{…}}`, `{"models":[…]}` or `{"error":{"code":"…","text":"…"}}`.
+/// `{"health":{…}}`, `{"models":[…]}`, `{"done":{…}}` or `{"error":{"code":"…","text":"…"}}`.
 package enum ControlReply: Sendable, Equatable {
     case stats(StatsReport)
     case sessions([SessionReport])
     case health(HealthReport)
     case models([ModelReport])
     case watching(WatchReport)
+    case done(DoneReport)
     case error(ControlFault)
 }
 
@@ -75,6 +103,8 @@ package struct ControlFault: Error, Sendable, Equatable, Codable {
         case notJSON = "not_json"
         case unknownRequest = "unknown_request"
         case lineTooLong = "line_too_long"
+        /// An order that was not carried out; nothing changed.
+        case refused
         case internalError = "internal_error"
         case noSession = "no_session"
         case notAllowed = "not_allowed"
@@ -97,7 +127,7 @@ package struct ControlFault: Error, Sendable, Equatable, Codable {
 
 extension ControlReply: Codable {
     private enum Key: String, CodingKey, CaseIterable {
-        case stats, sessions, health, models, watching, error
+        case stats, sessions, health, models, watching, done, error
     }
 
     package init(from decoder: any Decoder) throws {
@@ -112,6 +142,7 @@ extension ControlReply: Codable {
         case .health: self = .health(try object.decode(HealthReport.self, forKey: key))
         case .models: self = .models(try object.decode([ModelReport].self, forKey: key))
         case .watching: self = .watching(try object.decode(WatchReport.self, forKey: key))
+        case .done: self = .done(try object.decode(DoneReport.self, forKey: key))
         case .error: self = .error(try object.decode(ControlFault.self, forKey: key))
         }
     }
@@ -124,6 +155,7 @@ extension ControlReply: Codable {
         case .health(let report): try object.encode(report, forKey: .health)
         case .models(let reports): try object.encode(reports, forKey: .models)
         case .watching(let report): try object.encode(report, forKey: .watching)
+        case .done(let report): try object.encode(report, forKey: .done)
         case .error(let fault): try object.encode(fault, forKey: .error)
         }
     }

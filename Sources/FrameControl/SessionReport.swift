@@ -66,7 +66,9 @@ package struct DaemonReport: Sendable, Equatable, Codable {
     package var sessionsOpen = 0
     package var sessionsOpened: UInt64 = 0
     package var sessionsRefused: UInt64 = 0
+    /// Open sessions that ended with an error; frames that were refused or failed.
     package var protocolErrors: UInt64 = 0
+    package var frameErrors: UInt64 = 0
     /// Admitted to sessions and models, against the limit.
     package var memoryPlannedBytes: UInt64 = 0
     /// Of these, what incremental sessions keep and would be let go of for a new session.

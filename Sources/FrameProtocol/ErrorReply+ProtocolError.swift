@@ -147,6 +147,14 @@ private struct Report {
             self.init(
                 FL_ERROR_IDLE, "", seconds, seconds,
                 "No frame came from the client for \(seconds) seconds.")
+        case .yielded(let seconds):
+            self.init(
+                FL_ERROR_IDLE, "limits.user_share_percent", seconds, 0,
+                "No frame came for \(seconds) seconds, and another user asks for the place; resume "
+                    + "this session when it has a frame.")
+        case .kicked:
+            self.init(
+                FL_ERROR_DRAINING, "", 0, 0, "The operator of the daemon ended this session.")
         case .slowReader(let seconds):
             self.init(
                 FL_ERROR_SLOW_READER, "", seconds, seconds,

@@ -50,6 +50,10 @@ package enum ProtocolError: Error, Sendable, Equatable {
     case notOpened(seconds: Double)
     case idle(seconds: Double)
     case slowReader(seconds: Double)
+    /// Another user asks for what an unused session of a user with more than an equal part holds.
+    case yielded(seconds: Double)
+    /// The operator ended the session.
+    case kicked
     case draining
     case renderFailed(reason: String)
 }

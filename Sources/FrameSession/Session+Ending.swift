@@ -68,6 +68,25 @@ extension Session {
         }
     }
 
+    /// Ends a session that nothing is under way in: somebody else asks for what it holds.
+    package mutating func yield(now: UInt64) -> [SessionAction] {
+        perform(now: now) { session in
+            session.fail(.yielded(seconds: seconds(session.idleTime(now: now))), now: now)
+        }
+    }
+
+    /// The operator ended it.
+    package mutating func kick(now: UInt64) -> [SessionAction] {
+        perform(now: now) { $0.fail(.kicked, now: now) }
+    }
+
+    /// The daemon itself did not run for so long (a stopped process, a machine that stood): no limit of
+    /// the client's runs meanwhile. Nanoseconds.
+    package mutating func forgive(_ gap: UInt64) {
+        connectedAt += gap
+        lastActivity += gap
+    }
+
     /// Checks the limits in time.
     /// - Parameter writeStall: for how long the client has taken nothing although something was
     ///   waiting for it, nanoseconds.

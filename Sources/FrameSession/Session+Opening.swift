@@ -46,7 +46,7 @@ extension Session {
             if !keepsHistory { session.history = nil }
             session.historyStart = session.history == nil ? .none : .kept
             if let description {
-                let payload = PixelStorage(byteCount: description.byteCount)
+                guard let payload = session.reserve(description.byteCount, now: now) else { return }
                 session.incoming = .history(description, payload)
                 session.phase = .receivingHistory
                 session.act(.receivePayload(payload))
@@ -56,8 +56,11 @@ extension Session {
         }
     }
 
-    mutating func historyReceived(_ description: HistoryDescription, _ payload: PixelStorage) {
-        let storage = PixelStorage(byteCount: FrameHistory.byteCount(of: description.size))
+    mutating func historyReceived(
+        _ description: HistoryDescription, _ payload: PixelStorage, now: UInt64
+    ) {
+        let byteCount = FrameHistory.byteCount(of: description.size)
+        guard let storage = reserve(byteCount, now: now) else { return }
         let conversion = HistoryConversion(description, payload: payload, storage: storage)
         phase = .convertingHistory(conversion)
         act(.convertHistory(conversion))
@@ -73,11 +76,25 @@ extension Session {
         }
     }
 
+    /// Admitted memory that the system refuses after all ends the session.
+    private mutating func reserve(_ byteCount: Int, now: UInt64) -> PixelStorage? {
+        do {
+            return try PixelStorage(reserving: byteCount)
+        } catch {
+            fail(ProtocolError(error), now: now)
+            return nil
+        }
+    }
+
     private mutating func beginRunning(now: UInt64) {
         guard let agreement else { return }
         let request = agreement.request
         let plan = SessionPlan(request, waitingFrames: settings.waitingFrames)
-        storages = SessionStorages(plan)
+        do {
+            storages = try SessionStorages(plan)
+        } catch {
+            return fail(ProtocolError(error), now: now)
+        }
         phase = .running
         let admission = agreement.admission
         send(
@@ -92,5 +109,15 @@ extension Session {
                     maxFramesInFlight: plan.frameCount, history: historyStart,
                     model: admission.model, modelVersion: admission.modelVersion,
                     precision: admission.precision, kernelPath: admission.kernelPath)), now: now)
+    }
+}
+
+extension ProtocolError {
+    package init(_ refusal: MemoryRefusal) {
+        let mebibytes = max(1, (refusal.byteCount + (1 << 20) - 1) >> 20)
+        self = .memoryLimit(
+            needed: UInt64(clamping: refusal.byteCount), available: 0, key: "limits.memory_mib",
+            reason: "The session needs \(mebibytes) MiB more, which the system refuses the daemon "
+                + "(limit of address space, overcommit or number of mappings).")
     }
 }

@@ -114,6 +114,7 @@ extension Session {
         counted.frames.failed += 1
         // The scene was cut, whether the frame that said so can be used or not.
         if refused.isReset { isResetPending = true }
+        act(.frameFailed(refused.error, frameID: refused.frameID))
         send(
             MessageEncoder.error(
                 ErrorReply(refused.error, severity: .frame, frameID: refused.frameID)), now: now)

@@ -116,6 +116,7 @@ extension Session {
         handOnReset(of: frame)
         storages?.freePictures.append(failed.picture)
         storages?.freeFrames.append(frame.storage)
+        act(.frameFailed(error, frameID: frame.message.frameID))
         send(
             MessageEncoder.error(
                 ErrorReply(error, severity: .frame, frameID: frame.message.frameID)), now: now)

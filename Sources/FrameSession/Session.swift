@@ -60,7 +60,7 @@ package struct Session: Sendable {
     /// Smoothed time of rendering one frame, nanoseconds.
     var renderEstimate: UInt64 = 0
 
-    let connectedAt: UInt64
+    var connectedAt: UInt64
     var lastActivity: UInt64
     private var reads = true
     private var actions: [SessionAction] = []
@@ -132,6 +132,12 @@ package struct Session: Sendable {
 
     package var hasEnded: Bool { if case .ended = phase { true } else { false } }
 
+    /// It is open, and nothing of it is under way.
+    package var isUnused: Bool {
+        guard case .running = phase else { return false }
+        return job == nil && waiting.isEmpty && pendingWrites.isEmpty
+    }
+
     /// It ended and no job holds its memory any more.
     package var isDone: Bool { hasEnded && job == nil }
 
@@ -175,7 +181,7 @@ package struct Session: Sendable {
             switch incoming {
             case .nothing, .share: break
             case .history(let description, let payload):
-                session.historyReceived(description, payload)
+                session.historyReceived(description, payload, now: now)
             case .frame(let message, let storage, let previousFrameID, let since):
                 session.frameReceived(
                     message, storage, previousFrameID: previousFrameID, readTime: now &- since,

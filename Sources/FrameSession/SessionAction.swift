@@ -33,6 +33,8 @@ package enum SessionAction: Sendable {
     case sendPictureInSlot([UInt8], inline: [UInt8], PixelStorage, position: Int)
     /// Whether to read the next message. A payload that was asked for is read in any case.
     case setReading(Bool)
+    /// For the log: a frame was refused or failed, and the client was told.
+    case frameFailed(ProtocolError, frameID: UInt64)
     /// Close after everything written before was taken. Once, and the last action.
     case end(EndReason)
 }

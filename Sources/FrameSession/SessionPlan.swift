@@ -63,16 +63,18 @@ struct SessionStorages: Sendable {
     var freePictures: [PixelStorage]
     private let histories: [PixelStorage]
 
-    init(_ plan: SessionPlan) {
-        freeFrames = (0..<plan.frameCount).map { _ in
-            PixelStorage(byteCount: plan.frameByteCount)
-        }
-        freePictures = (0..<plan.pictureCount).map { _ in
-            PixelStorage(byteCount: plan.pictureByteCount)
-        }
-        histories = (0..<plan.historyCount).map { _ in
-            PixelStorage(byteCount: plan.historyByteCount)
-        }
+    init(_ plan: SessionPlan) throws(MemoryRefusal) {
+        freeFrames = try Self.reserve(plan.frameCount, of: plan.frameByteCount)
+        freePictures = try Self.reserve(plan.pictureCount, of: plan.pictureByteCount)
+        histories = try Self.reserve(plan.historyCount, of: plan.historyByteCount)
+    }
+
+    private static func reserve(
+        _ count: Int, of byteCount: Int
+    ) throws(MemoryRefusal) -> [PixelStorage] {
+        var storages: [PixelStorage] = []
+        for _ in 0..<count { storages.append(try PixelStorage(reserving: byteCount)) }
+        return storages
     }
 
     /// The one to write while `read` is being read.

@@ -241,6 +241,9 @@ package final class Connection {
         return now - progress.lastChange
     }
 
+    /// The process did not run for so long, nanoseconds: the peer is not blamed for it.
+    package func forgive(_ gap: UInt64) { progress.forgive(gap) }
+
     private func didWrite(_ outcome: WriteOutcome) {
         if case .failed(let code) = outcome, isOpen { end(.failed(code: code)) }
         if closeTimer != nil, writesUnderWay == 0 { handle.close() }

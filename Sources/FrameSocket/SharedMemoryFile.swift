@@ -39,27 +39,32 @@ package final class SharedMemoryFile {
         }
     }
 
-    /// Fills the storage from `position`.
+    /// Fills a part of the storage, whose byte 0 is at `position`.
     /// - Returns: false if not all of it was there.
-    package func read(into storage: PixelStorage, at position: Int) -> Bool {
-        copy(storage, at: position) { pread(descriptor, $0, $1, $2) }
+    package func read(
+        into storage: PixelStorage, _ range: Range<Int>, at position: Int
+    ) -> Bool {
+        copy(storage, range, at: position) { pread(descriptor, $0, $1, $2) }
     }
 
-    /// Writes the whole storage to `position`.
+    /// Writes a part of the storage, whose byte 0 belongs at `position`.
     /// - Returns: false if not all of it could be written.
-    package func write(_ storage: PixelStorage, at position: Int) -> Bool {
-        copy(storage, at: position) { pwrite(descriptor, $0, $1, $2) }
+    package func write(_ storage: PixelStorage, _ range: Range<Int>, at position: Int) -> Bool {
+        copy(storage, range, at: position) { pwrite(descriptor, $0, $1, $2) }
     }
 
     /// The storage lives as long as this call, and no call goes beyond its end.
     private func copy(
-        _ storage: PixelStorage, at position: Int,
+        _ storage: PixelStorage, _ range: Range<Int>, at position: Int,
         _ call: (UnsafeMutableRawPointer, Int, off_t) -> Int
     ) -> Bool {
-        var done = 0
-        while done < storage.byteCount {
+        precondition(
+            range.lowerBound >= 0 && range.upperBound <= storage.byteCount,
+            "a part outside of the pixel storage")
+        var done = range.lowerBound
+        while done < range.upperBound {
             guard let base = storage.bytes.baseAddress else { return false }
-            let count = call(base + done, storage.byteCount - done, off_t(position + done))
+            let count = call(base + done, range.upperBound - done, off_t(position + done))
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return false }
             done += count

@@ -70,4 +70,7 @@ struct WriteProgress {
         self.taken = taken
         lastChange = now
     }
+
+    /// So much time counts for nobody, nanoseconds.
+    mutating func forgive(_ gap: UInt64) { lastChange += gap }
 }

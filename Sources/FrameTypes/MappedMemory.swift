@@ -4,6 +4,18 @@
 import Dispatch
 import Glibc
 
+/// The system does not give memory that was planned.
+package struct MemoryRefusal: Error, Sendable, Equatable, CustomStringConvertible {
+    package var byteCount: Int
+
+    package init(byteCount: Int) { self.byteCount = byteCount }
+
+    package var description: String {
+        "the system refuses \(max(1, byteCount >> 20)) MiB of memory (limit of address space, "
+            + "overcommit or number of mappings)"
+    }
+}
+
 /// Zero-filled memory that costs nothing until it is touched: large pieces are mapped, so that the
 /// loop thread never clears megabytes for a session that opens, and go back to the system when they
 /// are let go of.
@@ -22,9 +34,8 @@ package final class MappedMemory: @unchecked Sendable {
     private static let reclaim = DispatchQueue(label: "frameloom.reclaim", qos: .utility)
 
     /// Aligned to a cache line.
-    ///
-    /// The system can refuse memory: ask `isAvailable` before, where the size comes from a client.
-    package init(byteCount: Int) {
+    /// - Throws: where the system refuses it (address space, overcommit, number of mappings).
+    package init(byteCount: Int) throws(MemoryRefusal) {
         precondition(byteCount >= 0, "a negative size")
         self.byteCount = byteCount
         isMapped = byteCount >= Self.mappedByteCount
@@ -33,7 +44,7 @@ package final class MappedMemory: @unchecked Sendable {
             let mapped = unsafe mmap(
                 nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
             guard let mapped = unsafe mapped, unsafe mapped != MAP_FAILED else {
-                fatalError("the system refuses \(byteCount) bytes of memory")
+                throw MemoryRefusal(byteCount: byteCount)
             }
             unsafe base = mapped
         } else {

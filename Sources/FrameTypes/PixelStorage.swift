@@ -13,8 +13,18 @@ package final class PixelStorage: Sendable {
     package var byteCount: Int { memory.byteCount }
 
     /// Zero-filled, aligned to a cache line; large ones cost nothing until they are touched.
-    package init(byteCount: Int) {
-        memory = MappedMemory(byteCount: byteCount)
+    package init(reserving byteCount: Int) throws(MemoryRefusal) {
+        memory = try MappedMemory(byteCount: byteCount)
+    }
+
+    /// For programs that can do nothing without it: ends them where the system refuses the memory.
+    /// Never for a size that a client of the daemon decides.
+    package convenience init(byteCount: Int) {
+        do {
+            try self.init(reserving: byteCount)
+        } catch {
+            fatalError("\(error)")
+        }
     }
 
     /// The whole memory, for reading it from a socket and for kernels; valid as long as this object.

@@ -66,8 +66,11 @@ package final class Denoiser: Sendable {
     }
 
     /// For the frames of any session.
-    package func makeWorkspace(for size: FrameSize) -> any FrameWorkspace {
-        model.makeWorkspace(for: size)
+    /// - Throws: where the system refuses the memory.
+    package func makeWorkspace(
+        for size: FrameSize
+    ) throws(MemoryRefusal) -> any FrameWorkspace {
+        try model.makeWorkspace(for: size)
     }
 
     /// Whether frames can be rendered in part.
@@ -83,9 +86,11 @@ package final class Denoiser: Sendable {
     /// frame renders only what changed. Models that cannot render every frame whole.
     package func makeIncrementalWorkspace(
         for layout: GBufferLayout, settings: IncrementalSettings = IncrementalSettings()
-    ) -> any FrameWorkspace {
-        model.incremental?.makeIncrementalWorkspace(for: layout, settings: settings)
-            ?? makeWorkspace(for: layout.size)
+    ) throws(MemoryRefusal) -> any FrameWorkspace {
+        guard let incremental = model.incremental else {
+            return try makeWorkspace(for: layout.size)
+        }
+        return try incremental.makeIncrementalWorkspace(for: layout, settings: settings)
     }
 
     /// Sets rounding, flush-to-zero and denormals-are-zero for the calling thread. Every thread that

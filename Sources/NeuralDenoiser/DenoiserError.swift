@@ -29,6 +29,8 @@ package enum DenoiserError: Error, Equatable, Sendable, CustomStringConvertible 
     case noScale(field: String, found: UInt16, family: String)
     case noAdapter(found: UInt16)
     case mergedAdapter(found: UInt16)
+    /// The system gives no memory for what was planned.
+    case memory(MemoryRefusal)
 
     init(unusable depth: DepthEncoding) {
         switch depth {
@@ -55,6 +57,7 @@ package enum DenoiserError: Error, Equatable, Sendable, CustomStringConvertible 
         case .storage(let name, _, _): name
         case .noScale(let field, _, _): field
         case .noAdapter, .mergedAdapter: "adapter_scale"
+        case .memory: ""
         }
     }
 
@@ -103,6 +106,7 @@ package enum DenoiserError: Error, Equatable, Sendable, CustomStringConvertible 
             "\(name) has \(byteCount) bytes and needs \(needed)"
         case .noScale(let field, let found, let family):
             "\(field) is \(found): models of the family \(family) have no such scale; send 0"
+        case .memory(let refusal): refusal.description
         case .noAdapter(let found):
             "adapter_scale is \(found): this model has no adapter (no parts.lora in model.json); "
                 + "send 0"

@@ -19,7 +19,7 @@ protocol ServedModel: Sendable {
 
     /// Memory of one workspace, planned exactly and not allocated.
     func workspaceByteCount(for size: FrameSize) -> Int
-    func makeWorkspace(for size: FrameSize) -> any FrameWorkspace
+    func makeWorkspace(for size: FrameSize) throws(MemoryRefusal) -> any FrameWorkspace
 
     /// How it renders in part; nil: every frame whole.
     var incremental: (any IncrementalModel)? { get }
@@ -33,7 +33,7 @@ protocol IncrementalModel: Sendable {
     func incrementalByteCount(for layout: GBufferLayout) -> Int
     func makeIncrementalWorkspace(
         for layout: GBufferLayout, settings: IncrementalSettings
-    ) -> any FrameWorkspace
+    ) throws(MemoryRefusal) -> any FrameWorkspace
 }
 
 extension ModelFamily {

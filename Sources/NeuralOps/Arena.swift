@@ -12,11 +12,21 @@ package final class Arena: @unchecked Sendable {
     private let memory: MappedMemory
     let base: UnsafeMutablePointer<Float>
 
-    package init(byteCount: Int) {
+    package init(reserving byteCount: Int) throws(MemoryRefusal) {
         self.byteCount = byteCount
-        memory = MappedMemory(byteCount: max(byteCount, 64))
+        memory = try MappedMemory(byteCount: max(byteCount, 64))
         // Lives as long as `memory`; whole cache lines, so that vectors are aligned.
         base = memory.start.bindMemory(to: Float.self, capacity: max(byteCount, 64) / 4)
+    }
+
+    /// For programs that can do nothing without it: ends them where the system refuses the memory.
+    /// Never for a size that a client of the daemon decides.
+    package convenience init(byteCount: Int) {
+        do {
+            try self.init(reserving: byteCount)
+        } catch {
+            fatalError("\(error)")
+        }
     }
 }
 

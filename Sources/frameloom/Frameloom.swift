@@ -15,6 +15,7 @@ struct Frameloom: ParsableCommand {
             PlayCommand.self, RenderCommand.self, ClipCommand.self, BenchCommand.self,
             StillCommand.self, DoctorCommand.self,
             StatsCommand.self, SessionsCommand.self, HealthCommand.self, ModelsCommand.self,
+            ReloadCommand.self, DrainCommand.self, KickCommand.self,
             WalkCommand.self, ViewCommand.self, RecordCommand.self,
         ])
 }

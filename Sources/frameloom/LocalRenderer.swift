@@ -49,8 +49,8 @@ final class LocalRenderer: FrameRenderer {
             .init(threadCount: settings.threads, threadSetup: Denoiser.prepareRenderThread))
         lane = FrameLane(
             isIncremental
-                ? denoiser.makeIncrementalWorkspace(for: clip.layout)
-                : denoiser.makeWorkspace(for: clip.size),
+                ? try denoiser.makeIncrementalWorkspace(for: clip.layout)
+                : try denoiser.makeWorkspace(for: clip.size),
             layout: clip.layout, seed: settings.seed, scales: settings.scales, clock: clock)
     }
 

@@ -20,7 +20,8 @@ enum StatsText {
                 + "\(milliseconds(daemon.loopBlockedMaxNs)) ms (lately "
                 + "\(milliseconds(daemon.loopBlockedRecentNs)))",
             "connections \(daemon.connections); sessions \(daemon.sessionsOpen) open, \(daemon.sessionsOpened) opened, "
-                + "\(daemon.sessionsRefused) refused; protocol errors \(daemon.protocolErrors)",
+                + "\(daemon.sessionsRefused) refused; protocol errors \(daemon.protocolErrors), "
+                + "frame errors \(daemon.frameErrors); log lines dropped \(daemon.logLinesDropped)",
             "", frames(report, since: previous), "", stages(report),
         ]
         if !report.sessions.isEmpty { lines += ["", sessions(report.sessions)] }

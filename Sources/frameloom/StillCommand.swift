@@ -91,7 +91,7 @@ struct StillCommand: ParsableCommand {
         let pool = try RenderPool(
             .init(threadCount: threads, threadSetup: Denoiser.prepareRenderThread))
         defer { pool.stop() }
-        let run = StillRun(
+        let run = try StillRun(
             scenario: StillScenario(
                 clip: clip, settings: .init(frame: frame, share: share, places: places)),
             layout: clip.layout, denoiser: denoiser, pool: pool, isProfiled: profile)

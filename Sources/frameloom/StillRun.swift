@@ -50,13 +50,13 @@ final class StillRun {
     init(
         scenario: StillScenario, layout: GBufferLayout, denoiser: Denoiser, pool: RenderPool,
         isProfiled: Bool
-    ) {
+    ) throws {
         self.scenario = scenario
         self.layout = layout
         self.pool = pool
-        whole = Lane(denoiser.makeWorkspace(for: layout.size), layout, isProfiled: isProfiled)
+        whole = Lane(try denoiser.makeWorkspace(for: layout.size), layout, isProfiled: isProfiled)
         partly = Lane(
-            denoiser.makeIncrementalWorkspace(for: layout), layout, isProfiled: isProfiled)
+            try denoiser.makeIncrementalWorkspace(for: layout), layout, isProfiled: isProfiled)
     }
 
     /// Both lanes come to the same settled picture.

@@ -17,6 +17,8 @@ final class Client {
         case skip(UInt64)
         /// A descriptor of at least so many bytes of shared memory.
         case descriptor(byteCount: Int)
+        /// Not of the socket: planes that come from a slot, a piece a turn.
+        case slot(PixelStorage, position: Int, done: Int)
     }
 
     let id: UInt64
@@ -29,7 +31,14 @@ final class Client {
     var jobs: [UInt64: PendingJob] = [:]
     /// Looks at what is sent since the session was admitted.
     var doctor: SessionDoctor?
-    var latency = LatencyHistogram()
+    /// From the first picture on: it takes as much as a hundred connections.
+    private(set) var latency: LatencyHistogram?
+    /// What this client used of the loop's time, and of its patience with messages without pixels.
+    private var loopTime = LoopBudget.Account()
+    private var messageTime = LoopBudget.Account()
+    /// Over its budget: the server reads on when that has passed.
+    private(set) var isPaused = false
+    private var readStart: UInt64 = 0
     let connectedAt = EventLoop.now
     private(set) var isClosed = false
 
@@ -39,6 +48,9 @@ final class Client {
     private var readsMessages = true
     /// Where this client's frames in slots are.
     private var sharedMemory: SharedMemoryFile?
+    /// A picture that goes into a slot, a piece a turn, and what is said after it.
+    private var slotPicture: SlotPicture?
+    private var heldWrites: [(bytes: [UInt8], picture: PixelStorage?)] = []
     private var actions: [SessionAction] = []
     private var isPerforming = false
 
@@ -71,11 +83,21 @@ final class Client {
     // MARK: Bytes in
 
     private func nextTarget() -> ReadTarget? {
-        switch reading {
+        let now = EventLoop.now
+        guard mayRead(now: now) else {
+            if !isPaused {
+                isPaused = true
+                server.resumeLater(self)
+            }
+            return nil
+        }
+        readStart = now
+        return switch reading {
         case .message: readsMessages ? .bytes(atMost: decoder.wantedByteCount) : nil
         case .payload(let storage, let received): .storage(storage, received..<storage.byteCount)
         case .skip(let rest): .discard(atMost: Int(min(rest, 64 << 10)))
         case .descriptor: .descriptors
+        case .slot: nil
         }
     }
 
@@ -85,7 +107,41 @@ final class Client {
         server.forgetIfDone(self)
     }
 
+    private func mayRead(now: UInt64) -> Bool {
+        guard LoopBudget.mayRead(messages: messageTime, now: now) else { return false }
+        return server.budget.mayRead(
+            loopTime, user: connection.peer.userID, isAlone: server.clients.count < 2, now: now)
+    }
+
+    /// Reads on, if the budget allows it by now.
+    /// - Returns: false if it does not.
+    func resumeIfAllowed(now: UInt64) -> Bool {
+        guard mayRead(now: now) else { return false }
+        isPaused = false
+        if case .slot = reading { readSlotPiece() } else { connection.resumeReading() }
+        return true
+    }
+
+    /// The daemon did not run for so long, nanoseconds.
+    func forgive(_ gap: UInt64) {
+        session.forgive(gap)
+        connection.forgive(gap)
+    }
+
+    func notePicture(age: UInt64) {
+        if latency == nil { latency = LatencyHistogram() }
+        latency?.record(ns: age)
+    }
+
+    /// What was done for this client since `start` counts against its share.
+    private func charge(since start: UInt64) {
+        let now = EventLoop.now
+        server.budget.charge(
+            &loopTime, user: connection.peer.userID, now - min(start, now), now: now)
+    }
+
     private func didRead(_ event: ReadEvent) {
+        defer { charge(since: readStart) }
         session.bytesArrived(event.byteCount)
         switch (event, reading) {
         case (.bytes(let bytes), _):
@@ -106,7 +162,11 @@ final class Client {
 
     private func decode(_ bytes: [UInt8]) {
         do {
-            if let message = try decoder.append(bytes) { tell { $0.receive(message, now: $1) } }
+            guard let message = try decoder.append(bytes) else { return }
+            if !message.bringsFrame {
+                LoopBudget.noteMessage(&messageTime, now: EventLoop.now)
+            }
+            tell { $0.receive(message, now: $1) }
         } catch {
             tell { $0.protocolFailed(error, now: $1) }
         }
@@ -138,10 +198,59 @@ final class Client {
         tell { $0.shareReceived(refusal, now: $1) }
     }
 
-    private func readSlot(_ storage: PixelStorage, at position: Int) {
-        let isRead = sharedMemory?.read(into: storage, at: position) ?? false
+    /// Copied at once: 2 MB take about half a millisecond, and a frame of 512x512 two turns.
+    private static let slotPiece = 2 << 20
+
+    private func readSlotPiece() {
+        guard case .slot(let storage, let position, let done) = reading else { return }
+        let start = EventLoop.now
+        guard mayRead(now: start) else {
+            isPaused = true
+            return server.resumeLater(self)
+        }
+        let piece = done..<min(storage.byteCount, done + Self.slotPiece)
+        let isRead = sharedMemory?.read(into: storage, piece, at: position) ?? false
+        charge(since: start)
+        if isRead, piece.upperBound < storage.byteCount {
+            reading = .slot(storage, position: position, done: piece.upperBound)
+            return server.loop.later { self.readSlotPiece() }
+        }
+        reading = .message
         if isRead { session.bytesArrived(storage.byteCount) }
         tell { isRead ? $0.payloadFinished(now: $1) : $0.slotUnreadable(now: $1) }
+        connection.resumeReading()
+    }
+
+    private struct SlotPicture {
+        var picture: PixelStorage
+        var position: Int
+        var done = 0
+        /// The reply for a picture that is in its slot, and for one that has to go inline.
+        var bytes, inline: [UInt8]
+    }
+
+    private func writeSlotPiece() {
+        guard let slot = slotPicture else { return }
+        let start = EventLoop.now
+        let end = min(slot.picture.byteCount, slot.done + Self.slotPiece)
+        let isWritten =
+            sharedMemory?.write(slot.picture, slot.done..<end, at: slot.position) ?? false
+        charge(since: start)
+        if isWritten, end < slot.picture.byteCount {
+            slotPicture?.done = end
+            return server.loop.later { self.writeSlotPiece() }
+        }
+        finishSlotPicture(isInSlot: isWritten)
+    }
+
+    /// Sends the reply and what waited for it.
+    private func finishSlotPicture(isInSlot: Bool) {
+        guard let slot = slotPicture else { return }
+        slotPicture = nil
+        let held = heldWrites
+        heldWrites = []
+        if isInSlot { write(slot.bytes, nil) } else { write(slot.inline, slot.picture) }
+        for reply in held { write(reply.bytes, reply.picture) }
     }
 
     // MARK: Actions
@@ -152,7 +261,9 @@ final class Client {
         case .receivePayload(let storage): read(.payload(storage, received: 0))
         case .skipPayload(let byteCount): read(.skip(byteCount))
         case .receiveDescriptor(let byteCount): read(.descriptor(byteCount: byteCount))
-        case .readSlot(let storage, let position): readSlot(storage, at: position)
+        case .readSlot(let storage, let position):
+            reading = .slot(storage, position: position, done: 0)
+            readSlotPiece()
         case .convertHistory(let conversion): server.convert(conversion, for: self)
         case .start(let job): server.render(job, for: self)
         case .cancelJob: server.cancelJobs(of: self)
@@ -162,14 +273,15 @@ final class Client {
             write(bytes, picture)
         case .sendPictureInSlot(let bytes, let inline, let picture, let position):
             server.watches.show(inline, picture, of: id, now: EventLoop.now)
-            if sharedMemory?.write(picture, at: position) ?? false {
-                write(bytes, nil)
-            } else {
-                write(inline, picture)
-            }
+            // One at a time; the reply before it may go inline at any time.
+            finishSlotPicture(isInSlot: false)
+            slotPicture = SlotPicture(
+                picture: picture, position: position, bytes: bytes, inline: inline)
+            writeSlotPiece()
         case .setReading(let flag):
             readsMessages = flag
             if flag { connection.resumeReading() }
+        case .frameFailed(let error, let frameID): server.frameFailed(error, frameID, of: self)
         case .end(let reason): end(reason)
         }
     }
@@ -180,6 +292,7 @@ final class Client {
     }
 
     private func write(_ bytes: [UInt8], _ picture: PixelStorage?) {
+        guard slotPicture == nil else { return heldWrites.append((bytes, picture)) }
         connection.write(bytes, payload: picture) { outcome in
             guard outcome == .sent else { return }
             self.tell { $0.replyWritten(now: $1) }
@@ -187,10 +300,21 @@ final class Client {
     }
 
     private func end(_ reason: EndReason) {
+        reading = .message
+        finishSlotPicture(isInSlot: false)
         server.sessionEnded(self, reason)
         switch reason {
         case .connectionLost: connection.abort()
         case .closedByClient, .error: connection.closeAfterWrites()
+        }
+    }
+}
+
+extension Message {
+    fileprivate var bringsFrame: Bool {
+        switch self {
+        case .frame, .refusedFrame: true
+        case .open, .reset, .share, .reconfigure, .close: false
         }
     }
 }

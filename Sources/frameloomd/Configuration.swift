@@ -36,6 +36,11 @@ struct Configuration: Sendable, Equatable {
         var sessionsPerUser = 8
         var pixelsPerSession = 4096 * 4096
         var pixels = 4 * 4096 * 4096
+        /// Connections of engines, with a session or without.
+        var connections = 1024
+        /// The most that one user may hold of connections, pixels and memory where several can
+        /// connect, percent.
+        var userSharePercent = 75
         /// MiB of planned memory: models, workspaces and sessions.
         var memory = 4096
         var memoryPerSession = 2048
@@ -48,6 +53,7 @@ struct Configuration: Sendable, Equatable {
         var controlConnections = 16
         /// Connections that watch a session's pictures; 0: nobody may.
         var viewers = 4
+        var controlIdleSeconds = 60
     }
 
     struct Log: Sendable, Equatable {

@@ -48,6 +48,11 @@ struct ConfigurationKey: Sendable {
             name: "limits.sessions_per_user",
             value: .integer(1...4096, \.limits.sessionsPerUser)),
         .init(
+            name: "limits.connections", value: .integer(1...65_536, \.limits.connections)),
+        .init(
+            name: "limits.user_share_percent",
+            value: .integer(1...100, \.limits.userSharePercent)),
+        .init(
             name: "limits.pixels_per_session",
             value: .integer(fewestPixels...mostPixels, \.limits.pixelsPerSession)),
         .init(
@@ -75,6 +80,9 @@ struct ConfigurationKey: Sendable {
             name: "limits.control_connections",
             value: .integer(1...1024, \.limits.controlConnections)),
         .init(name: "limits.viewers", value: .integer(0...1024, \.limits.viewers)),
+        .init(
+            name: "limits.control_idle_seconds",
+            value: .integer(1...86_400, \.limits.controlIdleSeconds)),
         .init(
             name: "log.level",
             value: .choice(["trace", "debug", "info", "notice", "warning", "error"], \.log.level)),

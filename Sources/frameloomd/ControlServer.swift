@@ -3,28 +3,79 @@
 
 import FrameControl
 import FrameSocket
+import Glibc
 
 /// Answers people and programs on the control socket: one JSON object a line, in and out.
 /// Loop thread only.
+///
+/// Lines are answered one at a time, in turn among the connections that have one, those of the
+/// operator (root and the daemon's own user) first, and no faster than one a millisecond: whoever
+/// floods this socket waits for himself. Reading and writing JSON, whose cost grows with what clients
+/// send and with the sessions that are open, happens elsewhere.
 final class ControlServer {
+    struct Limits {
+        /// At once; the one that was idle for longest makes room for a new one.
+        var connections: Int
+        /// Of these, kept for the operator.
+        var reserved: Int { connections / 4 }
+        /// Nanoseconds without a request after which a connection is closed.
+        var idleTime: UInt64
+    }
+
+    /// Hands the reply's line to `completion`, at once or later.
+    typealias Answer = (_ call: ControlCall, _ completion: @escaping ([UInt8]) -> Void) ->
+        Void
+
+    private final class Peer {
+        let connection: Connection
+        let isOperator: Bool
+        var reader = LineReader(limit: ControlLine.maxRequestBytes)
+        /// Read and not answered; nothing is read while there are any.
+        var lines: [String] = []
+        var isAnswering = false
+        var lastRequestAt = EventLoop.now
+
+        init(_ connection: Connection) {
+            self.connection = connection
+            let user = connection.peer.userID
+            isOperator = user == 0 || user == geteuid()
+        }
+
+        var isIdle: Bool { !isAnswering && lines.isEmpty }
+    }
+
     private let listener: Listener
-    private let connectionLimit: Int
-    private let answer: (ControlRequest) -> ControlReply
+    private let loop: EventLoop
+    private let limits: Limits
+    private let work: BackgroundWork
+    private let answer: Answer
     private let watches: PictureWatches
     private let describe: (WatchRequest) -> WatchReport?
-    private var connections: [ObjectIdentifier: Connection] = [:]
+    private var peers: [ObjectIdentifier: Peer] = [:]
+    /// Those with a line to answer, in the order of their turns.
+    private var operators: [Peer] = []
+    private var others: [Peer] = []
+    private var pace: LoopTimer?
+    private var isPacing = false
 
+    /// A line's bytes at a time, so that a read brings few lines.
+    private static let bytesPerRead = 4096
+
+    /// - Parameters:
+    ///   - work: parses requests.
     init(
-        loop: EventLoop, address: SocketAddress, connectionLimit: Int,
-        onError: @escaping (SocketError) -> Void,
-        watches: PictureWatches, describe: @escaping (WatchRequest) -> WatchReport?,
-        answer: @escaping (ControlRequest) -> ControlReply
+        loop: EventLoop, address: SocketAddress, limits: Limits, work: BackgroundWork,
+        onError: @escaping (SocketError) -> Void, watches: PictureWatches,
+        describe: @escaping (WatchRequest) -> WatchReport?, answer: @escaping Answer
     ) throws(SocketError) {
         self.answer = answer
         self.watches = watches
         self.describe = describe
-        self.connectionLimit = connectionLimit
+        self.limits = limits
+        self.loop = loop
+        self.work = work
         listener = try Listener(loop: loop, address: address)
+        pace = try loop.makeTimer { [unowned self] in answerNext() }
         listener.start(
             onConnection: { [unowned self] in serve($0) }, onError: onError)
     }
@@ -32,70 +83,178 @@ final class ControlServer {
     /// Removes the socket and lets answers under way go out.
     func close() {
         listener.close()
-        for connection in connections.values { connection.closeAfterWrites(limit: 1000) }
+        pace = nil
+        for peer in peers.values { peer.connection.closeAfterWrites(limit: 1000) }
     }
 
+    /// The daemon did not run for so long, nanoseconds.
+    func forgive(_ gap: UInt64) {
+        for peer in peers.values { peer.lastRequestAt += gap }
+    }
+
+    /// Closes connections that have asked nothing for too long. A few times a second.
+    func tick(now: UInt64) {
+        for peer in peers.values
+        where isIdle(peer) && now - min(now, peer.lastRequestAt) > limits.idleTime {
+            peer.connection.closeAfterWrites(limit: 1000)
+        }
+    }
+
+    // MARK: Connections
+
     private func serve(_ connection: Connection) {
-        guard connections.count < connectionLimit else {
+        let peer = Peer(connection)
+        let room = peer.isOperator ? limits.connections : limits.connections - limits.reserved
+        if peers.count >= room, !makeRoom(for: peer) {
             let fault = ControlFault(
                 code: .internalError,
-                text: "\(connectionLimit) control connections are open already "
+                text: "\(peers.count) control connections are open already "
                     + "(limits.control_connections)")
             connection.start(
                 .init(nextTarget: { nil }, didRead: { _ in }, didEnd: { _ in }, didClose: {}))
             connection.write(ControlLine.encode(.error(fault)))
-            return connection.closeAfterWrites()
+            return connection.closeAfterWrites(limit: 1000)
         }
-        connections[ObjectIdentifier(connection)] = connection
-        var lines = LineReader(limit: ControlLine.maxRequestBytes)
+        peers[ObjectIdentifier(connection)] = peer
         connection.start(
             .init(
                 // A client that asks faster than it reads the answers waits.
-                nextTarget: { [unowned connection] in
-                    connection.pendingWriteBytes > 1 << 20 ? nil : .bytes(atMost: 64 << 10)
+                nextTarget: { [unowned peer] in
+                    peer.isIdle ? .bytes(atMost: Self.bytesPerRead) : nil
                 },
-                didRead: { [unowned self, unowned connection] event in
+                didRead: { [unowned self, unowned peer] event in
                     guard case .bytes(let bytes) = event else { return }
-                    do {
-                        for line in try lines.append(bytes) { reply(to: line, on: connection) }
-                    } catch {
-                        let fault = ControlFault.lineTooLong(limit: ControlLine.maxRequestBytes)
-                        connection.write(ControlLine.encode(.error(fault)))
-                        connection.closeAfterWrites()
-                    }
+                    read(bytes, from: peer)
                 },
-                didEnd: { [unowned connection] _ in connection.closeAfterWrites() },
-                didClose: { [weak self, unowned connection] in
-                    self?.connections[ObjectIdentifier(connection)] = nil
-                    self?.watches.remove(connection)
-                }))
+                didEnd: { [unowned connection] _ in connection.closeAfterWrites(limit: 1000) },
+                didClose: { [weak self] in self?.forget(peer) }))
     }
 
-    private func reply(to line: String, on connection: Connection) {
-        // Pictures follow on it: there is no place for answers any more.
-        guard !watches.isWatching(connection) else { return connection.closeAfterWrites() }
-        let reply: ControlReply
-        do throws(ControlFault) {
-            if let request = try ControlLine.watchRequest(from: Array(line.utf8)) {
-                return try watch(request, on: connection)
-            }
-            reply = answer(try ControlLine.request(from: Array(line.utf8)))
+    /// Closes the connection that was idle for longest, an operator's only for another operator.
+    private func makeRoom(for newcomer: Peer) -> Bool {
+        let candidates = peers.values.filter {
+            isIdle($0) && (newcomer.isOperator || !$0.isOperator)
+        }
+        // Of others before of operators.
+        let oldest = candidates.min {
+            ($0.isOperator ? 1 : 0, $0.lastRequestAt) < ($1.isOperator ? 1 : 0, $1.lastRequestAt)
+        }
+        guard let oldest else { return false }
+        oldest.connection.abort()
+        forget(oldest)
+        return true
+    }
+
+    /// Who watches pictures asks nothing, and is not idle.
+    private func isIdle(_ peer: Peer) -> Bool {
+        peer.isIdle && !watches.isWatching(peer.connection)
+    }
+
+    private func forget(_ peer: Peer) {
+        watches.remove(peer.connection)
+        peers[ObjectIdentifier(peer.connection)] = nil
+        peer.lines = []
+        operators.removeAll { $0 === peer }
+        others.removeAll { $0 === peer }
+    }
+
+    // MARK: Requests
+
+    private func read(_ bytes: [UInt8], from peer: Peer) {
+        do {
+            peer.lines = try peer.reader.append(bytes)
+            if !peer.lines.isEmpty { queue(peer) }
         } catch {
-            reply = .error(error)
-        }
-        connection.write(ControlLine.encode(reply)) { [weak connection] _ in
-            connection?.resumeReading()
+            let fault = ControlFault.lineTooLong(limit: ControlLine.maxRequestBytes)
+            peer.connection.write(ControlLine.encode(.error(fault)))
+            peer.connection.closeAfterWrites(limit: 1000)
         }
     }
 
-    private func watch(
-        _ request: WatchRequest, on connection: Connection
-    ) throws(ControlFault) {
-        guard let report = describe(request) else {
-            throw ControlFault(
-                code: .noSession, text: "no session \(request.session) is open")
+    private func queue(_ peer: Peer) {
+        if peer.isOperator { operators.append(peer) } else { others.append(peer) }
+        guard !isPacing else { return }
+        isPacing = true
+        pace?.start(after: 0, every: 1)
+    }
+
+    private func answerNext() {
+        let next = operators.isEmpty ? others.first : operators.first
+        guard let peer = next else {
+            isPacing = false
+            pace?.stop()
+            return
         }
-        try watches.add(request, connection)
-        connection.write(ControlLine.encode(.watching(report)))
+        if peer.isOperator { operators.removeFirst() } else { others.removeFirst() }
+        let line = peer.lines.removeFirst()
+        // Pictures follow on it: there is no place for answers any more.
+        guard !watches.isWatching(peer.connection) else {
+            return peer.connection.closeAfterWrites(limit: 1000)
+        }
+        peer.isAnswering = true
+        peer.lastRequestAt = EventLoop.now
+        // What a watchdog asks is answered at once, whatever else is asked.
+        if line == Self.healthLine { return reply(to: ControlCall(.health), of: peer) }
+        work.run({ Request.parse(line) }) { [weak self, weak peer] (parsed: Request) in
+            guard let self, let peer else { return }
+            switch parsed {
+            case .question(let call): reply(to: call, of: peer)
+            case .watch(let request): watch(request, peer)
+            case .fault(let fault): send(ControlLine.encode(.error(fault)), to: peer)
+            }
+        }
+    }
+
+    private enum Request: Sendable {
+        case question(ControlCall)
+        case watch(WatchRequest)
+        case fault(ControlFault)
+
+        static func parse(_ line: String) -> Request {
+            let bytes = Array(line.utf8)
+            do throws(ControlFault) {
+                if let request = try ControlLine.watchRequest(from: bytes) {
+                    return .watch(request)
+                }
+                return .question(try ControlLine.call(from: bytes))
+            } catch {
+                return .fault(error)
+            }
+        }
+    }
+
+    private func watch(_ request: WatchRequest, _ peer: Peer) {
+        do throws(ControlFault) {
+            guard let report = describe(request) else {
+                throw ControlFault(
+                    code: .noSession, text: "no session \(request.session) is open")
+            }
+            try watches.add(request, peer.connection)
+            send(ControlLine.encode(.watching(report)), to: peer)
+        } catch {
+            send(ControlLine.encode(.error(error)), to: peer)
+        }
+    }
+
+    private static let healthLine = #"{"request":"health"}"#
+
+    private func reply(to call: ControlCall, of peer: Peer) {
+        answer(call) { [weak self, weak peer] bytes in
+            guard let self, let peer else { return }
+            send(bytes, to: peer)
+        }
+    }
+
+    private func send(_ bytes: [UInt8], to peer: Peer) {
+        peer.connection.write(bytes) { [weak self, weak peer] _ in
+            guard let self, let peer else { return }
+            peer.isAnswering = false
+            peer.lastRequestAt = EventLoop.now
+            if peer.lines.isEmpty {
+                peer.connection.resumeReading()
+            } else if peers[ObjectIdentifier(peer.connection)] != nil {
+                queue(peer)
+            }
+        }
     }
 }

@@ -38,7 +38,7 @@ struct FrameloomDaemon: ParsableCommand {
         let manager = ServiceManager.take()
         let settings: Configuration
         do {
-            settings = try effectiveConfiguration()
+            settings = try Self.effectiveConfiguration(config, assignments)
             if let error = ConfigurationError(settings.problems()) { throw error }
         } catch let error as ConfigurationError {
             throw StartFailure(error.description)
@@ -51,14 +51,21 @@ struct FrameloomDaemon: ParsableCommand {
         defer { logQueue.flush(milliseconds: 500) }
         let server: Server
         do {
-            server = try Server(settings: settings, manager: manager, logQueue: logQueue)
+            let (config, assignments) = (self.config, self.assignments)
+            server = try Server(
+                settings: settings, manager: manager, logQueue: logQueue,
+                readConfiguration: { () throws(ConfigurationError) in
+                    try Self.effectiveConfiguration(config, assignments)
+                })
         } catch {
             throw StartFailure("\(error)")
         }
         server.run()
     }
 
-    private func effectiveConfiguration() throws -> Configuration {
+    private static func effectiveConfiguration(
+        _ config: String?, _ assignments: [String]
+    ) throws(ConfigurationError) -> Configuration {
         var settings = Configuration(
             socket: .init(path: DefaultPaths.frameSocket, mode: 0o600),
             control: .init(path: DefaultPaths.controlSocket, mode: 0o600),

@@ -2,6 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import FrameProtocol
+import FrameSession
 import FrameTypes
 
 /// How the daemon's memory is shared out. A value of numbers: who is given what, and what has to go
@@ -24,8 +25,9 @@ struct MemoryBudget: Equatable {
     /// By session.
     var caches: [UInt64: Int] = [:]
 
-    init(_ limits: Configuration.Limits) {
-        total = limits.memory << 20
+    /// - Parameter total: less than `limits.memory` where the system allows less; bytes.
+    init(_ limits: Configuration.Limits, total: Int? = nil) {
+        self.total = total ?? limits.memory << 20
         perSession = limits.memoryPerSession << 20
         ofCaches = limits.incrementalMemory << 20
     }
@@ -50,18 +52,18 @@ struct MemoryBudget: Equatable {
                 needed: UInt64(byteCount), available: UInt64(max(0, total - taken)),
                 key: "limits.memory_mib",
                 reason: "The session needs \(roundedMebibytes(byteCount)) MiB; models, work memory "
-                    + "and other sessions take \(taken >> 20) of \(total >> 20) "
-                    + "(limits.memory_mib).")
+                    + "and other sessions take \(taken >> 20) of \(total >> 20) (limits.memory_mib)."
+            )
         }
     }
+
+    /// Whether a model of so many bytes fits; caches give way to it.
+    func hasRoom(forModel byteCount: Int) -> Bool { byteCount <= total - taken }
 
     /// Whether the system would map so much more: an address space limit may be below our own.
     static func checkSystem(gives byteCount: Int) throws(ProtocolError) {
         guard MappedMemory.isAvailable(byteCount) else {
-            throw .memoryLimit(
-                needed: UInt64(byteCount), available: 0, key: "limits.memory_mib",
-                reason: "The session needs \(roundedMebibytes(byteCount)) MiB, which the system "
-                    + "refuses the daemon (RLIMIT_AS or overcommit).")
+            throw ProtocolError(MemoryRefusal(byteCount: byteCount))
         }
     }
 
@@ -89,4 +91,4 @@ struct MemoryBudget: Equatable {
 }
 
 /// Rounded up: what does not fit must not look as if it did.
-private func roundedMebibytes(_ byteCount: Int) -> Int { (byteCount + (1 << 20) - 1) >> 20 }
+func roundedMebibytes(_ byteCount: Int) -> Int { (byteCount + (1 << 20) - 1) >> 20 }

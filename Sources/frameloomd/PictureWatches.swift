@@ -36,10 +36,11 @@ final class PictureWatches {
             return true
         }
 
-        static func copy(of source: PixelStorage, into last: inout PixelStorage?) -> PixelStorage {
-            let copy =
-                last.flatMap { $0.byteCount == source.byteCount ? $0 : nil }
-                ?? PixelStorage(byteCount: source.byteCount)
+        /// nil where the system refuses the memory: this picture is not shown then.
+        static func copy(of source: PixelStorage, into last: inout PixelStorage?) -> PixelStorage? {
+            var kept = last.flatMap { $0.byteCount == source.byteCount ? $0 : nil }
+            if kept == nil { kept = try? PixelStorage(reserving: source.byteCount) }
+            guard let copy = kept else { return nil }
             copy.copy(source)
             last = copy
             return copy
@@ -80,8 +81,9 @@ final class PictureWatches {
     ///   - picture: copied at once where somebody is due.
     func show(_ head: [UInt8], _ picture: PixelStorage, of session: UInt64, now: UInt64) {
         for watch in watches.values where watch.session == session && !watch.wantsPlanes {
-            guard watch.isDue(now) else { continue }
-            let copy = Watch.copy(of: picture, into: &watch.copy)
+            guard watch.isDue(now), let copy = Watch.copy(of: picture, into: &watch.copy) else {
+                continue
+            }
             watch.isBusy = true
             watch.connection.write(head, payload: copy) { [weak watch] _ in watch?.isBusy = false }
         }
@@ -90,13 +92,14 @@ final class PictureWatches {
     /// Like `show`, for those who want to see what was rendered from too.
     func showFrame(_ job: FrameJob, of session: UInt64, now: UInt64) {
         for watch in watches.values where watch.session == session && watch.wantsPlanes {
-            guard watch.isDue(now) else { continue }
+            guard watch.isDue(now),
+                let planes = Watch.copy(of: job.planes, into: &watch.planes),
+                let picture = Watch.copy(of: job.picture, into: &watch.copy)
+            else { continue }
             let message = job.message
             let line = ControlLine.encode(
                 WatchedFrame(
                     frame: message.frameID, camera: message.camera, jitter: message.jitter))
-            let planes = Watch.copy(of: job.planes, into: &watch.planes)
-            let picture = Watch.copy(of: job.picture, into: &watch.copy)
             watch.isBusy = true
             watch.connection.write(line, payload: planes)
             watch.connection.write([], payload: picture) { [weak watch] _ in watch?.isBusy = false }

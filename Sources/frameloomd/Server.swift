@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import CMemory
 import FrameControl
-import FrameDoctor
 import FrameProtocol
 import FrameScheduler
 import FrameSession
@@ -16,7 +16,8 @@ import Synchronization
 /// What the server holds for an admitted session.
 struct Grant {
     var denoiser: Denoiser
-    var model: String
+    /// Used by this session until the grant is given back.
+    var model: ModelLibrary.ID
     var request: OpenRequest
     var workspace: any FrameWorkspace
     var key: WorkspaceShelf.Key
@@ -30,9 +31,6 @@ enum PendingJob {
     case frame(FrameJob)
     case historyConversion
 }
-
-/// The frame was withdrawn, or it is too old by now.
-private struct NothingToRender: Error {}
 
 /// The workspace of one session that keeps what it rendered. It can be taken away at any time: the
 /// session's frames are then rendered whole in the shared one.
@@ -56,7 +54,7 @@ struct SessionCache {
 ///
 /// Everything here runs on the loop thread; jobs run on render threads and come back by the waker.
 final class Server {
-    let settings: Configuration
+    var settings: Configuration
     let log = Logger(label: "frameloomd")
     let startedAt = EventLoop.now
     let loop: EventLoop
@@ -72,38 +70,75 @@ final class Server {
     var admission: AdmissionControl
     var shelf = WorkspaceShelf()
     let watches: PictureWatches
+    var budget = LoopBudget()
+    /// Makes workspaces, whose plans take milliseconds.
+    let preparation: BackgroundWork
+    /// Reads and writes what the control socket says; a quarter of a core at most.
+    let reporting: BackgroundWork
+    /// Reads and frees models.
+    let loading: BackgroundWork
     /// Counters of sessions that ended.
     var endedWork = WorkCounts()
     var latency = LatencyHistogram()
     var sessionsOpened: UInt64 = 0
     var sessionsRefused: UInt64 = 0
+    /// Sessions that ended with an error after they were open, and frames that failed.
     var protocolErrors: UInt64 = 0
+    var frameErrors: UInt64 = 0
 
     private var nextSession: UInt64 = 1
     private var nextJob: UInt64 = 1
-    private let sessionSettings: SessionSettings
+    private var sessionSettings: SessionSettings
+    /// Clients over their share of the loop's time.
+    private var paused: [Client] = []
+    private var pauseTimer: LoopTimer?
+    /// Clients in the order of their ticks; the next one's place.
+    private var tickOrder: [UInt64] = []
+    private var nextTick = 0
+    /// Connections of each user, sessions or not.
+    private var connectionCounts: [UInt32: Int] = [:]
+    /// Told that there is no room, and not closed yet.
+    private var turnedAway = 0
+    private let connectionLimit: Int
+    /// Reads the file and the command line again. Any thread.
+    let readConfiguration: @Sendable () throws(ConfigurationError) -> Configuration
+    var isReloading = false
+    /// Jobs of the daemon itself, by id.
+    var ownJobs: [UInt64: (JobResult) -> Void] = [:]
+    private var hasFreedMemory = false
+    private var lastTrim: UInt64 = 0
     private var listener: Listener?
     private var control: ControlServer?
     private var ticker: LoopTimer?
     private var drainDeadline: UInt64?
+    private var lastTick: UInt64 = 0
+    private var lastFed: UInt64 = 0
 
-    init(settings: Configuration, manager: ServiceManager, logQueue: LogQueue) throws {
+    init(
+        settings: Configuration, manager: ServiceManager, logQueue: LogQueue,
+        readConfiguration: @escaping @Sendable () throws(ConfigurationError) -> Configuration
+    ) throws {
         self.settings = settings
+        self.readConfiguration = readConfiguration
         self.logQueue = logQueue
         self.manager = manager
         loop = try EventLoop()
         sessionSettings = SessionSettings(settings.limits)
-        admission = AdmissionControl(limits: settings.limits)
         watches = PictureWatches(limit: settings.limits.viewers)
+        connectionLimit = Self.connectionLimit(settings.limits)
 
         let wakeHandler = WakeHandler()
         let waker = try loop.makeWaker { wakeHandler.run() }
         let kernelPath = KernelPath(rawValue: settings.render.kernelPath)
+        preparation = BackgroundWork(label: "frameloom.prepare", wake: { waker.wake() })
+        reporting = BackgroundWork(label: "frameloom.report", share: 0.25, wake: { waker.wake() })
+        loading = BackgroundWork(label: "frameloom.load", wake: { waker.wake() })
         models = ModelLibrary(
-            folder: settings.models.folder, kernelPath: kernelPath,
+            folder: settings.models.folder, defaultName: settings.models.default,
+            kernelPath: kernelPath,
             precision: PrecisionChoice(name: settings.render.precision) ?? .automatic,
-            wake: { waker.wake() })
-        let denoiser = try models.loadAtStart(settings.models.default)
+            work: loading)
+        let denoiser = try models.loadDefault().denoiser
         defaultModel = denoiser.description
 
         pool = try RenderPool(
@@ -114,8 +149,16 @@ final class Server {
                 threadSetup: { Denoiser.prepareRenderThread() }))
         try WarmUp.render(with: denoiser, on: pool)
         scheduler = Scheduler(pool: pool, onResult: { waker.wake() })
+        admission = AdmissionControl(
+            limits: settings.limits,
+            memoryLimit: MemoryLimit.bytes(
+                configured: settings.limits.memory << 20, planned: models.byteCount),
+            hasSeveralUsers: settings.socket.mode & 0o077 != 0 || !manager.sockets.isEmpty)
+        models.hasRoom = { [unowned self] in makeRoom(forModelOf: $0) }
         wakeHandler.handler = { [unowned self] in
-            models.takeArrivals()
+            loading.takeFinished()
+            preparation.takeFinished()
+            reporting.takeFinished()
             takeResults()
         }
         try listen()
@@ -154,10 +197,12 @@ final class Server {
         try RuntimeFolder.make(for: settings.control.path)
         control = try ControlServer(
             loop: loop, address: SocketAddress(settings.control),
-            connectionLimit: settings.limits.controlConnections,
-            onError: { [log] in log.warning("control socket: \($0)") },
+            limits: .init(
+                connections: settings.limits.controlConnections,
+                idleTime: UInt64(settings.limits.controlIdleSeconds) * 1_000_000_000),
+            work: reporting, onError: { [log] in log.warning("control socket: \($0)") },
             watches: watches, describe: { [unowned self] in describe($0) },
-            answer: { [unowned self] in answer($0) })
+            answer: { [unowned self] in answer($0, $1) })
         listener.start(
             onConnection: { [unowned self] in accept($0) },
             onError: { [log] in log.warning("frame socket: \($0)") })
@@ -169,28 +214,100 @@ final class Server {
         loop.onBlocked = { [log] in
             log.warning("the loop was blocked", metadata: ["ms": "\($0 / 1_000_000)"])
         }
-        try loop.onSignals([SIGTERM, SIGINT, SIGHUP]) { [unowned self] _ in drain() }
+        try loop.onSignals([SIGTERM, SIGINT]) { [unowned self] _ in drain() }
+        try loop.onSignals([SIGHUP]) { [unowned self] _ in reload { _ in } }
         let ticker = try loop.makeTimer { [unowned self] in tick() }
-        ticker.start(after: 100, every: 100)
+        ticker.start(after: Self.tickMilliseconds, every: Self.tickMilliseconds)
         self.ticker = ticker
+        pauseTimer = try loop.makeTimer { [unowned self] in resumePaused() }
+    }
+
+    /// After a reload.
+    func limitsChanged() {
+        sessionSettings = SessionSettings(settings.limits)
+        admission.limits = settings.limits
+        admission.memoryLimit = MemoryLimit.bytes(
+            configured: settings.limits.memory << 20,
+            planned: models.byteCount + shelf.byteCount + admission.sessionBytes)
+        loop.blockedThreshold = UInt64(settings.log.blockedLoopMilliseconds) * 1_000_000
+    }
+
+    private static let tickMilliseconds: UInt64 = 20
+    /// Between two ticks, nanoseconds: longer than any turn of the loop.
+    private static let gap: UInt64 = 1_000_000_000
+
+    /// Connections to the frame socket: some descriptors are kept for the operator's connections, for
+    /// models and for whatever the process needs besides.
+    private static func connectionLimit(_ limits: Configuration.Limits) -> Int {
+        let descriptors = Int(clamping: ProcessSetup.raiseDescriptorLimit())
+        let kept = 64 + limits.controlConnections
+        return max(1, min(limits.connections, descriptors > kept ? descriptors - kept : 1))
     }
 
     // MARK: Connections
 
     private func accept(_ connection: Connection) {
+        let user = connection.peer.userID
+        if let error = refusal(of: user) { return turnAway(connection, error) }
+        connectionCounts[user, default: 0] += 1
         let client = Client(
             id: nextSession, connection: connection, settings: sessionSettings, server: self)
         nextSession += 1
         clients[client.id] = client
+        tickOrder.append(client.id)
         log.debug(
             "connected",
             metadata: ["session": "\(client.id)", "pid": "\(connection.peer.processID)"])
         client.start()
     }
 
+    /// Why one more connection of the user would be too many.
+    private func refusal(of user: UInt32) -> ProtocolError? {
+        let percent = admission.hasSeveralUsers ? settings.limits.userSharePercent : 100
+        let most = max(1, connectionLimit * percent / 100)
+        let own = connectionCounts[user] ?? 0
+        if clients.count >= connectionLimit {
+            return .identityLimit(
+                open: clients.count, limit: connectionLimit, key: "limits.connections",
+                reason: "\(clients.count) connections are open, at most \(connectionLimit) are "
+                    + "allowed (limits.connections, and the limit of open files).")
+        }
+        guard own >= most else { return nil }
+        return .identityLimit(
+            open: own, limit: most, key: "limits.user_share_percent",
+            reason: "User id \(user) has \(own) connections open, at most \(most) are one user's "
+                + "(limits.user_share_percent).")
+    }
+
+    /// Tells the reason, unless too many are being told it already.
+    private func turnAway(_ connection: Connection, _ error: ProtocolError) {
+        sessionsRefused += 1
+        connection.start(
+            .init(
+                nextTarget: { nil }, didRead: { _ in }, didEnd: { _ in },
+                didClose: { [weak self] in self?.turnedAway -= 1 }))
+        turnedAway += 1
+        guard turnedAway <= 32 else { return connection.abort() }
+        connection.write(MessageEncoder.error(ErrorReply(error, severity: .session)))
+        connection.closeAfterWrites(limit: 1000)
+    }
+
+    /// Reads from the client again when its share of the loop's time allows it.
+    func resumeLater(_ client: Client) {
+        paused.append(client)
+        if paused.count == 1 { pauseTimer?.start(after: 2, every: 2) }
+    }
+
+    private func resumePaused() {
+        let now = EventLoop.now
+        paused.removeAll { $0.isClosed || $0.resumeIfAllowed(now: now) }
+        if paused.isEmpty { pauseTimer?.stop() }
+    }
+
     /// The session is over; its connection may still be sending the last words.
     func sessionEnded(_ client: Client, _ reason: EndReason) {
         endWatches(of: client)
+        defer { giveBackIfDone(client) }
         var words: Logger.Metadata = ["session": "\(client.id)"]
         switch reason {
         case .closedByClient: log.info("session closed", metadata: words)
@@ -202,213 +319,128 @@ final class Server {
         }
     }
 
-    private func endWatches(of client: Client) {
+    func endWatches(of client: Client) {
         watches.end(session: client.id, saying: MessageEncoder.closed())
     }
 
-    /// Once the connection is closed and no job holds the session's memory any more.
+    func frameFailed(_ error: ProtocolError, _ frameID: UInt64, of client: Client) {
+        frameErrors += 1
+        log.debug(
+            "frame failed",
+            metadata: [
+                "session": "\(client.id)", "frame": "\(frameID)",
+                "reason": "\(ErrorReply(error, severity: .frame).text)",
+            ])
+    }
+
+    /// Once no job holds the session's memory any more; what others may have then.
+    func giveBackIfDone(_ client: Client) {
+        guard client.session.isDone else { return }
+        admission.release(client.id)
+        if let grant = client.grant { giveBack(grant) }
+        client.grant = nil
+    }
+
+    func giveBack(_ grant: Grant) {
+        shelf.give(back: grant.key)
+        models.release(grant.model)
+        hasFreedMemory = true
+    }
+
+    /// Once its connection is closed as well.
     func forgetIfDone(_ client: Client) {
+        giveBackIfDone(client)
         guard client.isClosed, client.session.isDone, clients[client.id] != nil else { return }
         clients[client.id] = nil
+        let user = client.connection.peer.userID
+        let connections = (connectionCounts[user] ?? 1) - 1
+        connectionCounts[user] = connections > 0 ? connections : nil
         scheduler.cancel(session: client.id)
         endedWork += client.session.counters
-        admission.release(client.id)
-        if let grant = client.grant { shelf.give(back: grant.key) }
-        client.grant = nil
         if isDraining, clients.isEmpty { endNow() }
     }
 
-    // MARK: Admission
-
-    func admit(_ request: AdmissionRequest, for client: Client) {
-        if isDraining {
-            return client.tell { $0.refused(.draining, now: $1) }
-        }
-        let name = request.request.model ?? settings.models.default
-        models.find(name) { [weak client, self] result in
-            guard let client else { return }
-            do {
-                let denoiser = try result.get()
-                let granted = try grant(request, denoiser, model: name, to: client)
-                client.tell { $0.admitted(granted, now: $1) }
-            } catch let error as ProtocolError {
-                client.tell { $0.refused(error, now: $1) }
-            } catch let error as DenoiserError {
-                let refusal = ProtocolError.modelRefuses(
-                    field: error.field, found: error.found, reason: error.description)
-                client.tell { $0.refused(refusal, now: $1) }
-            } catch {
-                client.tell { $0.refused(.model(name: name, reason: "\(error)"), now: $1) }
-            }
-        }
-    }
-
-    private func grant(
-        _ request: AdmissionRequest, _ denoiser: Denoiser, model: String, to client: Client
-    ) throws -> Admission {
-        let layout = request.request.layout
-        try denoiser.check(layout)
-        try denoiser.check(request.request.scales)
-        let key = WorkspaceShelf.Key(model: model, size: layout.size)
-        let added = shelf.addedByteCount(key, denoiser)
-        var memory = self.memory
-        memory.workspaces += added
-        let ownBytes = request.plannedBytes + SessionDoctor.plannedBytes(layout.size)
-        try MemoryBudget.checkSystem(gives: ownBytes + added)
-        try admission.admit(
-            .init(
-                user: client.connection.peer.userID, pixels: layout.size.pixelCount,
-                bytes: ownBytes),
-            session: client.id, memory: memory)
-        let workspace = shelf.take(key, denoiser)
-        if let old = client.grant { shelf.give(back: old.key) } else { sessionsOpened += 1 }
-        // Its pictures may have another size from now on.
-        endWatches(of: client)
-        client.grant = Grant(
-            denoiser: denoiser, model: model, request: request.request, workspace: workspace,
-            key: key, plannedBytes: ownBytes + added)
-        client.doctor = doctor(for: client, model: model)
-        dropCaches()
-        makeCache(for: client)
-        let cacheBytes = client.grant?.cache?.byteCount ?? 0
-        let description = denoiser.description
-        log.info(
-            "session opened",
-            metadata: [
-                "session": "\(client.id)", "client": "\(request.request.clientName)",
-                "size": "\(layout.size)", "model": "\(model)",
-                "planned_mib": "\((ownBytes + added) >> 20)",
-                "cache_mib": "\(cacheBytes >> 20)",
-            ])
-        return Admission(
-            plannedBytes: ownBytes + added + cacheBytes, model: model,
-            modelVersion: description.version, precision: description.precision,
-            kernelPath: description.kernelPath, isIncremental: client.grant?.cache != nil)
-    }
-
-    private func doctor(for client: Client, model: String) -> SessionDoctor {
-        let (log, session) = (log, client.id)
-        return SessionDoctor(
-            paletteFile: settings.models.folder + "/\(model)/" + PaletteFile.name,
-            warn: { log.warning("doctor", metadata: ["session": "\(session)", "says": "\($0)"]) })
-    }
-
-    // MARK: Rendering
-
-    func render(_ job: FrameJob, for client: Client) {
-        guard let grant = client.grant else { return }
-        let workspace = grant.cache?.workspace ?? grant.workspace
-        let doctor = client.doctor
-        submit(
-            RenderSteps(
-                workspace.steps,
-                begin: {
-                    guard let request = job.take(now: EventLoop.now) else {
-                        throw NothingToRender()
-                    }
-                    doctor?.look(
-                        at: request.gbuffer, isCut: request.history == nil, now: EventLoop.now)
-                    try workspace.begin(request)
-                },
-                finish: {
-                    job.rendered(historyFrame: workspace.usedHistoryFrame, work: workspace.work)
-                    workspace.finish()
-                }),
-            .frame(job), of: client,
-            workspace: grant.cache == nil ? grant.model : "cache of session \(client.id)",
-            size: grant.key.size,
-            deadline: grant.request.frameBudgetNanoseconds.map { EventLoop.now + $0 })
-    }
-
-    /// A job of one step that shares its memory with nobody.
-    func convert(_ conversion: HistoryConversion, for client: Client) {
-        submit(
-            RenderSteps([conversion.step]), .historyConversion, of: client,
-            workspace: "history of session \(client.id)", size: conversion.description.size)
-    }
-
-    private func submit(
-        _ work: RenderSteps, _ pending: PendingJob, of client: Client, workspace: String,
-        size: FrameSize, deadline: UInt64? = nil
-    ) {
-        let id = nextJob
-        nextJob += 1
-        client.jobs[id] = pending
-        scheduler.submit(
-            RenderJob(
-                id: id, session: client.id, user: client.connection.peer.userID,
-                deadline: deadline,
-                workspace: WorkspaceKey(model: workspace, size: size), work: work))
-    }
-
-    func cancelJobs(of client: Client) {
-        scheduler.cancel(session: client.id)
-    }
-
-    private func takeResults() {
-        let load = Float(scheduler.statistics.load)
-        for result in scheduler.takeResults() {
-            guard let client = clients[result.session],
-                let pending = client.jobs.removeValue(forKey: result.id)
-            else { continue }
-            switch pending {
-            case .historyConversion: client.tell { $0.historyConverted(now: $1) }
-            case .frame(let job): report(job, result, load: load, to: client)
-            }
-            forgetIfDone(client)
-        }
-    }
-
-    private func report(_ job: FrameJob, _ result: JobResult, load: Float, to client: Client) {
-        let count = client.session.counters.frames.rendered
-        if case .finished = result.outcome {
-            watches.showFrame(job, of: client.id, now: EventLoop.now)
-        }
-        client.tell { $0.renderFinished(job, result, load: load, now: $1) }
-        guard client.session.counters.frames.rendered > count else { return }
-        let age = client.session.lastPictureAge
-        client.latency.record(ns: age)
-        latency.record(ns: age)
-        noteSlowFrame(result.times, age: age, of: client)
-    }
-
-    private func noteSlowFrame(_ times: StageTimes, age: UInt64, of client: Client) {
-        let limit = settings.log.slowFrameMilliseconds
-        guard limit > 0, age >= UInt64(limit) * 1_000_000 else { return }
-        log.notice(
-            "slow frame",
-            metadata: [
-                "session": "\(client.id)", "ms": "\(age / 1_000_000)",
-                "convert_ms": "\(times.convert / 1_000_000)",
-                "render_ms": "\(times.render / 1_000_000)",
-                "encode_ms": "\(times.encode / 1_000_000)",
-            ])
+    func nextJobID() -> UInt64 {
+        defer { nextJob += 1 }
+        return nextJob
     }
 
     // MARK: Time and end
 
     private func tick() {
-        for client in Array(clients.values) {
-            let stalled = client.connection.stalledTime(now: EventLoop.now)
-            client.tell { $0.tick(now: $1, writeStall: stalled) }
-        }
-        // Steps take milliseconds: a step of seconds means that a render thread hangs.
-        if scheduler.stalledTime(now: EventLoop.now) < 5_000_000_000 { manager.watchdog() }
+        forgiveGap()
+        tickSomeClients()
+        control?.tick(now: EventLoop.now)
+        trimMemory()
+        feedWatchdog()
         if let drainDeadline, EventLoop.now >= drainDeadline {
             log.warning("clients did not take their pictures in time; ending")
             endNow()
         }
     }
 
+    /// A stopped process or a machine that stood is no client's fault: what they sent meanwhile waits
+    /// in their sockets, and their limits in time must not run out before it is read.
+    private func forgiveGap() {
+        let now = EventLoop.now
+        defer { lastTick = now }
+        guard lastTick > 0, now - lastTick > Self.gap else { return }
+        let gap = now - lastTick
+        log.notice("did not run for a while", metadata: ["ms": "\(gap / 1_000_000)"])
+        for client in clients.values { client.forgive(gap) }
+        control?.forgive(gap)
+        if let deadline = drainDeadline { drainDeadline = deadline + gap }
+    }
+
+    /// Steps take milliseconds: a step of seconds means that a render thread hangs, and the service
+    /// manager should know.
+    private func feedWatchdog() {
+        let now = EventLoop.now
+        guard now - lastFed >= 500_000_000, scheduler.stalledTime(now: now) < 5_000_000_000 else {
+            return
+        }
+        lastFed = now
+        manager.watchdog()
+    }
+
+    /// Everybody about ten times a second, as far as the turn's budget goes.
+    private func tickSomeClients() {
+        let slice = max(1, tickOrder.count / 5)
+        for _ in 0..<slice where loop.workTime < EventLoop.turnBudget {
+            if nextTick >= tickOrder.count {
+                tickOrder.removeAll { clients[$0] == nil }
+                nextTick = 0
+            }
+            guard nextTick < tickOrder.count else { return }
+            let client = clients[tickOrder[nextTick]]
+            nextTick += 1
+            guard let client else { continue }
+            let stalled = client.connection.stalledTime(now: EventLoop.now)
+            client.tell { $0.tick(now: $1, writeStall: stalled) }
+        }
+    }
+
+    /// The heap's share of what ended sessions let go of; larger pieces went back by themselves.
+    private func trimMemory() {
+        let now = EventLoop.now
+        guard hasFreedMemory, now - lastTrim > 2_000_000_000 else { return }
+        hasFreedMemory = false
+        lastTrim = now
+        preparation.run({ fm_trim_heap() }) {}
+    }
+
     /// Finishes and sends what is under way, then ends; asked again, ends now.
-    private func drain() {
+    func drain() {
         guard !isDraining else { return endNow() }
         isDraining = true
         log.info("stopping", metadata: ["sessions": "\(clients.count)"])
         manager.stopping()
         listener?.close()
         drainDeadline = EventLoop.now + UInt64(settings.stop.graceSeconds) * 1_000_000_000
-        for client in Array(clients.values) { client.tell { $0.drain(now: $1) } }
+        for client in Array(clients.values) {
+            // Each on its own: of thousands the last ones wait a few turns.
+            loop.later { client.tell { $0.drain(now: $1) } }
+        }
         if clients.isEmpty { endNow() }
     }
 

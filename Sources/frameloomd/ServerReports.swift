@@ -11,20 +11,89 @@ import FrameTypes
 
 /// What the control socket tells: counters and states, gathered when they are asked for.
 extension Server {
-    func answer(_ request: ControlRequest) -> ControlReply {
-        switch request {
-        case .stats:
-            .stats(
-                StatsReport(daemon: daemonReport, total: totalWork, sessions: sessionReports))
-        case .sessions: .sessions(sessionReports)
-        case .health: .health(healthReport)
-        case .models:
-            .models(
-                models.reports(
-                    defaultName: settings.models.default,
-                    sessions: Dictionary(grouping: clients.values) { $0.grant?.model ?? "" }
-                        .mapValues(\.count)))
+    /// Gathers on the loop, a few sessions a turn, and writes the reply elsewhere.
+    func answer(_ call: ControlCall, _ completion: @escaping ([UInt8]) -> Void) {
+        func done(_ texts: [String]) {
+            completion(ControlLine.encode(.done(DoneReport(texts: texts))))
         }
+        switch call.request {
+        case .reload:
+            reload { result in
+                switch result {
+                case .success(let texts): done(texts)
+                case .failure(let fault): completion(ControlLine.encode(.error(fault)))
+                }
+            }
+        case .drain:
+            done(["\(clients.count) connections are finished, then the daemon ends"])
+            loop.later { [self] in drain() }
+        case .kick:
+            let count = call.target.map { kick($0) } ?? 0
+            guard count > 0 else {
+                let fault = ControlFault(code: .refused, text: "there is no such session")
+                return completion(ControlLine.encode(.error(fault)))
+            }
+            done(["\(count) sessions were ended"])
+        case .health: completion(ControlLine.encode(.health(healthReport)))
+        case .stats: gather(Gathering(of: self), isTotal: true, completion)
+        case .sessions: gather(Gathering(of: self), isTotal: false, completion)
+        case .models:
+            let snapshot = models.snapshot()
+            reporting.run({ ControlLine.encode(.models(snapshot.reports())) }, then: completion)
+        }
+    }
+
+    /// A session's report, and the latencies whose percentiles take longer than a turn may.
+    private struct SessionSnapshot: Sendable {
+        var report: SessionReport
+        var latency: LatencyHistogram?
+
+        func completed() -> SessionReport {
+            var report = self.report
+            report.work.latency = latency?.report ?? LatencyReport()
+            return report
+        }
+    }
+
+    private final class Gathering {
+        var rest: ArraySlice<UInt64>
+        var sessions: [SessionSnapshot] = []
+        var counts: WorkCounts
+
+        init(of server: Server) {
+            rest = server.clients.keys.sorted()[...]
+            counts = server.endedWork
+        }
+    }
+
+    private static let gatheredPerTurn = 64
+
+    private func gather(
+        _ gathering: Gathering, isTotal: Bool, _ completion: @escaping ([UInt8]) -> Void
+    ) {
+        for id in gathering.rest.prefix(Self.gatheredPerTurn) {
+            guard let client = clients[id] else { continue }
+            gathering.counts += client.session.counters
+            guard client.grant != nil else { continue }
+            gathering.sessions.append(
+                SessionSnapshot(report: report(of: client), latency: client.latency))
+        }
+        gathering.rest = gathering.rest.dropFirst(Self.gatheredPerTurn)
+        guard gathering.rest.isEmpty else {
+            loop.later { [self] in gather(gathering, isTotal: isTotal, completion) }
+            return
+        }
+        let (sessions, counts, latency) = (gathering.sessions, gathering.counts, self.latency)
+        let daemon = daemonReport
+        reporting.run(
+            { () -> [UInt8] in
+                let reports = sessions.map { $0.completed() }
+                guard isTotal else { return ControlLine.encode(.sessions(reports)) }
+                var total = WorkReport(counts)
+                total.latency = latency.report
+                return ControlLine.encode(
+                    .stats(StatsReport(daemon: daemon, total: total, sessions: reports)))
+            }, then: completion)
     }
 
     /// nil where no such session is open.
@@ -54,6 +123,7 @@ extension Server {
         report.sessionsOpened = sessionsOpened
         report.sessionsRefused = sessionsRefused
         report.protocolErrors = protocolErrors
+        report.frameErrors = frameErrors
         let memory = self.memory
         report.memoryPlannedBytes = UInt64(memory.planned)
         report.memoryCacheBytes = UInt64(memory.cacheBytes)
@@ -64,18 +134,6 @@ extension Server {
         report.loopBlockedRecentNs = loop.recentLongestTurn
         report.logLinesDropped = logQueue.droppedCount
         return report
-    }
-
-    private var totalWork: WorkReport {
-        var counts = endedWork
-        for client in clients.values { counts += client.session.counters }
-        var total = WorkReport(counts)
-        total.latency = latency.report
-        return total
-    }
-
-    private var sessionReports: [SessionReport] {
-        clients.values.filter { $0.grant != nil }.sorted { $0.id < $1.id }.map(report)
     }
 
     private func report(of client: Client) -> SessionReport {
@@ -90,7 +148,7 @@ extension Server {
             report.mailbox = grant.request.mailbox == .latest ? .latest : .every
             report.controlScale = grant.request.scales.statedControl
             report.adapterScale = grant.request.scales.statedAdapter
-            report.model = grant.model
+            report.model = grant.model.name
             report.modelVersion = grant.denoiser.description.version
             report.precision = grant.denoiser.description.precision
             report.kernelPath = grant.denoiser.description.kernelPath
@@ -107,7 +165,6 @@ extension Server {
         report.ageNs = EventLoop.now - client.connectedAt
         report.idleNs = client.session.idleTime(now: EventLoop.now)
         report.work = WorkReport(client.session.counters)
-        report.work.latency = client.latency.report
         return report
     }
 

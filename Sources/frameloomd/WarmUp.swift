@@ -9,8 +9,12 @@ import NeuralDenoiser
 /// brings weights and threads into memory.
 enum WarmUp {
     static func render(with denoiser: Denoiser, on pool: RenderPool) throws {
+        try pool.render(try steps(for: denoiser))
+    }
+
+    static func steps(for denoiser: Denoiser) throws(MemoryRefusal) -> RenderSteps {
         let size = FrameSize(width: 64, height: 64)
-        let workspace = denoiser.makeWorkspace(for: size)
+        let workspace = try denoiser.makeWorkspace(for: size)
         let request = FrameRequest(
             gbuffer: GBuffer(
                 layout: layout(of: size),
@@ -18,10 +22,9 @@ enum WarmUp {
                 camera: nil, jitter: .zero, motionFrom: nil),
             history: nil, seed: 0, picture: PixelStorage(byteCount: size.pixelCount * 4),
             nextHistory: PixelStorage(byteCount: FrameHistory.byteCount(of: size)))
-        try pool.render(
-            RenderSteps(
-                workspace.steps, begin: { try workspace.begin(request) },
-                finish: { workspace.finish() }))
+        return RenderSteps(
+            workspace.steps, begin: { try workspace.begin(request) },
+            finish: { workspace.finish() })
     }
 
     /// The planes that every model of the compact family reads.

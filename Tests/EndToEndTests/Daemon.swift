@@ -17,15 +17,19 @@ final class Daemon: Sendable {
 
     /// Starts and waits until it is ready.
     /// - Parameter settings: as `--set` takes them.
-    convenience init(_ settings: [String] = [], in folder: TestFolder? = nil) throws {
-        try self.init(unready: settings, in: folder)
+    convenience init(
+        _ settings: [String] = [], configuration: String? = nil, in folder: TestFolder? = nil,
+        launcher: [String] = []
+    ) throws {
+        try self.init(
+            unready: settings, configuration: configuration, in: folder, launcher: launcher)
         try waitUntilReady()
     }
 
     /// Starts and does not wait.
     init(
-        unready settings: [String] = [], in folder: TestFolder? = nil,
-        launcher: [String] = [], listening: UnixSocket? = nil
+        unready settings: [String] = [], configuration: String? = nil,
+        in folder: TestFolder? = nil, launcher: [String] = [], listening: UnixSocket? = nil
     ) throws {
         let folder = try folder ?? TestFolder()
         self.folder = folder
@@ -33,7 +37,9 @@ final class Daemon: Sendable {
             "socket.path=\(folder.path)/frames.sock", "control.path=\(folder.path)/control.sock",
             "models.folder=\(Paths.models)", "render.threads=2", "render.pin=false",
         ]
-        let arguments = (standard + settings).flatMap { ["--set", $0] }
+        let arguments =
+            (configuration.map { ["--config", $0] } ?? [])
+            + (standard + settings).flatMap { ["--set", $0] }
         program = try RunningProgram(
             launcher + [Paths.program("frameloomd")] + arguments,
             output: folder.path + "/log-\(UInt32.random(in: 0 ... .max))",

@@ -12,7 +12,7 @@ extension EndToEnd {
     @Suite(
         .daemon(
             "limits.sessions=3", "limits.sessions_per_user=2", "limits.pixels_per_session=300000",
-            "limits.memory_mib=200", "limits.memory_per_session_mib=14", "limits.idle_seconds=1",
+            "limits.memory_mib=200", "limits.memory_per_session_mib=30", "limits.idle_seconds=1",
             "limits.open_seconds=1", "limits.slow_reader_seconds=1"),
         .timeLimit(.minutes(2)))
     struct Limits {
@@ -53,7 +53,7 @@ extension EndToEnd {
         @Test func refusesTooMuchMemory() throws {
             let error = try refusal(FrameSize(width: 512, height: 512))
             #expect(error.code == FL_ERROR_LIMIT_MEMORY)
-            #expect(error.value > error.limit && error.limit == Double(14 << 20))
+            #expect(error.value > error.limit && error.limit == Double(30 << 20))
             try daemon.expectGoodService()
         }
 

@@ -62,10 +62,22 @@ import Testing
     }
 
     @Test func everyRequestComesBackFromItsLine() throws {
-        for request in ControlRequest.allCases {
-            let line = ControlLine.encode(request)
-            #expect(try ControlLine.request(from: line.dropLast()) == request)
+        var calls = ControlRequest.allCases.filter { $0 != .kick }.map { ControlCall($0) }
+        calls += [
+            ControlCall(.kick, target: .session(.max)), ControlCall(.kick, target: .user(1000)),
+        ]
+        for call in calls {
+            let line = ControlLine.encode(call)
+            #expect(try ControlLine.call(from: line.dropLast()) == call)
         }
+    }
+
+    @Test(arguments: [
+        #"{"request":"kick"}"#, #"{"request":"kick","session":1,"user":2}"#,
+        #"{"request":"kick","session":-1}"#, #"{"request":"kick","user":"root"}"#,
+    ])
+    func kickNeedsOneTarget(line: String) {
+        #expect(throws: ControlFault.self) { try ControlLine.call(from: Array(line.utf8)) }
     }
 
     @Test func keysAreThoseThatProgramsRead() throws {

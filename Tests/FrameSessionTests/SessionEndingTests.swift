@@ -146,6 +146,41 @@ private let second: UInt64 = 1_000_000_000
         #expect(client.ends == [.error(.idle(seconds: 300))])
     }
 
+    @Test func sessionWithoutWorkYieldsItsPlace() {
+        var client = opened()
+        #expect(client.session.isUnused)
+        client.sendFrame(1)
+        #expect(!client.session.isUnused)
+        client.render()
+        client.writeAll()
+        #expect(client.session.isUnused)
+        client.now += 20 * second
+        client.perform(client.session.yield(now: client.now))
+        #expect(client.ends == [.error(.yielded(seconds: 20))])
+        #expect(client.session.isDone)
+    }
+
+    @Test func timeThatNobodyHadCountsAgainstNobody() {
+        var client = opened()
+        client.now += 200 * second
+        client.tick()
+        client.now += 1000 * second
+        client.session.forgive(1000 * second)
+        client.tick()
+        #expect(client.ends.isEmpty)
+        client.now += 101 * second
+        client.tick()
+        #expect(client.ends == [.error(.idle(seconds: 300))])
+    }
+
+    /// What was admitted and is refused by the system ends the session with a reason.
+    @Test func storagesThatTheSystemRefusesAreAnError() {
+        var plan = SessionPlan(
+            OpenRequest(layout: SessionHarness.layout(), mailbox: .latest), waitingFrames: 2)
+        plan.historyByteCount = 1 << 50
+        #expect(throws: MemoryRefusal(byteCount: 1 << 50)) { try SessionStorages(plan) }
+    }
+
     @Test func stalledPayloadIsIdle() {
         var client = opened()
         client.announce(1)

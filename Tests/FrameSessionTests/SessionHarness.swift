@@ -59,6 +59,9 @@ struct SessionHarness {
         plannedBytes: 12_345, model: "atrium", modelVersion: "1", precision: "fp32",
         kernelPath: "portable-fp32")
 
+    /// As the owner was told.
+    private(set) var failedFrames: [UInt64] = []
+
     // MARK: Events
 
     mutating func open(
@@ -161,6 +164,7 @@ struct SessionHarness {
                 inlinePictures.append(inline)
                 record(bytes)
             case .setReading(let reads): isReading = reads
+            case .frameFailed(_, let frameID): failedFrames.append(frameID)
             case .end(let reason): ends.append(reason)
             }
         }

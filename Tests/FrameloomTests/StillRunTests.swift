@@ -57,7 +57,7 @@ import Testing
         let pool = try RenderPool(
             .init(threadCount: 2, pinsThreads: false, threadSetup: Denoiser.prepareRenderThread))
         defer { pool.stop() }
-        let run = StillRun(
+        let run = try StillRun(
             scenario: StillScenario(
                 clip: clip, settings: .init(frame: 0, share: 0.03, places: places)),
             layout: clip.layout, denoiser: denoiser, pool: pool, isProfiled: isProfiled)

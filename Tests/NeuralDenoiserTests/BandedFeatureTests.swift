@@ -24,7 +24,7 @@ import Testing
         let model = try CompactModel(
             folder: PackageFolder.defaultModel, kernelPath: .best, precision: precision)
         let pictures = try [false, true].map { keepsStages in
-            let workspace = Workspace(
+            let workspace = try Workspace(
                 FramePlan(size: size, model: model, keepsStages: keepsStages), model: model)
             let names = Set(workspace.steps.map(\.name))
             #expect(names.contains("features+stem") == !keepsStages)

@@ -14,7 +14,7 @@ import Testing
     private func workspace(_ changes: [(old: String, new: String)]) throws -> DiffusionWorkspace {
         let changed = try ChangedModel(changes)
         let model = try FrameDiffuserModel(ModelSource(changed.path), kernelPath: .best)
-        return DiffusionWorkspace(size: try DiffusionFrames("64x64").size, model: model)
+        return try DiffusionWorkspace(size: try DiffusionFrames("64x64").size, model: model)
     }
 
     /// Two frames, the second with the first as history.

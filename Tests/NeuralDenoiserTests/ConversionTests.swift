@@ -19,7 +19,7 @@ func render(
     _ request: FrameRequest, path: KernelPath, by runner: StepRunner = .forwards
 ) throws -> Rendered {
     let model = try atrium(path)
-    let workspace = Workspace(
+    let workspace = try Workspace(
         FramePlan(size: request.gbuffer.layout.size, model: model), model: model)
     // What memory held before must not matter.
     workspace.arena.base.update(repeating: .nan, count: workspace.arena.byteCount / 4)
@@ -45,7 +45,7 @@ func render(
 
     private func planes(_ request: FrameRequest, path: KernelPath) throws -> [String: [Float]] {
         let model = try atrium(path)
-        let workspace = Workspace(
+        let workspace = try Workspace(
             FramePlan(size: request.gbuffer.layout.size, model: model), model: model)
         try workspace.begin(request)
         return ChunkReader(workspace, kernelPath: path).pixels

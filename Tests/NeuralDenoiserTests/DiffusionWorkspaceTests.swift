@@ -29,7 +29,7 @@ import Testing
     @Test(arguments: ["64x64", "128x64"])
     func fourFramesEqualTheReference(name: String) throws {
         let frames = try DiffusionFrames(name)
-        let workspace = DiffusionWorkspace(size: frames.size, model: try model())
+        let workspace = try DiffusionWorkspace(size: frames.size, model: try model())
         var history = try frames.engineHistory()
         for frame in 0..<DiffusionFrames.count {
             let request = try frames.request(frame, history: history)
@@ -60,7 +60,7 @@ import Testing
 
     @Test func planesAreTheReferencesToTheLastBit() throws {
         let frames = try DiffusionFrames("64x64")
-        let workspace = DiffusionWorkspace(size: frames.size, model: try model())
+        let workspace = try DiffusionWorkspace(size: frames.size, model: try model())
         let request = try frames.request(0, history: frames.engineHistory())
         try workspace.begin(request)
         StepRunner.forwards.run(workspace.steps.filter { $0.stage == .convert })
@@ -89,7 +89,7 @@ import Testing
 
     @Test func sameBytesHoweverTilesRun() throws {
         let frames = try DiffusionFrames("64x64")
-        let workspace = DiffusionWorkspace(size: frames.size, model: try model())
+        let workspace = try DiffusionWorkspace(size: frames.size, model: try model())
         var pictures: Set<[UInt8]> = []
         for runner in StepRunner.allCases {
             let request = try frames.request(1, history: frames.engineHistory())
@@ -101,7 +101,7 @@ import Testing
 
     @Test func renderingAllocatesNothing() throws {
         let frames = try DiffusionFrames("64x64")
-        let workspace = DiffusionWorkspace(size: frames.size, model: try model())
+        let workspace = try DiffusionWorkspace(size: frames.size, model: try model())
         let request = try frames.request(0, history: frames.engineHistory())
         let memory = WorkerMemory()
         RenderThread.prepare()
@@ -126,7 +126,7 @@ import Testing
 
     @Test func theFirstFrameNeedsNoPictureAndSaysSo() throws {
         let frames = try DiffusionFrames("64x64")
-        let workspace = DiffusionWorkspace(size: frames.size, model: try model())
+        let workspace = try DiffusionWorkspace(size: frames.size, model: try model())
         let alone = try frames.request(0, history: nil)
         try workspace.begin(alone)
         #expect(workspace.usedHistoryFrame == nil)
@@ -159,7 +159,7 @@ import Testing
 
     @Test func historySentBackGivesTheSameBytes() throws {
         let frames = try DiffusionFrames("64x64")
-        let workspace = DiffusionWorkspace(size: frames.size, model: try model())
+        let workspace = try DiffusionWorkspace(size: frames.size, model: try model())
         let first = try frames.request(0, history: nil)
         try render(first, in: workspace)
         let second = try frames.request(1, history: first.left)
@@ -174,7 +174,7 @@ import Testing
         let rest = FrameHistory.baseColorOffset(of: frames.size)
         resumed.storage.copy(Array(kept[rest...]), at: rest)
         let again = try frames.request(1, history: resumed)
-        try render(again, in: DiffusionWorkspace(size: frames.size, model: try model()))
+        try render(again, in: try DiffusionWorkspace(size: frames.size, model: try model()))
         #expect(again.picture.copiedBytes() == second.picture.copiedBytes())
     }
 
@@ -182,7 +182,7 @@ import Testing
         var random = SeededGenerator()
         let size = FrameSize(width: 70, height: 45)
         let scene = Scene(size, &random)
-        let workspace = DiffusionWorkspace(size: size, model: try model())
+        let workspace = try DiffusionWorkspace(size: size, model: try model())
         let request = scene.request()
         try render(request, in: workspace)
         #expect(

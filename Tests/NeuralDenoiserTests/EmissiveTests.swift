@@ -36,7 +36,7 @@ import Testing
     private func render(
         _ request: FrameRequest, _ model: CompactModel
     ) throws -> (bytes: [UInt8], unrounded: [Float]) {
-        let workspace = Workspace(
+        let workspace = try Workspace(
             FramePlan(size: request.gbuffer.layout.size, model: model, keepsStages: true),
             model: model)
         try workspace.begin(request)
@@ -100,7 +100,7 @@ import Testing
             for keepsStages in [false, true] {
                 let request = scene.request(Encoding(emissive: format))
                 let plan = FramePlan(size: scene.size, model: model, keepsStages: keepsStages)
-                let workspace = Workspace(plan, model: model)
+                let workspace = try Workspace(plan, model: model)
                 try workspace.begin(request)
                 StepRunner.twoThreads.run(workspace.steps)
                 workspace.finish()
@@ -138,7 +138,7 @@ import Testing
         }
         let model = try placeModel(path)
         func read(_ encoding: Encoding) throws -> ChunkReader {
-            let workspace = Workspace(FramePlan(size: scene.size, model: model), model: model)
+            let workspace = try Workspace(FramePlan(size: scene.size, model: model), model: model)
             try workspace.begin(scene.request(encoding, history: history))
             return ChunkReader(workspace, kernelPath: path)
         }

@@ -90,7 +90,7 @@ import Testing
         let model = try FrameDiffuserModel(
             ModelSource(DiffusionFrames.model), kernelPath: .best)
         let frames = try DiffusionFrames("64x64")
-        let workspace = DiffusionWorkspace(size: frames.size, model: model)
+        let workspace = try DiffusionWorkspace(size: frames.size, model: model)
         func picture(_ value: Float) throws -> [UInt8] {
             let request = try frames.request(0, history: frames.engineHistory())
             let depth = try #require(request.gbuffer.layout.plane(.depth))

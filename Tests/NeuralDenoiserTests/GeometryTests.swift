@@ -58,7 +58,7 @@ import Testing
         let request = scene.request(
             Scene.Encoding(sendsMotion: each.sendsMotion), history: history)
         let model = try atrium(path)
-        let workspace = Workspace(FramePlan(size: size, model: model), model: model)
+        let workspace = try Workspace(FramePlan(size: size, model: model), model: model)
         try workspace.begin(request)
         #expect(workspace.usedHistoryFrame == 7)
         let found = ChunkReader(workspace, kernelPath: path)
@@ -102,7 +102,7 @@ import Testing
         let history = randomHistory(
             of: scene, camera: scene.camera, jitter: scene.jitter, &random)
         let model = try atrium(path)
-        let workspace = Workspace(FramePlan(size: scene.size, model: model), model: model)
+        let workspace = try Workspace(FramePlan(size: scene.size, model: model), model: model)
         try workspace.begin(scene.request(history: history))
         let found = ChunkReader(workspace, kernelPath: path)
         let count = scene.size.pixelCount
@@ -123,7 +123,7 @@ import Testing
         var scene = Scene(FrameSize(width: 64, height: 32), &random)
         var history = randomHistory(of: scene, camera: scene.camera, &random)
         let model = try atrium(.best)
-        let workspace = Workspace(FramePlan(size: scene.size, model: model), model: model)
+        let workspace = try Workspace(FramePlan(size: scene.size, model: model), model: model)
         func used(_ request: FrameRequest) throws -> UInt64? {
             try workspace.begin(request)
             defer { workspace.finish() }
@@ -157,7 +157,7 @@ import Testing
         scene.camera = nil
         let history = randomHistory(of: scene, camera: nil, &random)
         let model = try atrium(path)
-        let workspace = Workspace(FramePlan(size: scene.size, model: model), model: model)
+        let workspace = try Workspace(FramePlan(size: scene.size, model: model), model: model)
         try workspace.begin(scene.request(Scene.Encoding(sendsMotion: true), history: history))
         let valid = try #require(ChunkReader(workspace, kernelPath: path).pixels["valid"])
         #expect(valid.indices.filter { valid[$0] == 0 } == [100, 101, 102])

@@ -45,7 +45,7 @@ private func model(of golden: String, _ path: KernelPath) throws -> CompactModel
         let golden = try Golden(name)
         let model = try model(of: name, path)
         let size = FrameSize(width: 96, height: 64)
-        let workspace = Workspace(
+        let workspace = try Workspace(
             FramePlan(size: size, model: model, keepsStages: true), model: model)
         let inputs = try NetworkInputs(golden, size: size)
         for hasCamera in [true, false] {
@@ -84,7 +84,7 @@ private func model(of golden: String, _ path: KernelPath) throws -> CompactModel
     func geometryIsThatOfTheReference(path: KernelPath, name: String) throws {
         let frame = try GoldenFrame(name)
         let model = try model(of: name, path)
-        let workspace = Workspace(FramePlan(size: frame.size, model: model), model: model)
+        let workspace = try Workspace(FramePlan(size: frame.size, model: model), model: model)
         try workspace.begin(frame.request)
         #expect(workspace.usedHistoryFrame == 9)
         let found = ChunkReader(workspace, kernelPath: path)
@@ -148,7 +148,7 @@ private func model(of golden: String, _ path: KernelPath) throws -> CompactModel
     func framesAreThoseOfTheReference(path: KernelPath, name: String) throws {
         let frame = try GoldenFrame(name)
         let model = try model(of: name, path)
-        let workspace = Workspace(
+        let workspace = try Workspace(
             FramePlan(size: frame.size, model: model, keepsStages: true), model: model)
         try workspace.begin(frame.request)
         StepRunner.forwards.run(workspace.steps)

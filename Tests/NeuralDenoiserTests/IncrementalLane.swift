@@ -25,7 +25,7 @@ final class IncrementalLane {
     ) throws {
         let model = try model ?? atrium(path)
         let layout = scene.request(encoding).gbuffer.layout
-        workspace = Workspace(
+        workspace = try Workspace(
             FramePlan(size: scene.size, model: model, isIncremental: settings != nil),
             model: model, incremental: settings.map { (layout, $0) })
         // What memory held before must not matter.

@@ -367,7 +367,7 @@ import Testing
         var random = SeededGenerator()
         let layout = Scene(size, &random).request().gbuffer.layout
         let model = try atrium(.best)
-        let workspace = Workspace(
+        let workspace = try Workspace(
             FramePlan(size: size, model: model, isIncremental: true), model: model,
             incremental: (layout, IncrementalSettings()))
         #expect(

@@ -133,7 +133,7 @@ struct PlaceJudge {
                 scene.depth[index] = step == 38 ? 0 : Float(step) / 10
             }
             let request = scene.request(Scene.Encoding(normalSpace: space))
-            let workspace = Workspace(
+            let workspace = try Workspace(
                 FramePlan(size: size, model: model, keepsStages: true), model: model)
             try workspace.begin(request)
             StepRunner.twoThreads.run(workspace.steps)
@@ -172,7 +172,7 @@ struct PlaceJudge {
         var scene = Scene(size, &random)
         scene.camera = nil
         let model = try placeModel(path)
-        let workspace = Workspace(
+        let workspace = try Workspace(
             FramePlan(size: size, model: model, keepsStages: true), model: model)
         try workspace.begin(scene.request())
         StepRunner.forwards.run(workspace.steps)
@@ -244,7 +244,7 @@ struct PlaceJudge {
         var pictures: Set<[UInt8]> = []
         for keepsStages in [false, true] {
             for runner in [StepRunner.forwards, .twoThreads] {
-                let workspace = Workspace(
+                let workspace = try Workspace(
                     FramePlan(size: size, model: model, keepsStages: keepsStages), model: model)
                 let request = scene.request()
                 try workspace.begin(request)

@@ -25,7 +25,7 @@ import Testing
         let golden = try Golden("goldens_network")
         let size = FrameSize(width: 96, height: 64)
         let model = try model(precision)
-        let workspace = Workspace(FramePlan(size: size, model: model), model: model)
+        let workspace = try Workspace(FramePlan(size: size, model: model), model: model)
         let inputs = try NetworkInputs(golden, size: size)
         for hasCamera in [true, false] {
             let picture = inputs.render(in: workspace, path: .best, hasCamera: hasCamera)
@@ -48,7 +48,7 @@ import Testing
         var heads: [[Float]] = []
         for path in supportedPaths {
             let model = try model(.int8, path)
-            let workspace = Workspace(
+            let workspace = try Workspace(
                 FramePlan(size: size, model: model, keepsStages: true), model: model)
             let plan = workspace.plan
             workspace.arena.base.update(repeating: .nan, count: workspace.arena.byteCount / 4)
@@ -66,7 +66,7 @@ import Testing
         let size = FrameSize(width: 161, height: 130)
         let scene = Scene(size, &random)
         let model = try model(precision)
-        let workspace = Workspace(FramePlan(size: size, model: model), model: model)
+        let workspace = try Workspace(FramePlan(size: size, model: model), model: model)
         var pictures: [[UInt8]] = []
         for runner in StepRunner.allCases {
             // What memory held before must not matter.
@@ -86,7 +86,7 @@ import Testing
         let size = FrameSize(width: 64, height: 64)
         let request = Scene(size, &random).request()
         let model = try model(precision)
-        let workspace = Workspace(FramePlan(size: size, model: model), model: model)
+        let workspace = try Workspace(FramePlan(size: size, model: model), model: model)
         let memory = WorkerMemory()
         RenderThread.prepare()
         // Counted loops: an unoptimised iterator allocates.

@@ -137,7 +137,7 @@ import Testing
         var request = request()
         edit(&request)
         let model = try atrium(.best)
-        let workspace = Workspace(FramePlan(size: size, model: model), model: model)
+        let workspace = try Workspace(FramePlan(size: size, model: model), model: model)
         do throws(DenoiserError) {
             try workspace.begin(request)
             return nil

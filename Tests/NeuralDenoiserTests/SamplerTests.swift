@@ -63,7 +63,7 @@ import Testing
             let predictions = try golden.floats("\(key).predictions")
             let noises = try golden.floats("\(key).noises")
             let samples = try golden.floats("\(key).samples")
-            let state = LatentState(shape)
+            let state = try LatentState(shape)
             state.start(noise: try golden.floats("\(key).start"))
             for (index, step) in steps.enumerated() {
                 let place = index * 60..<(index + 1) * 60
@@ -77,8 +77,8 @@ import Testing
         }
     }
 
-    @Test func nothingOfTheLastFrameReachesTheNext() {
-        let state = LatentState(shape)
+    @Test func nothingOfTheLastFrameReachesTheNext() throws {
+        let state = try LatentState(shape)
         let steps = Sampler.steps(SamplingSettings()).map(LatentState.Factors.init)
         func render() -> [Float] {
             state.start(seed: 3, frame: 4)
@@ -126,9 +126,9 @@ import Testing
             ])
     }
 
-    @Test func matchesPhiloxAndBoxMullerInDouble() {
+    @Test func matchesPhiloxAndBoxMullerInDouble() throws {
         let shape = ActivationShape(height: 7, width: 9, channels: 4)
-        let state = LatentState(shape)
+        let state = try LatentState(shape)
         for (seed, frame) in [(0, 0), (42, 1), (UInt64.max, UInt64.max - 5)] as [(UInt64, UInt64)] {
             state.start(seed: seed, frame: frame)
             let values = state.sample.values
@@ -151,9 +151,9 @@ import Testing
         }
     }
 
-    @Test func framesAndSeedsAndStepsDiffer() {
+    @Test func framesAndSeedsAndStepsDiffer() throws {
         let shape = ActivationShape(height: 64, width: 64, channels: 4)
-        let state = LatentState(shape)
+        let state = try LatentState(shape)
         state.start(seed: 1, frame: 1)
         let one = state.sample.values
         state.start(seed: 1, frame: 2)

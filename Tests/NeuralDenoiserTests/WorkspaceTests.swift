@@ -35,7 +35,7 @@ import Testing
         var random = SeededGenerator()
         let size = FrameSize(width: 70, height: 50)
         let model = try atrium(.best)
-        let workspace = Workspace(FramePlan(size: size, model: model), model: model)
+        let workspace = try Workspace(FramePlan(size: size, model: model), model: model)
         let scenes = (0..<4).map { _ in Scene(size, &random) }
         for scene in scenes + scenes {
             let larger = Scene(FrameSize(width: 140, height: 99), &random)
@@ -68,11 +68,11 @@ import Testing
             let encoding = Scene.Encoding(sendsKnown: true, emissive: format)
             let shining = [scene.request(encoding), scene.request(encoding, history: history)]
             let plan = FramePlan(size: size, model: try placeModel(.best))
-            try expectNoAllocation(shining, Workspace(plan, model: try placeModel(.best)))
+            try expectNoAllocation(shining, try Workspace(plan, model: try placeModel(.best)))
         }
         for model in try [atrium(.best), placeModel(.best)] {
             try expectNoAllocation(
-                requests, Workspace(FramePlan(size: size, model: model), model: model))
+                requests, try Workspace(FramePlan(size: size, model: model), model: model))
         }
 
         // The counter does count.
@@ -114,7 +114,7 @@ import Testing
         var random = SeededGenerator()
         let size = FrameSize(width: 32, height: 32)
         let model = try atrium(.best)
-        let workspace = Workspace(FramePlan(size: size, model: model), model: model)
+        let workspace = try Workspace(FramePlan(size: size, model: model), model: model)
         weak var storage: PixelStorage?
         do {
             let request = Scene(size, &random).request()
@@ -150,7 +150,7 @@ import Testing
 
     @Test func stepsNameTheirStage() throws {
         let denoiser = try Denoiser(modelFolder: PackageFolder.defaultModel)
-        let steps = denoiser.makeWorkspace(for: FrameSize(width: 64, height: 64)).steps
+        let steps = try denoiser.makeWorkspace(for: FrameSize(width: 64, height: 64)).steps
         #expect(steps.first?.stage == .convert)
         #expect(steps.last?.stage == .encode)
         #expect(steps.contains { $0.name == "encoder.1.0.conv1" && $0.stage == .render })

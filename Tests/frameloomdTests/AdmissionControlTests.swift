@@ -92,4 +92,60 @@ private func claim(
         #expect(control.sessionCount == 1)
         #expect(control.sessionBytes == 1 << 20)
     }
+
+    @Test func oneUserLeavesRoomForOthers() throws {
+        var limits = Configuration.Limits()
+        limits.pixels = 4000
+        limits.userSharePercent = 75
+        var control = AdmissionControl(
+            limits: limits, memoryLimit: 100 << 20, hasSeveralUsers: true)
+        let memory = MemoryBudget(limits, total: 100 << 20)
+        try control.admit(claim(pixels: 3000, mebibytes: 70), session: 1, memory: memory)
+        #expect(throws: ProtocolError.self) {
+            try control.admit(claim(pixels: 100), session: 2, memory: memory)
+        }
+        #expect(throws: ProtocolError.self) {
+            try control.admit(claim(pixels: 0, mebibytes: 6), session: 2, memory: memory)
+        }
+        try control.admit(
+            claim(user: 2, pixels: 1000, mebibytes: 25), session: 2, memory: memory)
+    }
+
+    @Test func equalPartsAreCountedAmongThoseWhoAsk() throws {
+        var control = control {
+            $0.pixels = 4000
+            $0.sessions = 8
+        }
+        try control.admit(claim(user: 1, pixels: 2500), session: 1, memory: control.memory())
+        #expect(!control.isBeyondEqualPart(1, asking: 1))
+        #expect(control.isBeyondEqualPart(1, asking: 2))
+        #expect(
+            !control.isBeyondEqualPart(
+                2, asking: 2, adding: claim(user: 2, pixels: 2000)))
+        #expect(
+            control.isBeyondEqualPart(
+                2, asking: 2, adding: claim(user: 2, pixels: 2001)))
+    }
+
+    @Test func refusalsForWantOfRoomAreToldApart() {
+        var control = control { $0.sessions = 1 }
+        #expect(ProtocolError.sessionLimit(open: 1, limit: 1).isForWantOfRoom)
+        do {
+            try control.admit(claim(pixels: 1 << 40), session: 1, memory: control.memory())
+        } catch {
+            #expect(!error.isForWantOfRoom)
+        }
+    }
+
+    @Test func workspaceCountsForTheSessionThatNeedsItFirst() {
+        var control = control { $0.memoryPerSession = 50 }
+        #expect(throws: ProtocolError.self) {
+            try control.admit(
+                claim(mebibytes: 40), session: 1, memory: control.memory(), addedBytes: 11 << 20)
+        }
+        #expect(throws: Never.self) {
+            try control.admit(
+                claim(mebibytes: 40), session: 1, memory: control.memory(), addedBytes: 10 << 20)
+        }
+    }
 }

@@ -24,8 +24,8 @@ extension CompactModel: ServedModel, IncrementalModel {
         FramePlan(size: size, model: self).layers.byteCount
     }
 
-    func makeWorkspace(for size: FrameSize) -> any FrameWorkspace {
-        Workspace(FramePlan(size: size, model: self), model: self)
+    func makeWorkspace(for size: FrameSize) throws(MemoryRefusal) -> any FrameWorkspace {
+        try Workspace(FramePlan(size: size, model: self), model: self)
     }
 
     var incremental: (any IncrementalModel)? { self }
@@ -37,8 +37,8 @@ extension CompactModel: ServedModel, IncrementalModel {
 
     func makeIncrementalWorkspace(
         for layout: GBufferLayout, settings: IncrementalSettings
-    ) -> any FrameWorkspace {
-        Workspace(
+    ) throws(MemoryRefusal) -> any FrameWorkspace {
+        try Workspace(
             FramePlan(size: layout.size, model: self, isIncremental: true), model: self,
             incremental: (layout, settings))
     }

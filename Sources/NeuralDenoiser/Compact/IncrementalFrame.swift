@@ -52,11 +52,11 @@ final class IncrementalFrame: @unchecked Sendable {
     init(
         layout: GBufferLayout, settings: IncrementalSettings, levelCount: Int,
         kernels: FrameKernels, region: RenderRegion
-    ) {
+    ) throws(MemoryRefusal) {
         self.layout = layout
         self.settings = settings
         self.region = region
-        kept = KeptFrame(
+        kept = try KeptFrame(
             layout: layout, tolerances: settings.tolerances, kernels: kernels, region: region)
         ledger = TileLedger(grid: region.grid, levelCount: levelCount, settings: settings)
     }

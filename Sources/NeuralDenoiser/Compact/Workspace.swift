@@ -38,12 +38,12 @@ package final class Workspace: FrameWorkspace, @unchecked Sendable {
     init(
         _ plan: FramePlan, model: CompactModel,
         incremental: (layout: GBufferLayout, settings: IncrementalSettings)? = nil
-    ) {
+    ) throws(MemoryRefusal) {
         self.plan = plan
         size = plan.size
         farthest = model.pixels.settings.farthestSurface
         guard let incremental else {
-            arena = Arena(byteCount: plan.layers.byteCount)
+            arena = try Arena(reserving: plan.layers.byteCount)
             kernels = FrameKernels(plan, model: model, arena: arena)
             self.incremental = nil
             moving = nil
@@ -51,7 +51,7 @@ package final class Workspace: FrameWorkspace, @unchecked Sendable {
             return
         }
         let movingPlan = FramePlan(size: plan.size, model: model)
-        arena = Arena(byteCount: max(plan.layers.byteCount, movingPlan.layers.byteCount))
+        arena = try Arena(reserving: max(plan.layers.byteCount, movingPlan.layers.byteCount))
         let levelCount = model.manifest.channels.count
         let region = RenderRegion(
             grid: TileGrid(size: plan.size, multiple: model.manifest.sizeMultiple),
@@ -59,7 +59,7 @@ package final class Workspace: FrameWorkspace, @unchecked Sendable {
         kernels = FrameKernels(plan, model: model, arena: arena, region: region)
         let moving = FrameKernels(movingPlan, model: model, arena: arena)
         self.moving = moving
-        let frame = IncrementalFrame(
+        let frame = try IncrementalFrame(
             layout: incremental.layout, settings: incremental.settings, levelCount: levelCount,
             kernels: kernels, region: region)
         self.incremental = frame
@@ -91,7 +91,12 @@ package final class Workspace: FrameWorkspace, @unchecked Sendable {
         incremental?.begin(request, geometry)
         var used = kernels
         if let incremental, let moving, !incremental.keepsPlanes { used = moving }
-        used.bind(request, geometry: geometry)
+        do {
+            try used.bind(request, geometry: geometry)
+        } catch {
+            used.release()
+            throw .memory(error)
+        }
         bound = used
     }
 

@@ -15,28 +15,28 @@ struct DiffusionTensors: Sendable {
     let timestep, controlScale, adapterScale: TensorBuffer
 
     /// - Parameter isPlanned: shapes only, no memory.
-    init(size: FrameSize, model: FrameDiffuserModel, isPlanned: Bool) {
+    init(size: FrameSize, model: FrameDiffuserModel, isPlanned: Bool) throws(MemoryRefusal) {
         let padded = size.padded(to: model.sizeMultiple)
         let (height, width) = (padded.height, padded.width)
-        func picture(_ channels: Int) -> TensorBuffer {
-            TensorBuffer(
-                ActivationShape(height: height, width: width, channels: channels),
+        func picture(_ channels: Int) throws(MemoryRefusal) -> TensorBuffer {
+            try TensorBuffer(
+                reserving: ActivationShape(height: height, width: width, channels: channels),
                 isPlanned: isPlanned)
         }
-        func latent(_ channels: Int) -> TensorBuffer {
-            TensorBuffer(
-                Self.latentShape(height, width, channels, model), isPlanned: isPlanned)
+        func latent(_ channels: Int) throws(MemoryRefusal) -> TensorBuffer {
+            try TensorBuffer(
+                reserving: Self.latentShape(height, width, channels, model), isPlanned: isPlanned)
         }
         func number(_ value: Float) -> TensorBuffer {
             let buffer = TensorBuffer(ActivationShape(height: 1, width: 1, channels: 1))
             buffer.fill([value])
             return buffer
         }
-        planes = picture(DiffusionFrame.planeCount)
-        previousPicture = picture(3)
-        decoded = picture(3)
-        previousLatent = latent(model.latentChannels)
-        condition = latent(model.controlNet.config.channels[0])
+        planes = try picture(DiffusionFrame.planeCount)
+        previousPicture = try picture(3)
+        decoded = try picture(3)
+        previousLatent = try latent(model.latentChannels)
+        condition = try latent(model.controlNet.config.channels[0])
         timestep = number(0)
         controlScale = number(0)
         adapterScale = number(0)

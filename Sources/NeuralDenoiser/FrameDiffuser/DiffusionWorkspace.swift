@@ -32,10 +32,10 @@ package final class DiffusionWorkspace: FrameWorkspace, @unchecked Sendable {
     private var seed: UInt64 = 0
     private var frameID: UInt64 = 0
 
-    init(size: FrameSize, model: FrameDiffuserModel) {
+    init(size: FrameSize, model: FrameDiffuserModel) throws(MemoryRefusal) {
         self.size = size
-        tensors = DiffusionTensors(size: size, model: model, isPlanned: false)
-        latent = LatentState(Self.latentShape(tensors))
+        tensors = try DiffusionTensors(size: size, model: model, isPlanned: false)
+        latent = try LatentState(Self.latentShape(tensors))
         conditioning = ConditioningUse(model)
         farthest = model.manifest.input.farthestSurface
         frame = DiffusionFrame(
@@ -43,15 +43,17 @@ package final class DiffusionWorkspace: FrameWorkspace, @unchecked Sendable {
             previous: tensors.previousPicture, decoded: tensors.decoded)
         let graphs = DiffusionGraphs(
             model: model, tensors: tensors, sample: latent.sample, prediction: latent.prediction)
-        arena = Arena(byteCount: graphs.byteCount)
+        arena = try Arena(reserving: graphs.byteCount)
         steps = makeSteps(graphs, Sampler.steps(model.manifest.sampling))
     }
 
     /// Memory of such a workspace, without making it.
     static func byteCount(size: FrameSize, model: FrameDiffuserModel) -> Int {
-        let tensors = DiffusionTensors(size: size, model: model, isPlanned: true)
-        let shape = latentShape(tensors)
-        let latent = TensorBuffer(shape, isPlanned: true)
+        // Shapes only. Where the system refuses even those, nothing can be made.
+        guard let tensors = try? DiffusionTensors(size: size, model: model, isPlanned: true),
+            let latent = try? TensorBuffer(reserving: latentShape(tensors), isPlanned: true)
+        else { return 1 << 50 }
+        let shape = latent.shape
         let graphs = DiffusionGraphs(
             model: model, tensors: tensors, sample: latent, prediction: latent)
         return graphs.byteCount + tensors.byteCount + LatentState.byteCount(shape)

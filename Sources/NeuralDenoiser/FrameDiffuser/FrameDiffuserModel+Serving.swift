@@ -24,8 +24,8 @@ extension FrameDiffuserModel: ServedModel {
         DiffusionWorkspace.byteCount(size: size, model: self)
     }
 
-    func makeWorkspace(for size: FrameSize) -> any FrameWorkspace {
-        DiffusionWorkspace(size: size, model: self)
+    func makeWorkspace(for size: FrameSize) throws(MemoryRefusal) -> any FrameWorkspace {
+        try DiffusionWorkspace(size: size, model: self)
     }
 
     var incremental: (any IncrementalModel)? { nil }

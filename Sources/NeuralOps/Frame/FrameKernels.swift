@@ -74,8 +74,10 @@ package final class FrameKernels: @unchecked Sendable {
     deinit { frame.deallocate() }
 
     /// Takes a frame whose layout and storages have been checked. Allocates only for a history of
-    /// another size.
-    package func bind(_ request: FrameRequest, geometry: FrameGeometry) {
+    /// another size, which the system can refuse.
+    package func bind(
+        _ request: FrameRequest, geometry: FrameGeometry
+    ) throws(MemoryRefusal) {
         let layout = request.gbuffer.layout
         precondition(layout.size == size, "a frame of another size")
         self.request = request
@@ -84,7 +86,7 @@ package final class FrameKernels: @unchecked Sendable {
         frame.pointee.bindDepth(geometry.depth)
         frame.pointee.bindView(geometry.view)
         frame.pointee.bindMotion(geometry.motion)
-        bindHistory(geometry.motion == .none ? nil : request.history)
+        try bindHistory(geometry.motion == .none ? nil : request.history)
         frame.pointee.bindResults(request)
     }
 
@@ -94,12 +96,12 @@ package final class FrameKernels: @unchecked Sendable {
         foreignHistory = nil
     }
 
-    private func bindHistory(_ history: FrameHistory?) {
+    private func bindHistory(_ history: FrameHistory?) throws(MemoryRefusal) {
         foreignHistory = nil
         frame.pointee.history = ownHistory
         frame.pointee.bindHistory(history)
         guard let history, history.size.pixelCount > size.pixelCount else { return }
-        let storage = PixelStorage(byteCount: Self.historyFloatCount(history.size) * 4)
+        let storage = try PixelStorage(reserving: Self.historyFloatCount(history.size) * 4)
         foreignHistory = storage
         frame.pointee.history = storage.bytes.baseAddress?.assumingMemoryBound(to: Float.self)
     }

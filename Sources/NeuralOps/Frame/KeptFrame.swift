@@ -63,12 +63,12 @@ package final class KeptFrame: @unchecked Sendable {
     package init(
         layout: GBufferLayout, tolerances: PlaneTolerances, kernels: FrameKernels,
         region: RenderRegion
-    ) {
+    ) throws(MemoryRefusal) {
         self.layout = layout
         self.tolerances = tolerances
         self.kernels = kernels
         self.region = region
-        planes = PixelStorage(byteCount: layout.byteCount)
+        planes = try PixelStorage(reserving: layout.byteCount)
         let bytes = planes.bytes
         kept = layout.planes.map {
             kernels.frame.pointee.plane($0, isFlipped: layout.origin == .bottomLeft, source: bytes)

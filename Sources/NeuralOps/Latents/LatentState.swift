@@ -2,6 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import CKernels
+import FrameTypes
 
 /// A latent on its way from noise to picture, and what a sampler remembers of its last steps.
 ///
@@ -37,13 +38,13 @@ package final class LatentState: @unchecked Sendable {
     /// Fresh noise of the step, for those that add some.
     package let noise: TensorBuffer
 
-    package init(_ shape: ActivationShape) {
-        sample = TensorBuffer(shape)
-        prediction = TensorBuffer(shape)
-        lastSample = TensorBuffer(shape)
-        clean = TensorBuffer(shape)
-        previousClean = TensorBuffer(shape)
-        noise = TensorBuffer(shape)
+    package init(_ shape: ActivationShape) throws(MemoryRefusal) {
+        sample = try TensorBuffer(reserving: shape)
+        prediction = try TensorBuffer(reserving: shape)
+        lastSample = try TensorBuffer(reserving: shape)
+        clean = try TensorBuffer(reserving: shape)
+        previousClean = try TensorBuffer(reserving: shape)
+        noise = try TensorBuffer(reserving: shape)
     }
 
     package static func byteCount(_ shape: ActivationShape) -> Int { shape.count * 4 * 6 }

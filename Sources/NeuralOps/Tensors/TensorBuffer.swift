@@ -14,13 +14,24 @@ package final class TensorBuffer: @unchecked Sendable {
 
     /// Zeros.
     /// - Parameter isPlanned: only stands for a buffer of this shape while a graph is planned.
-    package init(_ shape: ActivationShape, isPlanned: Bool = false) {
+    package init(
+        reserving shape: ActivationShape, isPlanned: Bool = false
+    ) throws(MemoryRefusal) {
         precondition(shape.height > 0 && shape.width > 0 && shape.channels > 0, "an empty tensor")
         self.shape = shape
         let count = isPlanned ? 0 : shape.count
-        memory = MappedMemory(byteCount: max(count, 1) * 4)
+        memory = try MappedMemory(byteCount: max(count, 1) * 4)
         // Lives as long as `memory`; whole cache lines, so that vectors are aligned.
         base = memory.start.bindMemory(to: Float.self, capacity: max(count, 1))
+    }
+
+    /// A few numbers that a model is made of: ends the process where the system refuses them.
+    package convenience init(_ shape: ActivationShape) {
+        do {
+            try self.init(reserving: shape)
+        } catch {
+            fatalError("\(error)")
+        }
     }
 
     package var count: Int { shape.count }

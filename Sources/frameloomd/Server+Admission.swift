@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameDoctor
+import FrameProtocol
+import FrameSession
+import FrameSocket
+import FrameTypes
+import Logging
+import NeuralDenoiser
+
+/// From FL_OPEN to FL_OPENED. Models are read and workspaces are made elsewhere; what they will take
+/// is counted before.
+extension Server {
+    /// What rendering for one session takes, bytes.
+    private struct Needs: Sendable {
+        var workspace: Int
+        /// nil: it keeps nothing.
+        var cache: Int?
+    }
+
+    /// A session that is being made ready.
+    private struct Opening {
+        var client: Client
+        var asked: AdmissionRequest
+        var model: ModelLibrary.Model
+        var needs: Needs
+        /// Of a workspace that it is the first to need.
+        var addedBytes = 0
+
+        /// What the session holds for itself.
+        var ownBytes: Int {
+            asked.plannedBytes + SessionDoctor.plannedBytes(asked.request.layout.size)
+        }
+
+        var key: WorkspaceShelf.Key {
+            WorkspaceShelf.Key(model: model.id, size: asked.request.layout.size)
+        }
+    }
+
+    func admit(_ request: AdmissionRequest, for client: Client) {
+        if isDraining {
+            return client.tell { $0.refused(.draining, now: $1) }
+        }
+        let name = request.request.model ?? settings.models.default
+        models.find(name) { [weak client, self] result in
+            switch result {
+            case .success(let model):
+                guard let client else { return models.release(model.id) }
+                measure(request, model, for: client)
+            case .failure(let error):
+                client?.tell { $0.refused(.model(name: name, reason: "\(error)"), now: $1) }
+            }
+        }
+    }
+
+    private func measure(
+        _ asked: AdmissionRequest, _ model: ModelLibrary.Model, for client: Client
+    ) {
+        let (denoiser, request) = (model.denoiser, asked.request)
+        do {
+            try denoiser.check(request.layout)
+            try denoiser.check(request.scales)
+        } catch {
+            models.release(model.id)
+            let refusal = ProtocolError.modelRefuses(
+                field: error.field, found: error.found, reason: error.description)
+            return client.tell { $0.refused(refusal, now: $1) }
+        }
+        let keeps =
+            settings.render.isIncremental && request.wantsIncremental && denoiser.canRenderPartly
+        let size = request.layout.size
+        if !keeps, let known = shelf.byteCount(of: .init(model: model.id, size: size)) {
+            let needs = Needs(workspace: known, cache: nil)
+            return decide(Opening(client: client, asked: asked, model: model, needs: needs))
+        }
+        preparation.run({
+            Needs(
+                workspace: denoiser.workspaceByteCount(for: size),
+                cache: keeps ? denoiser.incrementalByteCount(for: request.layout) : nil)
+        }) { [self] needs in
+            decide(Opening(client: client, asked: asked, model: model, needs: needs))
+        }
+    }
+
+    private func decide(_ opening: Opening) {
+        var opening = opening
+        let client = opening.client
+        guard !client.session.hasEnded else { return models.release(opening.model.id) }
+        if shelf.byteCount(of: opening.key) == nil { opening.addedBytes = opening.needs.workspace }
+        do {
+            try claim(opening)
+        } catch {
+            models.release(opening.model.id)
+            return client.tell { $0.refused(error, now: $1) }
+        }
+        shelf.reserve(opening.key, byteCount: opening.needs.workspace)
+        dropCaches()
+        let cacheByteCount = opening.needs.cache.flatMap {
+            hasRoom(forCacheOf: $0, opening) ? $0 : nil
+        }
+        if cacheByteCount == nil, let ready = shelf.workspace(opening.key) {
+            return finish(opening, ready, cache: nil)
+        }
+        make(opening, cacheByteCount: cacheByteCount)
+    }
+
+    /// Counts the session in, after making room where that is possible.
+    private func claim(_ opening: Opening) throws(ProtocolError) {
+        let client = opening.client
+        let claim = AdmissionControl.Claim(
+            user: client.connection.peer.userID,
+            pixels: opening.asked.request.layout.size.pixelCount,
+            bytes: opening.ownBytes)
+        while true {
+            do {
+                try admission.admit(
+                    claim, session: client.id,
+                    memory: memory, addedBytes: opening.addedBytes)
+            } catch {
+                guard error.isForWantOfRoom, makeRoom(for: claim, error) else { throw error }
+                continue
+            }
+            do {
+                return try MemoryBudget.checkSystem(gives: claim.bytes + opening.addedBytes)
+            } catch {
+                admission.release(client.id)
+                throw error
+            }
+        }
+    }
+
+    private func make(_ opening: Opening, cacheByteCount: Int?) {
+        let denoiser = opening.model.denoiser
+        let layout = opening.asked.request.layout
+        let isThere = shelf.workspace(opening.key) != nil
+        preparation.run({ () -> Result<Made, MemoryRefusal> in
+            do throws(MemoryRefusal) {
+                var made = Made()
+                if !isThere { made.workspace = try denoiser.makeWorkspace(for: layout.size) }
+                // For speed alone: without it every frame is rendered whole.
+                if cacheByteCount != nil {
+                    made.cache = try? denoiser.makeIncrementalWorkspace(for: layout)
+                }
+                return .success(made)
+            } catch {
+                return .failure(error)
+            }
+        }) { [self] (result: Result<Made, MemoryRefusal>) in
+            let made: Made
+            switch result {
+            case .success(let value) where !opening.client.session.hasEnded: made = value
+            case .success: return giveUp(opening, nil)
+            case .failure(let refusal): return giveUp(opening, ProtocolError(refusal))
+            }
+            guard
+                let workspace = made.workspace.map({ shelf.put($0, for: opening.key) })
+                    ?? shelf.workspace(opening.key)
+            else { return }
+            var cache: SessionCache?
+            if let kept = made.cache, let cacheByteCount,
+                hasRoom(forCacheOf: cacheByteCount, opening)
+            {
+                cache = SessionCache(workspace: kept, byteCount: cacheByteCount)
+            }
+            finish(opening, workspace, cache: cache)
+        }
+    }
+
+    private struct Made: Sendable {
+        var workspace: (any FrameWorkspace)?
+        var cache: (any FrameWorkspace)?
+    }
+
+    /// What was reserved for the session goes back; what it claims goes with its end.
+    private func giveUp(_ opening: Opening, _ error: ProtocolError?) {
+        shelf.give(back: opening.key)
+        models.release(opening.model.id)
+        if let error { opening.client.tell { $0.refused(error, now: $1) } }
+    }
+
+    private func finish(
+        _ opening: Opening, _ workspace: any FrameWorkspace, cache: SessionCache?
+    ) {
+        let (client, request) = (opening.client, opening.asked.request)
+        if let old = client.grant { giveBack(old) } else { sessionsOpened += 1 }
+        // Its pictures may have another size from now on.
+        endWatches(of: client)
+        let plannedBytes = opening.ownBytes + opening.addedBytes
+        client.grant = Grant(
+            denoiser: opening.model.denoiser, model: opening.model.id, request: request,
+            workspace: workspace, key: opening.key, plannedBytes: plannedBytes, cache: cache)
+        client.doctor = doctor(for: client, model: opening.model.id.name)
+        let description = opening.model.denoiser.description
+        let cacheBytes = cache?.byteCount ?? 0
+        log.info(
+            "session opened",
+            metadata: [
+                "session": "\(client.id)", "client": "\(request.clientName)",
+                "size": "\(request.layout.size)", "model": "\(opening.model.id.name)",
+                "planned_mib": "\(plannedBytes >> 20)", "cache_mib": "\(cacheBytes >> 20)",
+            ])
+        let admission = Admission(
+            plannedBytes: plannedBytes + cacheBytes, model: opening.model.id.name,
+            modelVersion: description.version, precision: description.precision,
+            kernelPath: description.kernelPath, isIncremental: cache != nil)
+        client.tell { $0.admitted(admission, now: $1) }
+    }
+
+    private func doctor(for client: Client, model: String) -> SessionDoctor {
+        let (log, session) = (log, client.id)
+        return SessionDoctor(
+            paletteFile: settings.models.folder + "/\(model)/" + PaletteFile.name,
+            warn: { log.warning("doctor", metadata: ["session": "\(session)", "says": "\($0)"]) })
+    }
+
+    // MARK: Room
+
+    /// Unused models go first, then the sessions of users who hold more than an equal part and have
+    /// no use for it.
+    /// - Returns: whether there is more room than before.
+    private func makeRoom(for claim: AdmissionControl.Claim, _ error: ProtocolError) -> Bool {
+        if case .memoryLimit = error, models.dropLeastRecentlyUsed() { return true }
+        return endIdleSession(for: claim)
+    }
+
+    func makeRoom(forModelOf byteCount: Int) -> Bool {
+        while true {
+            if memory.hasRoom(forModel: byteCount) {
+                return MappedMemory.isAvailable(byteCount)
+            }
+            guard models.dropLeastRecentlyUsed() else { return false }
+        }
+    }
+
+    /// How long a session of a user with more than an equal part keeps its place without a frame when
+    /// somebody else asks for it.
+    private static let placeTime: UInt64 = 10_000_000_000
+
+    private func endIdleSession(for claim: AdmissionControl.Claim) -> Bool {
+        let user = claim.user
+        guard !admission.isBeyondEqualPart(user, asking: user, adding: claim) else { return false }
+        let now = EventLoop.now
+        var longest: (client: Client, time: UInt64)?
+        for client in clients.values where client.grant != nil && client.session.isUnused {
+            let owner = client.connection.peer.userID
+            let time = client.session.idleTime(now: now)
+            guard owner != user, time >= Self.placeTime, time > longest?.time ?? 0,
+                admission.isBeyondEqualPart(owner, asking: user)
+            else { continue }
+            longest = (client, time)
+        }
+        guard let longest else { return false }
+        longest.client.tell { $0.yield(now: $1) }
+        return longest.client.grant == nil
+    }
+
+    var memory: MemoryBudget {
+        var memory = MemoryBudget(settings.limits, total: admission.memoryLimit)
+        memory.weights = models.byteCount
+        memory.workspaces = shelf.byteCount
+        memory.sessions = admission.sessionBytes
+        memory.caches = clients.compactMapValues { $0.grant?.cache?.byteCount }
+        return memory
+    }
+
+    private func hasRoom(forCacheOf byteCount: Int, _ opening: Opening) -> Bool {
+        var memory = self.memory
+        // The session's own cache goes when it is configured anew.
+        memory.caches[opening.client.id] = nil
+        let held = opening.ownBytes + opening.addedBytes
+        guard memory.hasRoom(forCache: byteCount, beside: held),
+            MappedMemory.isAvailable(byteCount)
+        else {
+            log.info(
+                "no memory for an incremental cache",
+                metadata: [
+                    "session": "\(opening.client.id)", "needed_mib": "\(byteCount >> 20)",
+                ])
+            return false
+        }
+        return true
+    }
+
+    /// Takes caches away until the rest fits.
+    private func dropCaches() {
+        let now = EventLoop.now
+        let dropped = memory.cachesToDrop { clients[$0]?.session.idleTime(now: now) ?? .max }
+        for session in dropped {
+            // A job that is under way holds its workspace until it ends.
+            clients[session]?.grant?.cache = nil
+            log.info(
+                "incremental cache dropped for want of memory", metadata: ["session": "\(session)"])
+        }
+    }
+}

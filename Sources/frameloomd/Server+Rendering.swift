@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameProtocol
+import FrameScheduler
+import FrameSession
+import FrameSocket
+import FrameTypes
+import Logging
+
+/// The frame was withdrawn, or it is too old by now.
+private struct NothingToRender: Error {}
+
+/// Jobs to the render threads, and their results back.
+extension Server {
+    func render(_ job: FrameJob, for client: Client) {
+        guard let grant = client.grant else { return }
+        let workspace = grant.cache?.workspace ?? grant.workspace
+        let doctor = client.doctor
+        submit(
+            RenderSteps(
+                workspace.steps,
+                begin: {
+                    guard let request = job.take(now: EventLoop.now) else {
+                        throw NothingToRender()
+                    }
+                    doctor?.look(
+                        at: request.gbuffer, isCut: request.history == nil, now: EventLoop.now)
+                    try workspace.begin(request)
+                },
+                finish: {
+                    job.rendered(historyFrame: workspace.usedHistoryFrame, work: workspace.work)
+                    workspace.finish()
+                }),
+            .frame(job), of: client,
+            workspace: grant.cache == nil
+                ? "\(grant.model.name) \(grant.model.generation)"
+                : "cache of session \(client.id)",
+            size: grant.key.size,
+            deadline: grant.request.frameBudgetNanoseconds.map { EventLoop.now + $0 })
+    }
+
+    /// A job of one step that shares its memory with nobody.
+    func convert(_ conversion: HistoryConversion, for client: Client) {
+        submit(
+            RenderSteps([conversion.step]), .historyConversion, of: client,
+            workspace: "history of session \(client.id)", size: conversion.description.size)
+    }
+
+    private func submit(
+        _ work: RenderSteps, _ pending: PendingJob, of client: Client, workspace: String,
+        size: FrameSize, deadline: UInt64? = nil
+    ) {
+        let id = nextJobID()
+        client.jobs[id] = pending
+        scheduler.submit(
+            RenderJob(
+                id: id, session: client.id, user: client.connection.peer.userID,
+                deadline: deadline,
+                workspace: WorkspaceKey(model: workspace, size: size), work: work))
+    }
+
+    func cancelJobs(of client: Client) {
+        scheduler.cancel(session: client.id)
+    }
+
+    func takeResults() {
+        let load = Float(scheduler.statistics.load)
+        for result in scheduler.takeResults() {
+            if let own = ownJobs.removeValue(forKey: result.id) {
+                own(result)
+                continue
+            }
+            guard let client = clients[result.session],
+                let pending = client.jobs.removeValue(forKey: result.id)
+            else { continue }
+            switch pending {
+            case .historyConversion: client.tell { $0.historyConverted(now: $1) }
+            case .frame(let job): report(job, result, load: load, to: client)
+            }
+            forgetIfDone(client)
+        }
+    }
+
+    private func report(_ job: FrameJob, _ result: JobResult, load: Float, to client: Client) {
+        let count = client.session.counters.frames.rendered
+        if case .finished = result.outcome {
+            watches.showFrame(job, of: client.id, now: EventLoop.now)
+        }
+        client.tell { $0.renderFinished(job, result, load: load, now: $1) }
+        guard client.session.counters.frames.rendered > count else { return }
+        let age = client.session.lastPictureAge
+        client.notePicture(age: age)
+        latency.record(ns: age)
+        noteSlowFrame(result.times, age: age, of: client)
+    }
+
+    private func noteSlowFrame(_ times: StageTimes, age: UInt64, of client: Client) {
+        let limit = settings.log.slowFrameMilliseconds
+        guard limit > 0, age >= UInt64(limit) * 1_000_000 else { return }
+        log.notice(
+            "slow frame",
+            metadata: [
+                "session": "\(client.id)", "ms": "\(age / 1_000_000)",
+                "convert_ms": "\(times.convert / 1_000_000)",
+                "render_ms": "\(times.render / 1_000_000)",
+                "encode_ms": "\(times.encode / 1_000_000)",
+            ])
+    }
+}
