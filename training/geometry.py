@@ -215,7 +215,9 @@ class Cells:
     # Of each 2x2 block; None where no place grid reads them.
     block_position: torch.Tensor | None = None  # [B, 3, 2h, 2w] metres, world
     block_has_surface: torch.Tensor | None = None  # [B, 1, 2h, 2w] bool
-    block_floats: torch.Tensor | None = None  # [B, 1, 2h, 2w] bool: not where it was seen
+    # What is read there is not taught there: [B, 1, 2h, 2w] bool.
+    block_floats: torch.Tensor | None = None  # the block is not where it was seen
+    block_glares: torch.Tensor | None = None  # glare.py; the probes are not taught either
 
     def float_blocks(self, shares: torch.Tensor, cameras: list[Camera]) -> None:
         """Moves blocks to a share of the way from the camera, where nothing is; `[B, 1, 2h, 2w]`,

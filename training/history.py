@@ -156,6 +156,7 @@ class Known:
 
     inputs: torch.Tensor  # [B, 2, 1, 1]: 0 where one does without its camera, without the grid
     nearness: torch.Tensor | None = None  # [B, 1, H/2, W/2]: where the grid is read, see samples.py
+    glare: torch.Tensor | None = None  # [B, 1, H/2, W/2] bool: see glare.py
 
 
 WITHOUT_NAMES = [f.name.replace("_", "-") for f in fields(Without)]
@@ -180,6 +181,8 @@ def rendered(network: CompactDenoiser, frame: FrameBatch, history: Carried,
                       config.multiple, config.place_offset if config.place_sides else None)
     if known is not None and known.nearness is not None and place is not None:
         place.float_blocks(known.nearness, frame.cameras)
+    if known is not None and place is not None:
+        place.block_glares = known.glare
     planes, place = without.held_back(planes, place)
     return composed((forward or network)(planes, place, known and known.inputs), planes)
 

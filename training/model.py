@@ -157,7 +157,11 @@ class CompactDenoiser(nn.Module):
         where = cells.position.permute(0, 2, 3, 1).reshape(1, batch, h, w, 3)
         read = F.grid_sample(self.probes[None], where.to(self.probes.dtype), mode="bilinear",
                              padding_mode="border", align_corners=True)
-        return read[0].transpose(0, 1) * cells.has_surface
+        read = read[0].transpose(0, 1)
+        if cells.block_glares is not None:
+            glares = F.max_pool2d(cells.block_glares.float(), 2) > 0
+            read = torch.where(glares, read.detach(), read)
+        return read * cells.has_surface
 
     def place_features(self, cells: Cells) -> torch.Tensor:
         """Reads of the place grid: `[B, place_channels, h, w]`, zero where a block is all sky.
@@ -173,11 +177,11 @@ class CompactDenoiser(nn.Module):
         for level, (side, table) in enumerate(zip(config.place_sides, self.place)):
             step = 2 if level < coarse else 1
             read = level_read(table, place[..., ::step, ::step], side) * shown[..., ::step, ::step]
-            if cells.block_floats is not None:
-                # What lies in the air must not be learned there: the network is to see what it is
-                # served where nothing was learned.
-                floats = cells.block_floats[..., ::step, ::step]
-                read = torch.where(floats, read.detach(), read)
+            # What lies in the air must not be learned there: the network is to see what it is
+            # served where nothing was learned. Nor what a place shows to one camera only.
+            for fixed in (cells.block_floats, cells.block_glares):
+                if fixed is not None:
+                    read = torch.where(fixed[..., ::step, ::step], read.detach(), read)
             reads.append(read if level < coarse else F.pixel_unshuffle(read, 2))
         return torch.cat(reads, 1)
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from dataset import LoadedClip, batch
+from glare import glare
 from history import Carried, FrameBatch, Known, Without, carried, masked, nothing_carried
 from model import ModelConfig
 from paint import Paint, drawn_paint, painted
@@ -192,7 +193,8 @@ class Sampler:
         inputs = torch.tensor([[float(s.knows_camera), float(s.knows_place)] for s in samples],
                               device=device)[:, :, None, None]
         shares = nearness(samples, crop)
-        known = Known(inputs, shares if shares is None else shares.to(device))
+        known = Known(inputs, shares if shares is None else shares.to(device),
+                      glare(frame) if self.config.place_sides else None)
         if frame.cameras is None or all(s.previous is None for s in samples):
             return frame, nothing_carried(frame), known
         previous = batch([at(s, s.frame if s.previous is None else s.previous) for s in samples],
