@@ -199,6 +199,15 @@ package final class Connection {
         }
     }
 
+    /// The peer is gone altogether, whatever of its bytes is still unread: for connections that are not
+    /// being read, which would not notice. A peer that only ended its writing still wants answers.
+    package var hasHungUp: Bool {
+        guard isOpen else { return true }
+        // The kernel reports POLLHUP unasked; a local that outlives the call.
+        var state = pollfd(fd: descriptor, events: 0, revents: 0)
+        return poll(&state, 1, 0) == 1 && Int32(state.revents) & (POLLHUP | POLLERR) != 0
+    }
+
     // MARK: Writing
 
     /// Sends `bytes`, then the whole of `payload`, after everything written before.

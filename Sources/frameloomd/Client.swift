@@ -85,10 +85,7 @@ final class Client {
     private func nextTarget() -> ReadTarget? {
         let now = EventLoop.now
         guard mayRead(now: now) else {
-            if !isPaused {
-                isPaused = true
-                server.resumeLater(self)
-            }
+            pause()
             return nil
         }
         readStart = now
@@ -111,6 +108,22 @@ final class Client {
         guard LoopBudget.mayRead(messages: messageTime, now: now) else { return false }
         return server.budget.mayRead(
             loopTime, user: connection.peer.userID, isAlone: server.clients.count < 2, now: now)
+    }
+
+    private func pause() {
+        guard !isPaused else { return }
+        isPaused = true
+        server.resumeLater(self)
+    }
+
+    /// Time passes: limits run out, and a client that is not being read may have gone.
+    func tick(now: UInt64) {
+        if isPaused, connection.hasHungUp {
+            // Nobody waits for what its unread messages ask for; a minute of them may be left.
+            return tell { $0.connectionLost(now: $1) }
+        }
+        let stalled = connection.stalledTime(now: now)
+        tell { $0.tick(now: $1, writeStall: stalled) }
     }
 
     /// Reads on, if the budget allows it by now.
@@ -204,10 +217,7 @@ final class Client {
     private func readSlotPiece() {
         guard case .slot(let storage, let position, let done) = reading else { return }
         let start = EventLoop.now
-        guard mayRead(now: start) else {
-            isPaused = true
-            return server.resumeLater(self)
-        }
+        guard mayRead(now: start) else { return pause() }
         let piece = done..<min(storage.byteCount, done + Self.slotPiece)
         let isRead = sharedMemory?.read(into: storage, piece, at: position) ?? false
         charge(since: start)

@@ -65,6 +65,8 @@ final class ModelLibrary {
     private var waiting: [String: [Completion]] = [:]
     /// Bytes promised to models that are being read.
     private var reserved: [String: Int] = [:]
+    /// Bytes of models that were read anew and not adopted yet.
+    private var reread: [String: Int] = [:]
     private var generation = 0
     private var uses: UInt64 = 0
     /// Whether so many bytes more can be planned, after making room where that is possible.
@@ -114,12 +116,21 @@ final class ModelLibrary {
 
     /// Reads a model's files anew, beside the version that is served; `adopt` then swaps them.
     func readAnew(_ name: String, _ completion: @escaping (Result<Denoiser, LoadError>) -> Void) {
-        read(name, completion)
+        read(name) { [unowned self] result in
+            if case .success(let denoiser) = result {
+                reread[name] = denoiser.description.weightBytes
+            }
+            completion(result)
+        }
     }
+
+    /// What was read anew and not adopted is let go of.
+    func forgetReread() { reread = [:] }
 
     /// From now on the name means this one. Sessions of the one before keep it.
     func adopt(_ denoiser: Denoiser, as name: String) -> Model {
         let old = current[name]
+        reread[name] = nil
         let model = add(denoiser, as: name)
         if let old, entries[old]?.users == 0 { drop(old) }
         return model
@@ -144,7 +155,7 @@ final class ModelLibrary {
     /// Loaded and promised.
     var byteCount: Int {
         entries.values.reduce(0) { $0 + $1.denoiser.description.weightBytes }
-            + reserved.values.reduce(0, +)
+            + reserved.values.reduce(0, +) + reread.values.reduce(0, +)
     }
 
     /// Lets go of the model that nobody uses and nobody used for longest.
@@ -197,7 +208,15 @@ final class ModelLibrary {
                     }
                 }) { [unowned self] (result: Result<Denoiser, LoadError>) in
                     reserved[name] = nil
-                    if case .failure(let error) = result { fail(name, error) }
+                    switch result {
+                    case .failure(let error): fail(name, error)
+                    case .success(let denoiser):
+                        // What it takes is known exactly now.
+                        let byteCount = denoiser.description.weightBytes
+                        guard hasRoom(byteCount) else {
+                            return completion(.failure(.noRoom(byteCount: byteCount)))
+                        }
+                    }
                     completion(result)
                 }
             }
@@ -252,7 +271,8 @@ final class ModelLibrary {
         return path
     }
 
-    /// Packed weights can take twice the space of their files: Winograd's form of a kernel is larger.
+    /// A guess before the files are read: packed weights take up to four times their space, mostly less
+    /// than twice (Winograd's form of a kernel is larger).
     private static func needs(
         of name: String, in folder: String
     ) -> Result<(path: String, byteCount: Int), LoadError> {

@@ -33,6 +33,7 @@ extension Server {
         isReloading = true
         let finish = { [self] (result: Result<[String], ControlFault>) in
             isReloading = false
+            models.forgetReread()
             switch result {
             case .success(let words): log.notice("reloaded", metadata: ["did": "\(words)"])
             case .failure(let fault):

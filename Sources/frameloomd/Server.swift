@@ -414,9 +414,7 @@ final class Server {
             guard nextTick < tickOrder.count else { return }
             let client = clients[tickOrder[nextTick]]
             nextTick += 1
-            guard let client else { continue }
-            let stalled = client.connection.stalledTime(now: EventLoop.now)
-            client.tell { $0.tick(now: $1, writeStall: stalled) }
+            client?.tick(now: EventLoop.now)
         }
     }
 

@@ -130,6 +130,18 @@ extension EndToEnd {
             try daemon.expectGoodService()
         }
 
+        /// Its messages are read slowly; once it is gone nobody waits for them.
+        @Test func whoFloodsAndLeavesIsForgotten() throws {
+            do {
+                let session = try RawSession(daemon, open)
+                let resets = (0..<3000).flatMap { _ in WireMessage(FL_RESET).bytes }
+                try session.socket.write(resets)
+            }
+            // Reading all of them would take half a minute.
+            try daemon.waitUntilUnused(seconds: 12)
+            try daemon.expectGoodService()
+        }
+
         @Test func refusesAFrameWhoseSizeWasNotAgreed() throws {
             for bytes in [UInt64(0), 1, UInt64(Self.size.pixelCount * 11 + 1), 1 << 63, .max] {
                 let session = try RawSession(daemon, open)

@@ -13,7 +13,7 @@ extension EndToEnd {
         private let daemon = SharedDaemon.current!
         private let size = FrameSize(width: 96, height: 96)
 
-        /// Far more frames than can be rendered, while the counters are read a thousand times.
+        /// Far more frames than can be rendered, while the counters are read again and again.
         @Test func latestDropsAndTheCountersAlwaysAgree() throws {
             let size = size
             let session = try RawSession(
@@ -31,7 +31,7 @@ extension EndToEnd {
             }
             let reader = Background { try Answers(of: session) }
             var dropCounts = Set<UInt64>()
-            for _ in 0..<1000 {
+            for _ in 0..<300 {
                 let stats = try daemon.stats()
                 try #require(stats.total.frames.isBalanced, "\(stats.total.frames)")
                 for report in stats.sessions {
@@ -49,7 +49,7 @@ extension EndToEnd {
             #expect(Set(answers.rendered).isDisjoint(with: answers.droppedIDs))
             #expect(Set(answers.droppedIDs).count == answers.droppedIDs.count)
             // Drops went on during the whole time.
-            #expect(dropCounts.count > 100, "\(dropCounts.count) different numbers of drops")
+            #expect(dropCounts.count > 50, "\(dropCounts.count) different numbers of drops")
             let total = try daemon.stats().total.frames
             #expect(total.received >= count && total.dropped >= answers.droppedCount)
         }
