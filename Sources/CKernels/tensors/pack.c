@@ -4,6 +4,9 @@
 
 #include "bits.h"
 
+/* Every product and sum is rounded by itself, on every processor. */
+#pragma STDC FP_CONTRACT OFF
+
 extern const k_tensor_kernels k_tensor_kernels_portable;
 #if defined(__x86_64__)
 extern const k_tensor_kernels k_tensor_kernels_avx2, k_tensor_kernels_avx512,
