@@ -247,7 +247,8 @@ package final class Gateway {
         var buffer = [CChar](repeating: 0, count: Int(count) + 1)
         guard lws_hdr_copy(wsi, &buffer, count + 1, token) > 0 else { return nil }
         return String(
-            decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            decoding: buffer.prefix { $0 != 0 }.map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self
+        )
     }
 
     // MARK: Links

@@ -14,6 +14,6 @@ extension KernelPath {
     }
 
     private func hasOwnInstructions(for precision: Precision) -> Bool {
-        name(at: precision) != "\(rawValue)-\(precision.rawValue)"
+        name(at: precision) != "\(instructions)-\(precision.rawValue)"
     }
 }

@@ -5,6 +5,9 @@ import CKernels
 
 /// Which compiled form of the kernels does the sums. Results differ in the last bits between paths,
 /// never within one.
+///
+/// `portable` runs on every processor. On AArch64 it is compiled to NEON, fuses products and sums, and
+/// is named "neon": its sums are not those of `portable` elsewhere.
 package enum KernelPath: String, CaseIterable, Sendable {
     case avx512, avx2, portable
 
@@ -31,6 +34,9 @@ package enum KernelPath: String, CaseIterable, Sendable {
         }
         return Kernels(table: table)
     }
+
+    /// What the path is compiled to: "avx512", "avx2", "portable", or "neon" on AArch64.
+    package var instructions: String { String(name(at: Precision.fp32).prefix { $0 != "-" }) }
 
     /// Instructions and precision, e.g. "avx512vnni-int8".
     package func name(at precision: Precision) -> String {

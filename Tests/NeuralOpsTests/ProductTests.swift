@@ -261,12 +261,24 @@ private struct JudgedProduct {
     }
 
     @Test(arguments: supportedPaths)
+    func thePathIsNamedAfterItsInstructions(path: KernelPath) {
+        #if arch(arm64)
+            #expect(path.instructions == (path == .portable ? "neon" : path.rawValue))
+        #else
+            #expect(path.instructions == path.rawValue)
+        #endif
+        #expect(path.precisionsBySpeed.last == .fp32)
+        // Without instructions of its own no precision comes before fp32.
+        #expect(path == .avx512 || path.precisionsBySpeed == [.fp32])
+    }
+
+    @Test(arguments: supportedPaths)
     func theNameTellsWhetherBF16IsMultiplied(path: KernelPath) {
-        #expect(path.name(at: WeightPrecision.fp32) == "\(path.rawValue)-fp32")
+        #expect(path.name(at: WeightPrecision.fp32) == "\(path.instructions)-fp32")
         let isMultiplied = path.tensorKernels.hasBF16
         #expect(
             path.name(at: WeightPrecision.bf16)
-                == (isMultiplied ? "avx512bf16-bf16" : "\(path.rawValue)-bf16"))
+                == (isMultiplied ? "avx512bf16-bf16" : "\(path.instructions)-bf16"))
         // The compact network's names say the same.
         #expect(path.name(at: WeightPrecision.bf16) == path.name(at: Precision.bf16))
     }

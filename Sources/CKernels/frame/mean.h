@@ -29,11 +29,13 @@ static void average_base(const k_frame *f, k_chunk *k)
         return;
     _Alignas(64) int32_t words[K_CHUNK_PIXELS], means[K_CHUNK_PIXELS];
     const ptrdiff_t row_stride = (ptrdiff_t)f->width * 4;
-    load_words(f, k, f->next_base, row_stride, 4, words);
+    /* Not from the next history: pixels outside of the frame repeat an edge that another chunk may
+     * be writing. */
+    load_plane(f, k, &f->base, words);
     load_words(f, k, f->previous_base, row_stride, 4, means);
     for (int32_t cell = 0; cell < k->count; cell++) {
         const int32_t i = cell * K_LANES;
-        const i16 now = words16(words, i), before = words16(means, i);
+        const i16 now = words16(words, i) | (255 << 24), before = words16(means, i);
         i16 frames = 257 - ((before >> 24) & 255);
         frames = frames > K_MEAN_FRAMES ? (i16)K_MEAN_FRAMES : frames;
         i16 mean = (256 - frames) << 24, apart = 0;

@@ -368,6 +368,7 @@ typedef struct k_kernels {
                      size_t x1);
 } k_kernels;
 
+/* The portable path is NEON on AArch64, and says so in its name: products are fused there. */
 enum k_path { K_AVX512 = 0, K_AVX2, K_PORTABLE };
 
 /* NULL where the processor cannot run the path. */

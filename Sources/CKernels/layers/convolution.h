@@ -60,14 +60,15 @@ INLINE void CONV(conv_group)(const k_conv *c, const uint32_t *weights, size_t ve
         CONV(conv_group)(c, weights, vector, first, next, result, vectors, pixels);       \
     }
 #define GROUPS_2(v) GROUP(v, 1) GROUP(v, 2)
-#define GROUPS_6(v) GROUPS_2(v) GROUP(v, 3) GROUP(v, 4) GROUP(v, 5) GROUP(v, 6)
+#define GROUPS_4(v) GROUPS_2(v) GROUP(v, 3) GROUP(v, 4)
+#define GROUPS_6(v) GROUPS_4(v) GROUP(v, 5) GROUP(v, 6)
 #define GROUPS_8(v) GROUPS_6(v) GROUP(v, 7) GROUP(v, 8)
 #define GROUPS_9(v) GROUPS_8(v) GROUP(v, 9)
 #define GROUPS_13(v) GROUPS_9(v) GROUP(v, 10) GROUP(v, 11) GROUP(v, 12) GROUP(v, 13)
 #define GROUPS_14(v) GROUPS_13(v) GROUP(v, 14)
 #define NAMES_2(v) CONV(conv_##v##_1), CONV(conv_##v##_2)
-#define NAMES_6(v) NAMES_2(v), CONV(conv_##v##_3), CONV(conv_##v##_4), CONV(conv_##v##_5), \
-                   CONV(conv_##v##_6)
+#define NAMES_4(v) NAMES_2(v), CONV(conv_##v##_3), CONV(conv_##v##_4)
+#define NAMES_6(v) NAMES_4(v), CONV(conv_##v##_5), CONV(conv_##v##_6)
 #define NAMES_8(v) NAMES_6(v), CONV(conv_##v##_7), CONV(conv_##v##_8)
 #define NAMES_9(v) NAMES_8(v), CONV(conv_##v##_9)
 #define NAMES_13(v) NAMES_9(v), CONV(conv_##v##_10), CONV(conv_##v##_11), CONV(conv_##v##_12), \
@@ -158,12 +159,14 @@ const k_convolution CONV_TABLE = {
 #undef CONV
 #undef GROUP
 #undef GROUPS_2
+#undef GROUPS_4
 #undef GROUPS_6
 #undef GROUPS_8
 #undef GROUPS_9
 #undef GROUPS_13
 #undef GROUPS_14
 #undef NAMES_2
+#undef NAMES_4
 #undef NAMES_6
 #undef NAMES_8
 #undef NAMES_9

@@ -18,7 +18,7 @@
 #define CONV_PIXELS_2 8
 #define CONV_PIXELS_3 8
 #define CONV_PIXELS_4 6
-#elif PATH_VECTOR == 8
+#elif PATH_VECTOR == 8 || PATH_REGISTERS == 32
 #define CONV_MAX_BLOCK 1
 #define CONV_PIXELS_1 6
 #else
@@ -40,6 +40,9 @@
 #elif PATH_VECTOR == 8
 #define CONV_MAX_BLOCK 1
 #define CONV_PIXELS_1 2
+#elif PATH_REGISTERS == 32
+#define CONV_MAX_BLOCK 1
+#define CONV_PIXELS_1 4
 #else
 #define CONV_MAX_BLOCK 1
 #define CONV_PIXELS_1 2
@@ -58,6 +61,9 @@
 #elif PATH_VECTOR == 8
 #define CONV_MAX_BLOCK 1
 #define CONV_PIXELS_1 6
+#elif PATH_REGISTERS == 32
+#define CONV_MAX_BLOCK 1
+#define CONV_PIXELS_1 4
 #else
 #define CONV_MAX_BLOCK 1
 #define CONV_PIXELS_1 2

@@ -6,6 +6,9 @@
 
 #include "bits.h"
 
+/* Every product and sum is rounded by itself, on every processor. */
+#pragma STDC FP_CONTRACT OFF
+
 static size_t numbers_per_word(enum k_arithmetic arithmetic)
 {
     return arithmetic == K_FP32 ? 1 : arithmetic == K_INT8 ? 4 : 2;

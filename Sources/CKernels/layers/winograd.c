@@ -4,6 +4,9 @@
 
 #include "bits.h"
 
+/* Every product and sum is rounded by itself, on every processor. */
+#pragma STDC FP_CONTRACT OFF
+
 /* A kernel's line of three weights at the points of winograd_line.h: 0, +-sqrt(1/2), +-sqrt(2),
  * infinity. Each row is divided by the product of its point's distances to the other points. */
 static const double points[6][3] = {

@@ -27,7 +27,7 @@
 #if PATH_VECTOR == 16
 #define PRODUCT_VECTORS 2 /* vectors of 16 couts by tiles whose sums stay in registers */
 #define PRODUCT_TILES 14
-#elif PATH_VECTOR == 8
+#elif PATH_VECTOR == 8 || PATH_REGISTERS == 32
 #define PRODUCT_VECTORS 1
 #define PRODUCT_TILES 6
 #else
@@ -97,7 +97,7 @@ PRODUCTS_14(1) PRODUCTS_14(2)
 static const product_function product_functions[PRODUCT_VECTORS][PRODUCT_TILES] = {
     {PRODUCT_NAMES_14(1)}, {PRODUCT_NAMES_14(2)},
 };
-#elif PATH_VECTOR == 8
+#elif PRODUCT_TILES == 6
 PRODUCTS_6(1)
 static const product_function product_functions[PRODUCT_VECTORS][PRODUCT_TILES] = {
     {PRODUCT_NAMES_6(1)},

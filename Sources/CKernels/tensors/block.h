@@ -12,7 +12,7 @@ INLINE size_t rows_beside(size_t vectors)
 {
 #if PATH_VECTOR == 16
     return vectors == 4 ? 6 : 8;
-#elif PATH_VECTOR == 8
+#elif PATH_VECTOR == 8 || PATH_REGISTERS == 32
     (void)vectors;
     return 6;
 #else

@@ -20,7 +20,7 @@ extension KernelPath {
     /// Instructions and precision of a diffusion network, e.g. "avx512bf16-bf16".
     package func name(at precision: WeightPrecision) -> String {
         // Networks with fp32 weights do the same sums in all tables of a path.
-        precision == .bf16 ? "\(tensorKernels.name)-bf16" : "\(rawValue)-fp32"
+        precision == .bf16 ? "\(tensorKernels.name)-bf16" : "\(instructions)-fp32"
     }
 }
 
