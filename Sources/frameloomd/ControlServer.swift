@@ -67,7 +67,8 @@ final class ControlServer {
     init(
         loop: EventLoop, address: SocketAddress, limits: Limits, work: BackgroundWork,
         onError: @escaping (SocketError) -> Void, watches: PictureWatches,
-        snapshots: Snapshots, describe: @escaping (WatchRequest) -> WatchReport?, answer: @escaping Answer
+        snapshots: Snapshots, describe: @escaping (WatchRequest) -> WatchReport?,
+        answer: @escaping Answer
     ) throws(SocketError) {
         self.answer = answer
         self.watches = watches
