@@ -57,7 +57,7 @@ let package = Package(
         .target(
             name: "FrameScheduler", dependencies: ["FrameTypes", "CAffinity"],
             swiftSettings: safe),
-        // What glibc declares for C with _GNU_SOURCE alone.
+        // What glibc declares for C with _GNU_SOURCE alone, and what Swift cannot call.
         .target(name: "CAffinity", cSettings: cWarnings),
 
         // Inference half: denoiser → model → ops → kernels.
@@ -105,7 +105,7 @@ let package = Package(
         .target(
             name: "FrameControl",
             dependencies: [
-                "FrameTypes", "FrameDoctor",
+                "FrameTypes", "FrameDoctor", "CAffinity",
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: safe),
@@ -199,7 +199,7 @@ let package = Package(
                 "TestSupport", "CAllocationCount",
             ], swiftSettings: warnings),
         .testTarget(
-            name: "FrameClipTests", dependencies: ["FrameClip", "FrameTypes"],
+            name: "FrameClipTests", dependencies: ["FrameClip", "FrameTypes", "TestSupport"],
             swiftSettings: warnings),
         .testTarget(
             name: "FrameDoctorTests", dependencies: ["FrameDoctor", "FrameClip", "FrameTypes"],

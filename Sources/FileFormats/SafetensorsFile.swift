@@ -15,6 +15,8 @@ package final class SafetensorsFile: Sendable {
     package let byteCount: Int
     /// In the order of the file.
     package let tensors: [Safetensors.Tensor]
+    /// What its writer noted, by name.
+    package let metadata: [String: String]
     private let places: [String: Int]
     private let file: OpenFile
 
@@ -34,8 +36,9 @@ package final class SafetensorsFile: Sendable {
             let start = try Self.read(file, at: 0, count: min(8, byteCount))
             let length = try Safetensors.headerLength(start[...], fileByteCount: byteCount)
             let header = try Self.read(file, at: 8, count: length)
-            tensors = try Safetensors.tensors(
-                header: header[...], fileByteCount: byteCount, elementBytes: Self.elementBytes)
+            let read = try Safetensors.header(
+                header[...], fileByteCount: byteCount, elementBytes: Self.elementBytes)
+            (tensors, metadata) = (read.tensors, read.metadata)
         } catch let error as Safetensors.FormatError {
             throw .format(error)
         } catch let error as FileBytes.ReadError {

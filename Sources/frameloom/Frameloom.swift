@@ -16,6 +16,6 @@ struct Frameloom: ParsableCommand {
             StillCommand.self, DoctorCommand.self,
             StatsCommand.self, SessionsCommand.self, HealthCommand.self, ModelsCommand.self,
             ReloadCommand.self, DrainCommand.self, KickCommand.self,
-            WalkCommand.self, ViewCommand.self, RecordCommand.self,
+            WalkCommand.self, ViewCommand.self, RecordCommand.self, SnapshotCommand.self,
         ])
 }

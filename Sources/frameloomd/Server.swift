@@ -70,6 +70,7 @@ final class Server {
     var admission: AdmissionControl
     var shelf = WorkspaceShelf()
     let watches: PictureWatches
+    let snapshots: Snapshots
     var budget = LoopBudget()
     /// Makes workspaces, whose plans take milliseconds.
     let preparation: BackgroundWork
@@ -125,6 +126,7 @@ final class Server {
         loop = try EventLoop()
         sessionSettings = SessionSettings(settings.limits)
         watches = PictureWatches(limit: settings.limits.viewers)
+        snapshots = Snapshots(limit: settings.limits.viewers)
         connectionLimit = Self.connectionLimit(settings.limits)
 
         let wakeHandler = WakeHandler()
@@ -201,7 +203,8 @@ final class Server {
                 connections: settings.limits.controlConnections,
                 idleTime: UInt64(settings.limits.controlIdleSeconds) * 1_000_000_000),
             work: reporting, onError: { [log] in log.warning("control socket: \($0)") },
-            watches: watches, describe: { [unowned self] in describe($0) },
+            watches: watches, snapshots: snapshots,
+            describe: { [unowned self] in describe($0) },
             answer: { [unowned self] in answer($0, $1) })
         listener.start(
             onConnection: { [unowned self] in accept($0) },
@@ -321,6 +324,7 @@ final class Server {
 
     func endWatches(of client: Client) {
         watches.end(session: client.id, saying: MessageEncoder.closed())
+        snapshots.end(session: client.id)
     }
 
     func frameFailed(_ error: ProtocolError, _ frameID: UInt64, of client: Client) {
