@@ -31,8 +31,10 @@ extension Server {
                     ControlFault(code: .internalError, text: "a reload is under way already")))
         }
         isReloading = true
+        manager.reloading()
         let finish = { [self] (result: Result<[String], ControlFault>) in
             isReloading = false
+            manager.ready(status: status)
             switch result {
             case .success(let words): log.notice("reloaded", metadata: ["did": "\(words)"])
             case .failure(let fault):
