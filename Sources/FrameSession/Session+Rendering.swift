@@ -149,6 +149,7 @@ extension Session {
         times.queue = difference(startedAt, frame.completedAt)
         count(times, work)
         if !message.showsPlanes { noteRenderTime(difference(now, startedAt)) }
+        if finished.historyFrame != nil { counted.frames.withHistory += 1 }
 
         var reply = PictureReply(frameID: message.frameID, size: size)
         reply.historyFrame = finished.historyFrame
@@ -184,6 +185,7 @@ extension Session {
         case .partial: counted.frames.partial += 1
         case .unchanged: counted.frames.unchanged += 1
         }
+        counted.computedFrames += Double(work.computedShare)
         counted.stages.addRendered(times)
     }
 

@@ -24,7 +24,7 @@ struct DoctorCommand: ParsableCommand {
     var models: String?
 
     @Option(help: "Control socket of the daemon.")
-    var control = DefaultPaths.controlSocket
+    var control = DefaultPaths.controlSocketToUse
 
     @Flag(help: "Print JSON.")
     var json = false
@@ -46,10 +46,7 @@ struct DoctorCommand: ParsableCommand {
     }
 
     private func examine(session: UInt64) throws -> ExaminationReport {
-        let arguments = try ControlArguments.parse(["--control", control])
-        guard case .sessions(let sessions) = try arguments.ask(.sessions) else {
-            throw arguments.unexpected(.sessions)
-        }
+        let sessions = try ControlClient(path: control).sessions()
         guard let found = sessions.first(where: { $0.id == session }) else {
             throw ValidationError("no session \(session) is open; `frameloom sessions` lists them")
         }

@@ -14,8 +14,9 @@ struct Frameloom: ParsableCommand {
         subcommands: [
             PlayCommand.self, RenderCommand.self, ClipCommand.self, BenchCommand.self,
             StillCommand.self, DoctorCommand.self,
-            StatsCommand.self, SessionsCommand.self, HealthCommand.self, ModelsCommand.self,
-            ReloadCommand.self, DrainCommand.self, KickCommand.self,
+            StatsCommand.self, TopCommand.self, MetricsCommand.self, SessionsCommand.self,
+            HealthCommand.self, ModelsCommand.self,
+            ReloadCommand.self, DrainCommand.self, KickCommand.self, LogLevelCommand.self,
             WalkCommand.self, ViewCommand.self, RecordCommand.self, SnapshotCommand.self,
         ])
 }

@@ -45,7 +45,10 @@ import Testing
         model.isDefault = true
         model.weightBytes = 15_000_000
         return [
-            .stats(StatsReport(daemon: daemon, total: total, sessions: [session])),
+            .stats(
+                StatsReport(
+                    daemon: daemon, total: total, models: [ModelWork(model: "m", work: total)],
+                    sessions: [session])),
             .sessions([session, SessionReport(id: 8)]), .sessions([]),
             .health(HealthReport(live: true, ready: false, model: "", reason: "loading")),
             .models([model]), .error(.lineTooLong(limit: 10)),
@@ -90,7 +93,7 @@ import Testing
         #expect(
             Set(frames.keys) == [
                 "received", "rendered", "dropped", "failed", "waiting", "rendering",
-                "partial", "unchanged",
+                "partial", "unchanged", "with_history",
             ])
         let session = try #require((stats["sessions"] as? [[String: Any]])?.first)
         #expect(session["client_name"] as? String == "engine \"A\"\nzwei ü")
@@ -149,12 +152,33 @@ import Testing
     @Test func aTimeThatIsNoNumberDoesNotSilenceTheReport() throws {
         var daemon = DaemonReport()
         daemon.load = .nan
-        let report = StatsReport(daemon: daemon, total: WorkReport(), sessions: [])
+        let report = StatsReport(
+            daemon: daemon, total: WorkReport(), models: [], sessions: [])
         let reply = try ControlLine.reply(from: ControlLine.encode(.stats(report)).dropLast())
         guard case .stats(let back) = reply else {
             Issue.record("not a stats reply: \(reply)")
             return
         }
         #expect(back.daemon.load.isNaN)
+    }
+
+    @Test func anIDIsRepeatedAndPagesGoOn() throws {
+        let line = ControlLine.encode(.health(HealthReport(live: true, ready: true, model: "m")))
+        let withNumber = ControlLine.adding("id", ControlID.number(-7), to: line)
+        #expect(String(decoding: withNumber, as: UTF8.self).hasSuffix(",\"id\":-7}\n"))
+        let text = ControlID.text("a \"b\"\n")
+        let withText = ControlLine.adding("id", text, to: line)
+        #expect(withText.count { $0 == 0x0A } == 1)
+        #expect(try ControlLine.id(from: withText.dropLast()) == text)
+        #expect(try ControlLine.id(from: line.dropLast()) == nil)
+        #expect(ControlLine.next(from: ControlLine.adding("next", UInt64(9), to: line)) == 9)
+        #expect(ControlLine.next(from: line) == nil)
+        for wrong in ["[]", "1.5", "{}", "\"" + String(repeating: "x", count: 65) + "\""] {
+            #expect(throws: ControlFault.self) {
+                _ = try ControlLine.id(from: Array("{\"id\":\(wrong)}".utf8))
+            }
+        }
+        // No JSON at all is another's complaint.
+        #expect(try ControlLine.id(from: Array("{".utf8)) == nil)
     }
 }
