@@ -55,7 +55,7 @@ static inline double half(uint32_t bits)
 
 static inline double emissive_at(const k_frame *f, const k_chunk *k, int i, int c)
 {
-    const k_plane *e = &f->emissive;
+    const k_plane *e = &f->planes[K_EMISSIVE];
     if (e->format == K_ABSENT)
         return 0;
     if (e->format != K_RGBA16F)

@@ -193,12 +193,12 @@ static void judge_pictures(scene *s, const k_kernels *kernels)
                 }
             kernels->compose(linear, picture, f->model, head + cell * 112, 112,
                              f->trusted_light + cell * 48, base,
-                             f->emissive.format != K_ABSENT ? emissive : NULL, 1);
+                             f->planes[K_EMISSIVE].format != K_ABSENT ? emissive : NULL, 1);
             for (int i = 0; i < K_LANES; i++) {
                 const size_t at = pixel_at(f, &k, i) * 4;
                 if (!is_inside(f, &k, i))
                     continue;
-                const uint32_t known = word_at(f, &k, &f->known, i, 4);
+                const uint32_t known = word_at(f, &k, &f->planes[K_KNOWN], i, 4);
                 const float weight = (float)(known >> 24) * (1.0f / 255.0f);
                 for (int c = 0; c < 3; c++) {
                     float value = picture[c * K_LANES + i] * 255.0f * (1.0f - weight);

@@ -81,7 +81,7 @@ void judge_reproject(const k_frame *f, const k_chunk *k)
             valid = !f->previous_coverage[index] &&
                     (is_sky ? before == 0 : before > 0 && slack > 0);
         }
-        if (f->emissive.format != K_ABSENT && k->shines[i])
+        if (f->planes[K_EMISSIVE].format != K_ABSENT && k->shines[i])
             valid = 0;
         expect(k->valid[i] == valid || margin < 1e-5, "history of pixel %d: %d", i, k->valid[i]);
     }

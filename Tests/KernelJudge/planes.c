@@ -10,10 +10,10 @@ void judge_load(const k_frame *f, const k_chunk *k)
 {
     judge_begin("planes", NULL);
     for (int i = 0; i < k->count * K_LANES; i++) {
-        const uint32_t base = word_at(f, k, &f->base, i, f->base.format == K_RGB8 ? 3 : 4);
+        const uint32_t base = word_at(f, k, &f->planes[K_BASE_COLOR], i, f->planes[K_BASE_COLOR].format == K_RGB8 ? 3 : 4);
         const uint32_t normal =
-            word_at(f, k, &f->normals, i, f->normals.format == K_RGB8 ? 3 : 4);
-        const int bits = f->normals.format == K_RGB10A2 ? 10 : 8;
+            word_at(f, k, &f->planes[K_NORMALS], i, f->planes[K_NORMALS].format == K_RGB8 ? 3 : 4);
+        const int bits = f->planes[K_NORMALS].format == K_RGB10A2 ? 10 : 8;
         double n[3];
         for (int c = 0; c < 3; c++) {
             expect(is_near(k->base[c][i], (base >> (8 * c) & 255) / 255.0, 1e-7), "base color %d", i);
@@ -24,10 +24,10 @@ void judge_load(const k_frame *f, const k_chunk *k)
             const double turned = n[0] * row[0] + n[1] * row[1] + n[2] * row[2];
             expect(is_near(k->normal[c][i], f->turns_normals ? turned : n[c], 1e-6), "normal %d", i);
         }
-        const uint32_t word = word_at(f, k, &f->depth, i, f->depth.format == K_R16 ? 2 : 4);
+        const uint32_t word = word_at(f, k, &f->planes[K_DEPTH], i, f->planes[K_DEPTH].format == K_R16 ? 2 : 4);
         float raw;
         memcpy(&raw, &word, 4);
-        if (f->depth.format == K_R16)
+        if (f->planes[K_DEPTH].format == K_R16)
             raw = (float)word;
         double metres = (double)raw * f->depth_scale;
         if (f->depth_is_device)
@@ -36,22 +36,22 @@ void judge_load(const k_frame *f, const k_chunk *k)
             metres = 0;
         expect(is_near(k->depth[i], metres, 1e-6 * metres), "depth %g, not %g",
                (double)k->depth[i], metres);
-        expect(is_near(k->roughness[i], word_at(f, k, &f->roughness, i, 1) / 255.0, 1e-7) &&
-                   is_near(k->metallic[i], word_at(f, k, &f->metallic, i, 1) / 255.0, 1e-7),
+        expect(is_near(k->roughness[i], word_at(f, k, &f->planes[K_ROUGHNESS], i, 1) / 255.0, 1e-7) &&
+                   is_near(k->metallic[i], word_at(f, k, &f->planes[K_METALLIC], i, 1) / 255.0, 1e-7),
                "roughness or metallic %d", i);
         if (f->motion_kind == K_MOTION_PLANE)
             for (int c = 0; c < 2; c++) {
-                const double motion = half(word_at(f, k, &f->motion, i, 4) >> (16 * c) & 0xffff);
+                const double motion = half(word_at(f, k, &f->planes[K_MOTION], i, 4) >> (16 * c) & 0xffff);
                 expect(isnan(motion) ? isnan(k->motion[c][i]) : k->motion[c][i] == motion,
                        "motion %g, not %g", (double)k->motion[c][i], motion);
             }
-        if (f->emissive.format != K_ABSENT) {
+        if (f->planes[K_EMISSIVE].format != K_ABSENT) {
             const double most = fmax(fmax(emissive_at(f, k, i, 0), emissive_at(f, k, i, 1)),
                                      emissive_at(f, k, i, 2));
             expect(k->shines[i] == (most > K_SHINING), "%g shines: %d", most, k->shines[i]);
         }
         const size_t at = pixel_at(f, k, i);
-        const uint32_t known = word_at(f, k, &f->known, i, 4);
+        const uint32_t known = word_at(f, k, &f->planes[K_KNOWN], i, 4);
         if (is_inside(f, k, i)) {
             uint32_t kept;
             memcpy(&kept, f->next_base + at * 4, 4);

@@ -36,21 +36,21 @@ static uint8_t *pixel_of(const k_plane *plane, int32_t x, int32_t y)
 /* Metres in a few steps, so that some pixels are as near as others; a tenth is sky. */
 static void fill_depth(k_frame *f)
 {
-    f->depth_is_device = f->depth.format == K_R32F && random_int(0, 2) == 0;
-    f->depth_scale = f->depth.format == K_R16 ? 0.001f : random_float(0.5f, 2);
+    f->depth_is_device = f->planes[K_DEPTH].format == K_R32F && random_int(0, 2) == 0;
+    f->depth_scale = f->planes[K_DEPTH].format == K_R16 ? 0.001f : random_float(0.5f, 2);
     f->depth_near = 0.1f, f->depth_span = 50 - 0.1f, f->depth_product = 0.1f * 50;
     f->depth_far = random_int(0, 1) ? INFINITY : 45.7f;
     for (int32_t y = 0; y < f->height; y++)
         for (int32_t x = 0; x < f->width; x++) {
             const float metres = (float)random_int(20, 38) / 10;
-            uint8_t *pixel = pixel_of(&f->depth, x, y);
+            uint8_t *pixel = pixel_of(&f->planes[K_DEPTH], x, y);
             float raw = f->depth_is_device ? (f->depth_product / metres - f->depth_near) /
                                                  f->depth_span
                                            : metres / f->depth_scale;
             if (random_int(0, 9) == 0)
-                raw = f->depth.format == K_R16 ? 0
+                raw = f->planes[K_DEPTH].format == K_R16 ? 0
                                                : (float[]){0, -1, NAN, INFINITY}[random_int(0, 3)];
-            if (f->depth.format == K_R16)
+            if (f->planes[K_DEPTH].format == K_R16)
                 memcpy(pixel, &(uint16_t){(uint16_t)raw}, 2);
             else
                 memcpy(pixel, &raw, 4);
@@ -59,23 +59,23 @@ static void fill_depth(k_frame *f)
 
 static void make_planes(k_frame *f)
 {
-    f->base = make_plane(f, random_int(0, 1) ? K_RGBA8 : K_RGB8);
-    f->normals = make_plane(f, (int32_t[]){K_RGBA8, K_RGB8, K_RGB10A2}[random_int(0, 2)]);
-    f->depth = make_plane(f, random_int(0, 2) ? K_R32F : K_R16);
-    f->roughness = make_plane(f, K_R8);
-    f->metallic.format = K_ABSENT;
+    f->planes[K_BASE_COLOR] = make_plane(f, random_int(0, 1) ? K_RGBA8 : K_RGB8);
+    f->planes[K_NORMALS] = make_plane(f, (int32_t[]){K_RGBA8, K_RGB8, K_RGB10A2}[random_int(0, 2)]);
+    f->planes[K_DEPTH] = make_plane(f, random_int(0, 2) ? K_R32F : K_R16);
+    f->planes[K_ROUGHNESS] = make_plane(f, K_R8);
+    f->planes[K_METALLIC].format = K_ABSENT;
     if (random_int(0, 1))
-        f->metallic = make_plane(f, K_R8);
-    f->known.format = K_ABSENT;
+        f->planes[K_METALLIC] = make_plane(f, K_R8);
+    f->planes[K_KNOWN].format = K_ABSENT;
     if (random_int(0, 1))
-        f->known = make_plane(f, K_RGBA8);
-    f->emissive.format = (int32_t[]){K_ABSENT, K_RGBA8, K_RGB8, K_RGBA16F}[random_int(0, 3)];
-    if (f->emissive.format != K_ABSENT)
-        f->emissive = make_plane(f, f->emissive.format);
-    for (int32_t y = 0; y < f->height && f->emissive.format != K_ABSENT; y++)
+        f->planes[K_KNOWN] = make_plane(f, K_RGBA8);
+    f->planes[K_EMISSIVE].format = (int32_t[]){K_ABSENT, K_RGBA8, K_RGB8, K_RGBA16F}[random_int(0, 3)];
+    if (f->planes[K_EMISSIVE].format != K_ABSENT)
+        f->planes[K_EMISSIVE] = make_plane(f, f->planes[K_EMISSIVE].format);
+    for (int32_t y = 0; y < f->height && f->planes[K_EMISSIVE].format != K_ABSENT; y++)
         for (int32_t x = 0; x < f->width; x++) /* few pixels shine */
             if (random_int(0, 3) > 0)
-                memset(pixel_of(&f->emissive, x, y), 0, pixel_bytes(f->emissive.format));
+                memset(pixel_of(&f->planes[K_EMISSIVE], x, y), 0, pixel_bytes(f->planes[K_EMISSIVE].format));
     fill_depth(f);
 }
 
@@ -96,7 +96,7 @@ static void random_rotation(float m[9])
 /* Half floats of a few pixels; some are not finite. */
 static void fill_motion(k_frame *f)
 {
-    f->motion = make_plane(f, K_RG16F);
+    f->planes[K_MOTION] = make_plane(f, K_RG16F);
     for (int32_t y = 0; y < f->height; y++)
         for (int32_t x = 0; x < f->width; x++) {
             uint16_t halves[2];
@@ -105,7 +105,7 @@ static void fill_motion(k_frame *f)
                             : random_int(0, 19) == 0
                                 ? 0x7C00 | (uint16_t)random_int(0, 1)
                                 : (uint16_t)(random_int(0, 1) << 15 | random_int(0x2000, 0x4400));
-            memcpy(pixel_of(&f->motion, x, y), halves, 4);
+            memcpy(pixel_of(&f->planes[K_MOTION], x, y), halves, 4);
         }
 }
 
@@ -153,7 +153,7 @@ static void make_history(k_frame *f)
     for (int32_t y = 0; is_same && y < f->height; y++)
         for (int32_t x = 0; x < f->width; x++)
             for (int c = 0; c < 3 && random_int(0, 3) > 0; c++) {
-                const int near = pixel_of(&f->base, x, y)[c] + random_int(-13, 13);
+                const int near = pixel_of(&f->planes[K_BASE_COLOR], x, y)[c] + random_int(-13, 13);
                 base[((size_t)y * (size_t)f->width + (size_t)x) * 4 + (size_t)c] =
                     (uint8_t)(near < 0 ? 0 : near > 255 ? 255 : near);
             }

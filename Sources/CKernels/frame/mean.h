@@ -31,7 +31,7 @@ static void average_base(const k_frame *f, k_chunk *k)
     const ptrdiff_t row_stride = (ptrdiff_t)f->width * 4;
     /* Not from the next history: pixels outside of the frame repeat an edge that another chunk may
      * be writing. */
-    load_plane(f, k, &f->base, words);
+    load_plane(f, k, &f->planes[K_BASE_COLOR], words);
     load_words(f, k, f->previous_base, row_stride, 4, means);
     for (int32_t cell = 0; cell < k->count; cell++) {
         const int32_t i = cell * K_LANES;
