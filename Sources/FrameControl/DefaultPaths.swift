@@ -72,6 +72,17 @@ package enum DefaultPaths {
         controlSocket(environment: ProcessInfo.processInfo.environment, isRoot: geteuid() == 0)
     }
 
+    /// Where programs look that talk to a daemon: a person without one of his own means the system's.
+    package static var frameSocketToUse: String { toUse(frameSocket, "frames.sock") }
+
+    package static var controlSocketToUse: String { toUse(controlSocket, "control.sock") }
+
+    static func toUse(_ path: String, _ name: String, system: String = "/run/frameloom") -> String {
+        let other = "\(system)/\(name)"
+        return !FileManager.default.fileExists(atPath: path)
+            && FileManager.default.fileExists(atPath: other) ? other : path
+    }
+
     package static var modelFolder: String? { modelFolder(executable: executable) }
 
     package static var demoClip: String? { demoClip(executable: executable) }

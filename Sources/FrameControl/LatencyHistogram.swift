@@ -12,6 +12,13 @@ package struct LatencyHistogram: Sendable {
         numberOfSignificantValueDigits: .three)
     /// Exact; percentiles are not.
     private var largest: UInt64 = 0
+    /// Exact, but for an overflow after 584 years of latencies.
+    private var sum: UInt64 = 0
+    /// Upper ends of the buckets that monitoring gets, milliseconds: frame times of 240 to 20 a second, then
+    /// what a person calls slow.
+    private static let bounds: [UInt64] = [
+        1, 2, 4, 8, 16, 25, 33, 50, 100, 250, 500, 1000, 2500, 10_000, 60_000,
+    ]
 
     package init() {}
 
@@ -21,11 +28,13 @@ package struct LatencyHistogram: Sendable {
     package mutating func record(ns: UInt64) {
         _ = histogram.record(min(ns, Self.highest))
         largest = max(largest, ns)
+        sum &+= ns
     }
 
     package mutating func add(_ other: LatencyHistogram) {
         histogram.add(other.histogram)
         largest = max(largest, other.largest)
+        sum &+= other.sum
     }
 
     /// - Parameter percentile: 0 ... 100.
@@ -41,6 +50,21 @@ package struct LatencyHistogram: Sendable {
         report.p90Ns = ns(atPercentile: 90)
         report.p99Ns = ns(atPercentile: 99)
         report.maxNs = largest
+        report.sumNs = sum
+        return report
+    }
+
+    /// With buckets, which hold what ended within a thousandth of their bound.
+    package var bucketedReport: LatencyReport {
+        var report = self.report
+        var below: UInt64 = 0
+        var first: UInt64 = 0
+        report.buckets = Self.bounds.map { milliseconds in
+            let bound = milliseconds * 1_000_000
+            if count > 0 { below += histogram.count(within: first...bound) }
+            first = histogram.highestEquivalentForValue(bound) + 1
+            return LatencyBucket(atMostNs: bound, count: below)
+        }
         return report
     }
 }

@@ -44,6 +44,11 @@ package struct SessionReport: Sendable, Equatable, Codable {
     /// Since the last whole frame of the client, or its last taking of a reply.
     package var idleNs: UInt64 = 0
     package var work = WorkReport()
+    /// What the client stated about its planes when it opened.
+    package var conventions: WatchedLayout?
+    package var bottomUp = false
+    /// Of the newest frame that was answered by an error.
+    package var lastError: FrameErrorReport?
     /// nil until a frame was looked at.
     package var examination: ExaminationReport?
 
@@ -52,6 +57,22 @@ package struct SessionReport: Sendable, Equatable, Codable {
     }
 
     package var size: FrameSize { FrameSize(width: width, height: height) }
+}
+
+/// Why a frame got no picture.
+package struct FrameErrorReport: Sendable, Equatable, Codable {
+    package var frame: UInt64
+    package var field: String
+    package var text: String
+    /// Frames of the session so far that got no picture for a reason of any kind.
+    package var count: UInt64
+
+    package init(frame: UInt64, field: String, text: String, count: UInt64) {
+        self.frame = frame
+        self.field = field
+        self.text = text
+        self.count = count
+    }
 }
 
 /// The daemon itself.

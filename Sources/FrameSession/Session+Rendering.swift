@@ -144,6 +144,7 @@ extension Session {
         times.read = frame.readTime
         times.queue = difference(startedAt, frame.completedAt)
         count(times, work, renderTime: difference(now, startedAt))
+        if finished.historyFrame != nil { counted.frames.withHistory += 1 }
 
         var reply = PictureReply(frameID: message.frameID, size: size)
         reply.historyFrame = finished.historyFrame
@@ -179,6 +180,7 @@ extension Session {
         case .partial: counted.frames.partial += 1
         case .unchanged: counted.frames.unchanged += 1
         }
+        counted.computedFrames += Double(work.computedShare)
         counted.stages.addRendered(times)
         renderEstimate =
             renderEstimate == 0 ? renderTime : renderEstimate / 4 * 3 + renderTime / 4

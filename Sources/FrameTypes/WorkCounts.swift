@@ -10,6 +10,8 @@ package struct FrameCounts: Sendable, Equatable, Codable {
     /// Of the rendered: those of which only some tiles were, and those answered as the one before.
     package var partial: UInt64 = 0
     package var unchanged: UInt64 = 0
+    /// Of the rendered: those that carried over something of the picture before.
+    package var withHistory: UInt64 = 0
     /// Replaced by a newer one, too late, or without a client to send the picture to.
     package var dropped: UInt64 = 0
     package var failed: UInt64 = 0
@@ -27,6 +29,7 @@ package struct FrameCounts: Sendable, Equatable, Codable {
         sum.rendered += other.rendered
         sum.partial += other.partial
         sum.unchanged += other.unchanged
+        sum.withHistory += other.withHistory
         sum.dropped += other.dropped
         sum.failed += other.failed
         sum.waiting += other.waiting
@@ -58,6 +61,10 @@ package struct StageSum: Sendable, Equatable, Codable {
         sum.count += other.count
         sum.ns += other.ns
     }
+
+    func since(_ earlier: StageSum) -> StageSum {
+        StageSum(count: count - earlier.count, ns: ns &- earlier.ns)
+    }
 }
 
 /// The stages of a frame in the order it meets them.
@@ -78,6 +85,17 @@ package struct StageSums: Sendable, Equatable, Codable {
         sum.render += other.render
         sum.encode += other.encode
         sum.write += other.write
+    }
+
+    func since(_ earlier: StageSums) -> StageSums {
+        var sums = StageSums()
+        sums.read = read.since(earlier.read)
+        sums.queue = queue.since(earlier.queue)
+        sums.convert = convert.since(earlier.convert)
+        sums.render = render.since(earlier.render)
+        sums.encode = encode.since(earlier.encode)
+        sums.write = write.since(earlier.write)
+        return sums
     }
 
     /// Of a frame that was rendered; reading it was counted when it came.
@@ -102,6 +120,8 @@ package struct WorkCounts: Sendable, Equatable {
     package var stages = StageSums()
     package var bytesIn: UInt64 = 0
     package var bytesOut: UInt64 = 0
+    /// What was computed of the rendered frames, in whole frames.
+    package var computedFrames = 0.0
 
     package init() {}
 
@@ -110,5 +130,32 @@ package struct WorkCounts: Sendable, Equatable {
         sum.stages += other.stages
         sum.bytesIn += other.bytesIn
         sum.bytesOut += other.bytesOut
+        sum.computedFrames += other.computedFrames
+    }
+
+    /// Without the frames whose fate is open.
+    package var settled: WorkCounts {
+        var counts = self
+        counts.frames.received -= counts.frames.waiting + counts.frames.rendering
+        counts.frames.waiting = 0
+        counts.frames.rendering = 0
+        return counts
+    }
+
+    /// What came since an earlier, settled state of the same counters.
+    package func since(_ earlier: WorkCounts) -> WorkCounts {
+        var counts = self
+        counts.frames.received -= earlier.frames.received
+        counts.frames.rendered -= earlier.frames.rendered
+        counts.frames.partial -= earlier.frames.partial
+        counts.frames.unchanged -= earlier.frames.unchanged
+        counts.frames.withHistory -= earlier.frames.withHistory
+        counts.frames.dropped -= earlier.frames.dropped
+        counts.frames.failed -= earlier.frames.failed
+        counts.stages = counts.stages.since(earlier.stages)
+        counts.bytesIn -= earlier.bytesIn
+        counts.bytesOut -= earlier.bytesOut
+        counts.computedFrames -= earlier.computedFrames
+        return counts
     }
 }

@@ -19,7 +19,7 @@ struct FrameloomGateway: ParsableCommand {
         version: buildVersion)
 
     @Option(help: "Socket of the daemon.")
-    var socket = DefaultPaths.frameSocket
+    var socket = DefaultPaths.frameSocketToUse
 
     @Option(help: "Control socket of the daemon: browsers may then watch other clients' sessions.")
     var control: String?

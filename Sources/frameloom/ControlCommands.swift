@@ -7,7 +7,7 @@ import FrameControl
 /// What every question to the daemon has in common.
 struct ControlArguments: ParsableArguments {
     @Option(help: "Control socket of the daemon.")
-    var control = DefaultPaths.controlSocket
+    var control = DefaultPaths.controlSocketToUse
 
     @Flag(help: "Print JSON.")
     var json = false

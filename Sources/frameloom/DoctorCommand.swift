@@ -24,7 +24,7 @@ struct DoctorCommand: ParsableCommand {
     var models: String?
 
     @Option(help: "Control socket of the daemon.")
-    var control = DefaultPaths.controlSocket
+    var control = DefaultPaths.controlSocketToUse
 
     @Flag(help: "Print JSON.")
     var json = false

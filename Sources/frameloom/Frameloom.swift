@@ -14,7 +14,8 @@ struct Frameloom: ParsableCommand {
         subcommands: [
             PlayCommand.self, RenderCommand.self, ClipCommand.self, BenchCommand.self,
             StillCommand.self, DoctorCommand.self,
-            StatsCommand.self, SessionsCommand.self, HealthCommand.self, ModelsCommand.self,
+            StatsCommand.self, TopCommand.self, MetricsCommand.self, SessionsCommand.self,
+            HealthCommand.self, ModelsCommand.self,
             ReloadCommand.self, DrainCommand.self, KickCommand.self,
             WalkCommand.self, ViewCommand.self, RecordCommand.self,
         ])

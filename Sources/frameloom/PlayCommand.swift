@@ -12,7 +12,7 @@ struct PlayCommand: ParsableCommand {
     @OptionGroup var clip: ClipArguments
 
     @Option(help: "Socket of the daemon.")
-    var socket = DefaultPaths.frameSocket
+    var socket = DefaultPaths.frameSocketToUse
 
     @Option(help: "latest: a newer frame replaces a waiting one; every: none is left out.")
     var mailbox = Mailbox.every

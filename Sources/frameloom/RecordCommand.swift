@@ -25,7 +25,7 @@ struct RecordCommand: ParsableCommand {
     var folder: String?
 
     @Option(help: "Control socket of the daemon.")
-    var control = DefaultPaths.controlSocket
+    var control = DefaultPaths.controlSocketToUse
 
     @Option(help: "Frames a second at most.")
     var fps = 30.0

@@ -21,7 +21,7 @@ struct ViewCommand: ParsableCommand {
     var session: UInt64?
 
     @Option(help: "Control socket of the daemon.")
-    var control = DefaultPaths.controlSocket
+    var control = DefaultPaths.controlSocketToUse
 
     @Option(help: "Pictures a second at most.")
     var fps = 10.0

@@ -18,7 +18,7 @@ struct WalkCommand: ParsableCommand {
 
     @Option(
         help: "Socket of the daemon; if nobody listens there, a daemon is started for the walk.")
-    var socket = DefaultPaths.frameSocket
+    var socket = DefaultPaths.frameSocketToUse
 
     @Option(help: "Port of the page; 0: any free one.")
     var port = 0

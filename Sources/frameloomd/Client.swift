@@ -33,6 +33,11 @@ final class Client {
     var doctor: SessionDoctor?
     /// From the first picture on: it takes as much as a hundred connections.
     private(set) var latency: LatencyHistogram?
+    /// What was booked to models that the session used before.
+    var booked = WorkCounts()
+    /// Of frames that got no picture: the newest, and what of it goes into the log.
+    var lastError: FrameErrorReport?
+    var errorLimiter = LogLimiter()
     /// What this client used of the loop's time, and of its patience with messages without pixels.
     private var loopTime = LoopBudget.Account()
     private var messageTime = LoopBudget.Account()

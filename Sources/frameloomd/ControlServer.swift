@@ -64,7 +64,7 @@ final class ControlServer {
     /// - Parameters:
     ///   - work: parses requests.
     init(
-        loop: EventLoop, address: SocketAddress, limits: Limits, work: BackgroundWork,
+        loop: EventLoop, listener: Listener, limits: Limits, work: BackgroundWork,
         onError: @escaping (SocketError) -> Void, watches: PictureWatches,
         describe: @escaping (WatchRequest) -> WatchReport?, answer: @escaping Answer
     ) throws(SocketError) {
@@ -74,7 +74,7 @@ final class ControlServer {
         self.limits = limits
         self.loop = loop
         self.work = work
-        listener = try Listener(loop: loop, address: address)
+        self.listener = listener
         pace = try loop.makeTimer { [unowned self] in answerNext() }
         listener.start(
             onConnection: { [unowned self] in serve($0) }, onError: onError)

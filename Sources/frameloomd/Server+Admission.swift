@@ -183,7 +183,12 @@ extension Server {
         _ opening: Opening, _ workspace: any FrameWorkspace, cache: SessionCache?
     ) {
         let (client, request) = (opening.client, opening.asked.request)
-        if let old = client.grant { giveBack(old) } else { sessionsOpened += 1 }
+        if let old = client.grant {
+            if old.model.name != opening.model.id.name { ledger.book(client) }
+            giveBack(old)
+        } else {
+            sessionsOpened += 1
+        }
         // Its pictures may have another size from now on.
         endWatches(of: client)
         let plannedBytes = opening.ownBytes + opening.addedBytes

@@ -92,6 +92,7 @@ extension Server {
         let age = client.session.lastPictureAge
         client.notePicture(age: age)
         latency.record(ns: age)
+        if let model = client.grant?.model.name { ledger.record(age, of: model) }
         noteSlowFrame(result.times, age: age, of: client)
     }
 

@@ -80,6 +80,7 @@ final class Server {
     /// Counters of sessions that ended.
     var endedWork = WorkCounts()
     var latency = LatencyHistogram()
+    var ledger = WorkLedger()
     var sessionsOpened: UInt64 = 0
     var sessionsRefused: UInt64 = 0
     /// Sessions that ended with an error after they were open, and frames that failed.
@@ -186,17 +187,13 @@ final class Server {
     // MARK: Start
 
     private func listen() throws {
-        let inherited = manager.sockets.first { $0.name == "frames" } ?? manager.sockets.first
-        let listener: Listener
-        if let inherited {
-            listener = try Listener(loop: loop, inherited: inherited.descriptor)
-        } else {
-            try RuntimeFolder.make(for: settings.socket.path)
-            listener = try Listener(loop: loop, address: SocketAddress(settings.socket))
-        }
-        try RuntimeFolder.make(for: settings.control.path)
+        let inheritedControl = manager.sockets.first { $0.name == "control" }
+        let inherited =
+            manager.sockets.first { $0.name == "frames" }
+            ?? manager.sockets.first { $0 != inheritedControl }
+        let listener = try listener(at: settings.socket, or: inherited)
         control = try ControlServer(
-            loop: loop, address: SocketAddress(settings.control),
+            loop: loop, listener: try self.listener(at: settings.control, or: inheritedControl),
             limits: .init(
                 connections: settings.limits.controlConnections,
                 idleTime: UInt64(settings.limits.controlIdleSeconds) * 1_000_000_000),
@@ -207,6 +204,14 @@ final class Server {
             onConnection: { [unowned self] in accept($0) },
             onError: { [log] in log.warning("frame socket: \($0)") })
         self.listener = listener
+    }
+
+    private func listener(
+        at address: Configuration.Socket, or inherited: InheritedSocket?
+    ) throws -> Listener {
+        if let inherited { return try Listener(loop: loop, inherited: inherited.descriptor) }
+        try RuntimeFolder.make(for: address.path)
+        return try Listener(loop: loop, address: SocketAddress(address))
     }
 
     private func watch() throws {
@@ -308,7 +313,7 @@ final class Server {
     func sessionEnded(_ client: Client, _ reason: EndReason) {
         endWatches(of: client)
         defer { giveBackIfDone(client) }
-        var words: Logger.Metadata = ["session": "\(client.id)"]
+        var words = self.words(about: client)
         switch reason {
         case .closedByClient: log.info("session closed", metadata: words)
         case .connectionLost: log.info("client gone", metadata: words)
@@ -323,20 +328,34 @@ final class Server {
         watches.end(session: client.id, saying: MessageEncoder.closed())
     }
 
+    /// What the journal finds a session's lines by.
+    func words(about client: Client) -> Logger.Metadata {
+        var words: Logger.Metadata = [
+            "session": "\(client.id)", "user": "\(client.connection.peer.userID)",
+        ]
+        if let grant = client.grant { words["model"] = "\(grant.model.name)" }
+        return words
+    }
+
     func frameFailed(_ error: ProtocolError, _ frameID: UInt64, of client: Client) {
         frameErrors += 1
-        log.debug(
-            "frame failed",
-            metadata: [
-                "session": "\(client.id)", "frame": "\(frameID)",
-                "reason": "\(ErrorReply(error, severity: .frame).text)",
-            ])
+        let reply = ErrorReply(error, severity: .frame)
+        client.lastError = FrameErrorReport(
+            frame: frameID, field: reply.field, text: reply.text,
+            count: (client.lastError?.count ?? 0) + 1)
+        guard let leftOut = client.errorLimiter.admit(now: EventLoop.now) else { return }
+        var words = self.words(about: client)
+        words["frame"] = "\(frameID)"
+        words["reason"] = "\(reply.text)"
+        if leftOut > 0 { words["left_out"] = "\(leftOut)" }
+        log.notice("frame failed", metadata: words)
     }
 
     /// Once no job holds the session's memory any more; what others may have then.
     func giveBackIfDone(_ client: Client) {
         guard client.session.isDone else { return }
         admission.release(client.id)
+        ledger.book(client)
         if let grant = client.grant { giveBack(grant) }
         client.grant = nil
     }

@@ -59,10 +59,12 @@ extension Server {
         var rest: ArraySlice<UInt64>
         var sessions: [SessionSnapshot] = []
         var counts: WorkCounts
+        var ledger: WorkLedger
 
         init(of server: Server) {
             rest = server.clients.keys.sorted()[...]
             counts = server.endedWork
+            ledger = server.ledger
         }
     }
 
@@ -73,8 +75,10 @@ extension Server {
     ) {
         for id in gathering.rest.prefix(Self.gatheredPerTurn) {
             guard let client = clients[id] else { continue }
-            gathering.counts += client.session.counters
+            let counts = client.session.counters
+            gathering.counts += counts
             guard client.grant != nil else { continue }
+            gathering.ledger.add(counts, of: client)
             gathering.sessions.append(
                 SessionSnapshot(report: report(of: client), latency: client.latency))
         }
@@ -84,15 +88,18 @@ extension Server {
             return
         }
         let (sessions, counts, latency) = (gathering.sessions, gathering.counts, self.latency)
-        let daemon = daemonReport
+        let (daemon, ledger) = (daemonReport, gathering.ledger)
         reporting.run(
             { () -> [UInt8] in
                 let reports = sessions.map { $0.completed() }
                 guard isTotal else { return ControlLine.encode(.sessions(reports)) }
                 var total = WorkReport(counts)
-                total.latency = latency.report
+                total.latency = latency.bucketedReport
                 return ControlLine.encode(
-                    .stats(StatsReport(daemon: daemon, total: total, sessions: reports)))
+                    .stats(
+                        StatsReport(
+                            daemon: daemon, total: total, models: ledger.reports,
+                            sessions: reports)))
             }, then: completion)
     }
 
@@ -152,10 +159,13 @@ extension Server {
             report.modelVersion = grant.denoiser.description.version
             report.precision = grant.denoiser.description.precision
             report.kernelPath = grant.denoiser.description.kernelPath
+            report.conventions = WatchedLayout(grant.request.layout)
+            report.bottomUp = grant.request.layout.origin == .bottomLeft
             report.plannedBytes = UInt64(grant.plannedBytes)
             report.cacheBytes = UInt64(grant.cache?.byteCount ?? 0)
         }
         report.examination = client.doctor?.report
+        report.lastError = client.lastError
         switch client.session.historyState {
         case .none: report.history = .none
         case .kept: report.history = .kept

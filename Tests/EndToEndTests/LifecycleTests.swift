@@ -85,6 +85,27 @@ extension EndToEnd {
             #expect(access(path, F_OK) == 0)
         }
 
+        @Test func servesBothSocketsFromSystemd() throws {
+            let folder = try TestFolder()
+            let daemon = try Daemon(
+                unready: [
+                    "socket.path=\(folder.path)/unused.sock",
+                    "control.path=\(folder.path)/unused-control.sock",
+                ], in: folder,
+                // As the units do: it starts with the first connection, here that of the health check.
+                launcher: [
+                    "/usr/bin/systemd-socket-activate", "-l", folder.path + "/control.sock", "-l",
+                    folder.path + "/frames.sock", "--fdname=control:frames",
+                ])
+            try daemon.waitUntilReady()
+            try daemon.expectGoodService()
+            #expect(access(folder.path + "/unused.sock", F_OK) != 0)
+            #expect(access(folder.path + "/unused-control.sock", F_OK) != 0)
+            daemon.program.signal(SIGTERM)
+            #expect(try daemon.program.waitForExit() == 0)
+            #expect(access(daemon.controlPath, F_OK) == 0)
+        }
+
         @Test func tellsSystemdWhenItIsReady() throws {
             let folder = try TestFolder()
             let notify = try NotifySocket(at: folder.path + "/notify")

@@ -45,7 +45,10 @@ import Testing
         model.isDefault = true
         model.weightBytes = 15_000_000
         return [
-            .stats(StatsReport(daemon: daemon, total: total, sessions: [session])),
+            .stats(
+                StatsReport(
+                    daemon: daemon, total: total, models: [ModelWork(model: "m", work: total)],
+                    sessions: [session])),
             .sessions([session, SessionReport(id: 8)]), .sessions([]),
             .health(HealthReport(live: true, ready: false, model: "", reason: "loading")),
             .models([model]), .error(.lineTooLong(limit: 10)),
@@ -149,7 +152,8 @@ import Testing
     @Test func aTimeThatIsNoNumberDoesNotSilenceTheReport() throws {
         var daemon = DaemonReport()
         daemon.load = .nan
-        let report = StatsReport(daemon: daemon, total: WorkReport(), sessions: [])
+        let report = StatsReport(
+            daemon: daemon, total: WorkReport(), models: [], sessions: [])
         let reply = try ControlLine.reply(from: ControlLine.encode(.stats(report)).dropLast())
         guard case .stats(let back) = reply else {
             Issue.record("not a stats reply: \(reply)")
