@@ -120,7 +120,7 @@ extension EndToEnd {
                 ], output: folder.path + "/writer")
             var reads = 0
             let end = ContinuousClock.now + .seconds(60)
-            while reads < 200, ContinuousClock.now < end {
+            while reads < 40, ContinuousClock.now < end {
                 guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
                     usleep(5000)
                     continue
@@ -131,7 +131,7 @@ extension EndToEnd {
                 reads += 1
                 usleep(2000)
             }
-            #expect(reads == 200)
+            #expect(reads == 40)
             writer.kill()
 
             let (code, _, errors) = try run([

@@ -93,7 +93,7 @@ import Testing
         #expect(
             Set(frames.keys) == [
                 "received", "rendered", "dropped", "failed", "waiting", "rendering",
-                "partial", "unchanged",
+                "partial", "unchanged", "with_history",
             ])
         let session = try #require((stats["sessions"] as? [[String: Any]])?.first)
         #expect(session["client_name"] as? String == "engine \"A\"\nzwei ü")

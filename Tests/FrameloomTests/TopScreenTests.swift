@@ -97,7 +97,7 @@ import Testing
         _ = screen.pressed(.character("r"), rows: ids())
         #expect(ids() == [1, 3, 2])
         _ = screen.pressed(.character("r"), rows: ids())
-        for _ in 0..<4 { _ = screen.pressed(.character("<"), rows: ids()) }
+        for _ in 0..<3 { _ = screen.pressed(.character("<"), rows: ids()) }
         #expect(screen.order == .client && ids() == [2, 1, 3])
         _ = screen.pressed(.down, rows: ids())
         _ = screen.pressed(.down, rows: ids())
