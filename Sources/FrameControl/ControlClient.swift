@@ -35,6 +35,23 @@ package struct ControlClient: Sendable {
         return reply
     }
 
+    /// All of them, page after page.
+    package func sessions() throws(ControlError) -> [SessionReport] {
+        var found: [SessionReport] = []
+        var after: UInt64?
+        repeat {
+            let line = try exchange(ControlLine.encode(ControlCall(.sessions, after: after)))
+            switch try? ControlLine.reply(from: line) {
+            case .sessions(let page)?: found += page
+            case .error(let fault)?: throw .refused(fault)
+            default:
+                throw .notAReply(path: path, detail: "\(line.count) bytes that do not decode")
+            }
+            after = ControlLine.next(from: line)
+        } while after != nil
+        return found
+    }
+
     /// Sends one line and returns the line that answers, without its newline.
     package func exchange(_ line: [UInt8]) throws(ControlError) -> [UInt8] {
         let deadline = Self.nowMilliseconds() + timeoutMilliseconds

@@ -31,7 +31,26 @@ package enum ControlLine {
             throw ControlFault(
                 code: .unknownRequest, text: "unknown request \"\(name)\"; known are: \(known)")
         }
-        guard request == .kick else { return ControlCall(request) }
+        switch request {
+        case .sessions:
+            guard ControlCall.limits.contains(envelope.limit ?? 1) else {
+                throw ControlFault(
+                    code: .notJSON,
+                    text: "\"limit\" is \(ControlCall.limits.lowerBound) to "
+                        + "\(ControlCall.limits.upperBound)")
+            }
+            return ControlCall(.sessions, after: envelope.after, limit: envelope.limit)
+        case .setLogLevel:
+            guard let level = envelope.level, ControlCall.levels.contains(level) else {
+                throw ControlFault(
+                    code: .notJSON,
+                    text: "set-log-level needs \"level\", one of: "
+                        + ControlCall.levels.joined(separator: ", "))
+            }
+            return ControlCall(.setLogLevel, level: level)
+        case .stats, .health, .models, .reload, .drain: return ControlCall(request)
+        case .kick: break
+        }
         switch (envelope.session, envelope.user) {
         case (let session?, nil): return ControlCall(.kick, target: .session(session))
         case (nil, let user?): return ControlCall(.kick, target: .user(user))
@@ -91,7 +110,38 @@ package enum ControlLine {
         case .user(let id): target = ",\"user\":\(id)"
         case nil: break
         }
+        if let after = call.after { target += ",\"after\":\(after)" }
+        if let limit = call.limit { target += ",\"limit\":\(limit)" }
+        if let level = call.level { target += ",\"level\":\"\(level)\"" }
         return [UInt8]("{\"request\":\"\(call.request.rawValue)\"\(target)}\n".utf8)
+    }
+
+    /// Server end: the id of a request, whatever the request is; nil where it has none, or is no JSON.
+    /// - Throws: what to answer instead.
+    package static func id(from line: some Collection<UInt8>) throws(ControlFault) -> ControlID? {
+        let decoder = JSONDecoder()
+        if let envelope = try? decoder.decode(IDEnvelope.self, from: Data(line)) {
+            return envelope.id
+        }
+        guard (try? decoder.decode(AnyObjectEnvelope.self, from: Data(line))) != nil else {
+            return nil
+        }
+        throw ControlFault(
+            code: .notJSON,
+            text:
+                "\"id\" is a whole number or a text of at most \(ControlID.longestText) characters")
+    }
+
+    /// Server end: a reply's line with one more field.
+    package static func adding(_ name: String, _ value: some Encodable, to line: [UInt8]) -> [UInt8]
+    {
+        // Every line is one object that is not empty, then a newline.
+        line.dropLast(2) + [UInt8](",\"\(name)\":\(json(of: value))}\n".utf8)
+    }
+
+    /// Client end: after which session the next page begins; nil if this was the last one.
+    package static func next(from line: some Collection<UInt8>) -> UInt64? {
+        return try? JSONDecoder().decode(PageEnvelope.self, from: Data(line)).next
     }
 
     /// Server end: the line for a reply, with its newline.
@@ -129,9 +179,16 @@ package enum ControlLine {
         return try? decoder.decode(WatchedFrame.self, from: Data(line))
     }
 
+    private struct IDEnvelope: Decodable { var id: ControlID? }
+    private struct PageEnvelope: Decodable { var next: UInt64? }
+    private struct AnyObjectEnvelope: Decodable {}
+
     private struct RequestEnvelope: Decodable {
         var request: String
         var session: UInt64?
         var user: UInt32?
+        var after: UInt64?
+        var limit: Int?
+        var level: String?
     }
 }

@@ -7,6 +7,45 @@ package enum ControlRequest: String, Sendable, Equatable, CaseIterable, Codable 
     case stats, sessions, health, models
     /// These change something.
     case reload, drain, kick
+    case setLogLevel = "set-log-level"
+
+    /// Whether it needs the permission to change the daemon.
+    package var changesSomething: Bool {
+        switch self {
+        case .stats, .sessions, .health, .models: false
+        case .reload, .drain, .kick, .setLogLevel: true
+        }
+    }
+}
+
+/// Chosen by whoever asks; the answer repeats it.
+package enum ControlID: Sendable, Equatable, Codable {
+    case number(Int64)
+    case text(String)
+
+    static let longestText = 64
+
+    package init(from decoder: any Decoder) throws {
+        let value = try decoder.singleValueContainer()
+        if let number = try? value.decode(Int64.self) {
+            self = .number(number)
+        } else {
+            let text = try value.decode(String.self)
+            guard text.count <= Self.longestText else {
+                throw DecodingError.dataCorruptedError(
+                    in: value, debugDescription: "the id is too long")
+            }
+            self = .text(text)
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var value = encoder.singleValueContainer()
+        switch self {
+        case .number(let number): try value.encode(number)
+        case .text(let text): try value.encode(text)
+        }
+    }
 }
 
 /// Whose sessions `kick` ends.
@@ -20,10 +59,24 @@ package struct ControlCall: Sendable, Equatable {
     package var request: ControlRequest
     /// Of `kick` only.
     package var target: KickTarget?
+    /// Of `sessions` only: those after this number, so many at most.
+    package var after: UInt64?
+    package var limit: Int?
+    /// Of `set-log-level` only.
+    package var level: String?
 
-    package init(_ request: ControlRequest, target: KickTarget? = nil) {
+    package static let limits = 1...1000
+    package static let levels = ["trace", "debug", "info", "notice", "warning", "error"]
+
+    package init(
+        _ request: ControlRequest, target: KickTarget? = nil, after: UInt64? = nil,
+        limit: Int? = nil, level: String? = nil
+    ) {
         self.request = request
         self.target = target
+        self.after = after
+        self.limit = limit
+        self.level = level
     }
 }
 

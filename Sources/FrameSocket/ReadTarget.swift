@@ -43,6 +43,8 @@ package struct PeerCredentials: Sendable, Hashable {
     package var processID: Int32
     package var userID: UInt32
     package var groupID: UInt32
+    /// Its further groups.
+    package var groupIDs: [UInt32]
 
     init(of descriptor: Int32) {
         // The kernel's ucred: three 32-bit numbers in this order. On failure they stay as they are.
@@ -52,5 +54,15 @@ package struct PeerCredentials: Sendable, Hashable {
         processID = credentials.pid
         userID = credentials.uid
         groupID = credentials.gid
+        // SO_PEERGROUPS of Linux, which Glibc's module does not export; 65,536 is the kernel's own limit.
+        let soPeerGroups: Int32 = 59
+        var groups = [UInt32](repeating: 0, count: 64)
+        var size = socklen_t(groups.count * 4)
+        var status = getsockopt(descriptor, SOL_SOCKET, soPeerGroups, &groups, &size)
+        if status != 0, errno == ERANGE, size <= 65_536 * 4 {
+            groups = [UInt32](repeating: 0, count: Int(size) / 4)
+            status = getsockopt(descriptor, SOL_SOCKET, soPeerGroups, &groups, &size)
+        }
+        groupIDs = status == 0 ? Array(groups.prefix(Int(size) / 4)) : []
     }
 }

@@ -71,6 +71,12 @@ package struct ServiceManager: Sendable {
     /// One line for `systemctl status`.
     package func status(_ text: String) { notify("STATUS=\(text)") }
     package func watchdog() { notify("WATCHDOG=1") }
+    /// Until the next `ready`. The time lets the manager tell this reload from an earlier one.
+    package func reloading() {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        notify("RELOADING=1\nMONOTONIC_USEC=\(time.tv_sec * 1_000_000 + time.tv_nsec / 1000)")
+    }
     package func stopping() { notify("STOPPING=1") }
 
     /// Reports are hints: a manager that does not take one changes nothing here.

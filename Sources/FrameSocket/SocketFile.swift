@@ -188,7 +188,7 @@ func withAddress(
 }
 
 /// - Returns: `.max` for nil, which `chown` takes as "leave it".
-private func userID(_ name: String?) throws(SocketError) -> uid_t {
+func userID(_ name: String?) throws(SocketError) -> uid_t {
     guard let name else { return .max }
     if let number = uid_t(name) { return number }
     // The entry is read before anything else can ask for another one: start-up is single-threaded.
@@ -196,7 +196,7 @@ private func userID(_ name: String?) throws(SocketError) -> uid_t {
     return entry.pointee.pw_uid
 }
 
-private func groupID(_ name: String?) throws(SocketError) -> gid_t {
+func groupID(_ name: String?) throws(SocketError) -> gid_t {
     guard let name else { return .max }
     if let number = gid_t(name) { return number }
     guard let entry = getgrnam(name) else { throw .unknownGroup(name) }

@@ -29,9 +29,7 @@ struct SessionsCommand: ParsableCommand {
     @OptionGroup var control: ControlArguments
 
     func run() throws {
-        guard case .sessions(let sessions) = try control.ask(.sessions) else {
-            throw control.unexpected(.sessions)
-        }
+        let sessions = try ControlClient(path: control.control).sessions()
         if control.json { return try printResult(ControlLine.json(of: sessions)) }
         try printResult(sessions.isEmpty ? "No session is open." : StatsText.sessions(sessions))
     }

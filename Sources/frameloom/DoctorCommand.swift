@@ -46,10 +46,7 @@ struct DoctorCommand: ParsableCommand {
     }
 
     private func examine(session: UInt64) throws -> ExaminationReport {
-        let arguments = try ControlArguments.parse(["--control", control])
-        guard case .sessions(let sessions) = try arguments.ask(.sessions) else {
-            throw arguments.unexpected(.sessions)
-        }
+        let sessions = try ControlClient(path: control).sessions()
         guard let found = sessions.first(where: { $0.id == session }) else {
             throw ValidationError("no session \(session) is open; `frameloom sessions` lists them")
         }

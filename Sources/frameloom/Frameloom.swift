@@ -16,7 +16,7 @@ struct Frameloom: ParsableCommand {
             StillCommand.self, DoctorCommand.self,
             StatsCommand.self, TopCommand.self, MetricsCommand.self, SessionsCommand.self,
             HealthCommand.self, ModelsCommand.self,
-            ReloadCommand.self, DrainCommand.self, KickCommand.self,
+            ReloadCommand.self, DrainCommand.self, KickCommand.self, LogLevelCommand.self,
             WalkCommand.self, ViewCommand.self, RecordCommand.self,
         ])
 }

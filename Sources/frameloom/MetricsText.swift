@@ -66,6 +66,9 @@ struct MetricsText {
         add(
             "protocol_errors_total", .counter, "Sessions ended for what the client sent.",
             Double(daemon.protocolErrors))
+        add(
+            "frame_errors_total", .counter, "Frames refused or failed, whatever the model.",
+            Double(daemon.frameErrors))
         add("connections", .gauge, "Connections of engines.", Double(daemon.connections))
         add(
             "memory_planned_bytes", .gauge, "Memory admitted to models and sessions.",

@@ -63,6 +63,26 @@ struct KickCommand: ParsableCommand {
     }
 }
 
+struct LogLevelCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "log-level",
+        abstract: "Say from which level on the daemon logs, until its next start.")
+
+    @Argument(help: "trace, debug, info, notice, warning or error.")
+    var level: String
+
+    @OptionGroup var control: ControlArguments
+
+    func validate() throws {
+        guard ControlCall.levels.contains(level) else {
+            throw ValidationError(
+                "a level is one of: " + ControlCall.levels.joined(separator: ", "))
+        }
+    }
+
+    func run() throws { try control.order(ControlCall(.setLogLevel, level: level)) }
+}
+
 extension ControlArguments {
     /// Sends an order and prints what was done.
     func order(_ call: ControlCall, timeoutMilliseconds: Int = 5000) throws {

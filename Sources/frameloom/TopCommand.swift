@@ -116,6 +116,14 @@ struct TopCommand: ParsableCommand {
             switch screen.pressed(key, rows: rows.map(\.id)) {
             case .nothing: break
             case .quit: return
+            case .end(let session):
+                do {
+                    let call = ControlCall(.kick, target: .session(session))
+                    _ = try ControlClient(path: control).ask(call)
+                    screen.notice = "session \(session) was ended"
+                } catch {
+                    screen.notice = "\(error)"
+                }
             }
         }
     }
@@ -135,6 +143,8 @@ struct TopCommand: ParsableCommand {
 extension TopScreen {
     enum Effect: Equatable {
         case nothing, quit
+        /// This session shall end.
+        case end(UInt64)
     }
 
     /// What a key does.
@@ -143,9 +153,9 @@ extension TopScreen {
         notice = ""
         if key == .interrupt { return .quit }
         switch mode {
-        case .asking:
+        case .asking(let session):
             mode = .looking
-            return .nothing
+            return key == .character("y") ? .end(session) : .nothing
         case .filtering:
             switch key {
             case .enter: mode = .looking
@@ -165,6 +175,7 @@ extension TopScreen {
         case .escape: filter = ""
         case .character("q"): return .quit
         case .character("/"): mode = .filtering
+        case .character("k"): if let selected, rows.contains(selected) { mode = .asking(selected) }
         case .character("r"): isReversed.toggle()
         case .character(">"): turn(by: 1)
         case .character("<"): turn(by: -1)

@@ -4,6 +4,7 @@
 import Foundation
 import FrameSocket
 import FrameTypes
+import NeuralDenoiser
 
 extension Configuration {
     /// What no daemon could start with although each value is of its kind. `--check-config` and the
@@ -30,6 +31,16 @@ extension Configuration {
                     key: "control.path", found: control.path,
                     needs: "must be another path than socket.path"))
         }
+        do {
+            _ = try PeerList(permissions.change)
+        } catch {
+            found.append(
+                .unusable(
+                    key: "control.change", found: permissions.change,
+                    needs:
+                        "must be users, and groups with an @ before them, that this machine knows"
+                ))
+        }
         if !ModelName.isValid(models.default) {
             found.append(
                 .unusable(
@@ -46,6 +57,45 @@ extension Configuration {
             )
         }
         return found
+    }
+
+    /// What a start would meet beyond that: folders that it makes sockets in, and the default model, which is
+    /// loaded. Takes as long as loading does.
+    func startProblems() -> [ConfigurationError] {
+        var found: [ConfigurationError] = []
+        for (name, socket) in [("socket", socket), ("control", control)] {
+            if let needs = Self.folderProblem(of: socket.path) {
+                found.append(.unusable(key: "\(name).path", found: socket.path, needs: needs))
+            }
+        }
+        do {
+            _ = try Denoiser(
+                modelFolder: models.folder + "/" + models.default,
+                kernelPath: KernelPath(rawValue: render.kernelPath),
+                choosing: PrecisionChoice(name: render.precision) ?? .automatic)
+        } catch {
+            found.append(
+                .unusable(
+                    key: "models.default", found: models.default, needs: "cannot serve: \(error)"))
+        }
+        return found
+    }
+
+    /// The folder itself, or the nearest above it in which it would be made.
+    private static func folderProblem(of path: String) -> String? {
+        var folder = (path as NSString).deletingLastPathComponent
+        while !folder.isEmpty, folder != "/", !FileManager.default.fileExists(atPath: folder) {
+            folder = (folder as NSString).deletingLastPathComponent
+        }
+        var status = stat()
+        // The path is lent to the calls as a C string; `status` outlives them.
+        guard unsafe stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+            return "needs a folder, and \(folder) is none"
+        }
+        guard unsafe access(folder, W_OK | X_OK) == 0 else {
+            return "needs a folder that user \(geteuid()) may write, and \(folder) is not"
+        }
+        return nil
     }
 
     private static func pathProblem(_ path: String) -> String? {

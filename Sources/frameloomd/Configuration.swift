@@ -14,6 +14,11 @@ struct Configuration: Sendable, Equatable {
         var group = ""
     }
 
+    struct Permissions: Sendable, Equatable {
+        /// Who may change the daemon besides root and its own user, as `PeerList` reads it.
+        var change = ""
+    }
+
     struct Models: Sendable, Equatable {
         var folder: String
         var `default` = "atrium"
@@ -71,6 +76,7 @@ struct Configuration: Sendable, Equatable {
 
     var socket: Socket
     var control: Socket
+    var permissions = Permissions()
     var models: Models
     var render = Render()
     var limits = Limits()

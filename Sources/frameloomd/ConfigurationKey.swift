@@ -32,6 +32,7 @@ struct ConfigurationKey: Sendable {
         .init(name: "control.mode", value: .mode(\.control.mode)),
         .init(name: "control.owner", value: .text(\.control.owner)),
         .init(name: "control.group", value: .text(\.control.group)),
+        .init(name: "control.change", value: .text(\.permissions.change)),
         .init(name: "models.folder", value: .text(\.models.folder)),
         .init(name: "models.default", value: .text(\.models.default)),
         .init(name: "render.threads", value: .integer(0...256, \.render.threads)),

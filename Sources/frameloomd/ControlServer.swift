@@ -9,7 +9,7 @@ import Glibc
 /// Loop thread only.
 ///
 /// Lines are answered one at a time, in turn among the connections that have one, those of the
-/// operator (root and the daemon's own user) first, and no faster than one a millisecond: whoever
+/// operators (who may change the daemon) first, and no faster than one a millisecond: whoever
 /// floods this socket waits for himself. Reading and writing JSON, whose cost grows with what clients
 /// send and with the sessions that are open, happens elsewhere.
 final class ControlServer {
@@ -28,17 +28,21 @@ final class ControlServer {
 
     private final class Peer {
         let connection: Connection
+        /// Whether it may change the daemon.
         let isOperator: Bool
+        /// Of the request that is being answered.
+        var requestID: ControlID?
         var reader = LineReader(limit: ControlLine.maxRequestBytes)
         /// Read and not answered; nothing is read while there are any.
         var lines: [String] = []
         var isAnswering = false
         var lastRequestAt = EventLoop.now
 
-        init(_ connection: Connection) {
+        init(_ connection: Connection, operators: PeerList) {
             self.connection = connection
-            let user = connection.peer.userID
-            isOperator = user == 0 || user == geteuid()
+            let peer = connection.peer
+            isOperator =
+                peer.userID == 0 || peer.userID == geteuid() || operators.contains(peer)
         }
 
         var isIdle: Bool { !isAnswering && lines.isEmpty }
@@ -47,6 +51,7 @@ final class ControlServer {
     private let listener: Listener
     private let loop: EventLoop
     private let limits: Limits
+    private let whoMayChange: PeerList
     private let work: BackgroundWork
     private let answer: Answer
     private let watches: PictureWatches
@@ -64,7 +69,8 @@ final class ControlServer {
     /// - Parameters:
     ///   - work: parses requests.
     init(
-        loop: EventLoop, listener: Listener, limits: Limits, work: BackgroundWork,
+        loop: EventLoop, listener: Listener, limits: Limits, whoMayChange: PeerList,
+        work: BackgroundWork,
         onError: @escaping (SocketError) -> Void, watches: PictureWatches,
         describe: @escaping (WatchRequest) -> WatchReport?, answer: @escaping Answer
     ) throws(SocketError) {
@@ -72,6 +78,7 @@ final class ControlServer {
         self.watches = watches
         self.describe = describe
         self.limits = limits
+        self.whoMayChange = whoMayChange
         self.loop = loop
         self.work = work
         self.listener = listener
@@ -103,7 +110,7 @@ final class ControlServer {
     // MARK: Connections
 
     private func serve(_ connection: Connection) {
-        let peer = Peer(connection)
+        let peer = Peer(connection, operators: whoMayChange)
         let room = peer.isOperator ? limits.connections : limits.connections - limits.reserved
         if peers.count >= room, !makeRoom(for: peer) {
             let fault = ControlFault(
@@ -195,8 +202,10 @@ final class ControlServer {
         peer.lastRequestAt = EventLoop.now
         // What a watchdog asks is answered at once, whatever else is asked.
         if line == Self.healthLine { return reply(to: ControlCall(.health), of: peer) }
-        work.run({ Request.parse(line) }) { [weak self, weak peer] (parsed: Request) in
+        work.run({ Request.parse(line) }) {
+            [weak self, weak peer] (id: ControlID?, parsed: Request) in
             guard let self, let peer else { return }
+            peer.requestID = id
             switch parsed {
             case .question(let call): reply(to: call, of: peer)
             case .watch(let request): watch(request, peer)
@@ -210,15 +219,17 @@ final class ControlServer {
         case watch(WatchRequest)
         case fault(ControlFault)
 
-        static func parse(_ line: String) -> Request {
+        static func parse(_ line: String) -> (ControlID?, Request) {
             let bytes = Array(line.utf8)
+            var id: ControlID?
             do throws(ControlFault) {
+                id = try ControlLine.id(from: bytes)
                 if let request = try ControlLine.watchRequest(from: bytes) {
-                    return .watch(request)
+                    return (id, .watch(request))
                 }
-                return .question(try ControlLine.call(from: bytes))
+                return (id, .question(try ControlLine.call(from: bytes)))
             } catch {
-                return .fault(error)
+                return (id, .fault(error))
             }
         }
     }
@@ -239,13 +250,22 @@ final class ControlServer {
     private static let healthLine = #"{"request":"health"}"#
 
     private func reply(to call: ControlCall, of peer: Peer) {
+        guard !call.request.changesSomething || peer.isOperator else {
+            let fault = ControlFault(
+                code: .notAllowed,
+                text: "user \(peer.connection.peer.userID) may ask and not change anything; "
+                    + "control.change in the daemon's configuration says who may")
+            return send(ControlLine.encode(.error(fault)), to: peer)
+        }
         answer(call) { [weak self, weak peer] bytes in
             guard let self, let peer else { return }
             send(bytes, to: peer)
         }
     }
 
-    private func send(_ bytes: [UInt8], to peer: Peer) {
+    private func send(_ reply: [UInt8], to peer: Peer) {
+        let bytes = peer.requestID.map { ControlLine.adding("id", $0, to: reply) } ?? reply
+        peer.requestID = nil
         peer.connection.write(bytes) { [weak self, weak peer] _ in
             guard let self, let peer else { return }
             peer.isAnswering = false

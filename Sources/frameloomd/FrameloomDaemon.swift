@@ -30,8 +30,14 @@ struct FrameloomDaemon: ParsableCommand {
             valueName: "key=value"))
     var assignments: [String] = []
 
-    @Flag(help: "Print the effective configuration and end.")
+    @Flag(
+        help:
+            "Check what a start would, the default model included, print the configuration and end."
+    )
     var checkConfig = false
+
+    @Flag(help: "Print each effective value and where it came from, and end.")
+    var printConfig = false
 
     func run() throws {
         ProcessSetup.prepare()
@@ -39,7 +45,11 @@ struct FrameloomDaemon: ParsableCommand {
         let settings: Configuration
         do {
             settings = try Self.effectiveConfiguration(config, assignments)
-            if let error = ConfigurationError(settings.problems()) { throw error }
+            if printConfig { return show(settings) }
+            let problems = settings.problems()
+            // A model in a folder that is none would be named twice.
+            let later = checkConfig && problems.isEmpty ? settings.startProblems() : []
+            if let error = ConfigurationError(problems + later) { throw error }
         } catch let error as ConfigurationError {
             throw StartFailure(error.description)
         }
@@ -72,8 +82,22 @@ struct FrameloomDaemon: ParsableCommand {
             models: .init(folder: DefaultPaths.modelFolder ?? "Models"))
         let defaultControl = settings.control.path
         let isControlStated = ProcessInfo.processInfo.environment["FRAMELOOM_CONTROL"] != nil
-        if let config { try settings.read(path: config) }
-        for assignment in assignments { try settings.set(assignment) }
+        var errors: [ConfigurationError] = []
+        if let config {
+            do throws(ConfigurationError) {
+                try settings.read(path: config)
+            } catch {
+                if case .several(let list) = error { errors += list } else { errors.append(error) }
+            }
+        }
+        for assignment in assignments {
+            do throws(ConfigurationError) {
+                try settings.set(assignment)
+            } catch {
+                errors.append(error)
+            }
+        }
+        if let error = ConfigurationError(errors) { throw error }
         // The control socket follows the frame socket into its folder unless it was placed itself.
         if settings.control.path == defaultControl, !isControlStated {
             let folder = (settings.socket.path as NSString).deletingLastPathComponent
@@ -82,9 +106,24 @@ struct FrameloomDaemon: ParsableCommand {
         return settings
     }
 
+    private func show(_ settings: Configuration) {
+        let origins = ConfigurationOrigin.all(
+            file: config, assignments: assignments,
+            environment: ProcessInfo.processInfo.environment)
+        let lines = ConfigurationKey.all.map { "\($0.name) = \($0.read(settings))" }
+        let width = lines.map(\.count).max() ?? 0
+        for (key, line) in zip(ConfigurationKey.all, lines) {
+            let space = String(repeating: " ", count: width - line.count)
+            print("\(line)\(space)  # \(origins[key.name] ?? .standard)")
+        }
+    }
+
     private func startLog(level: String) -> LogQueue {
-        let level = Logger.Level(rawValue: level) ?? .info
-        let queue = LogQueue(descriptor: STDERR_FILENO)
+        let level = LogLevel(Logger.Level(rawValue: level) ?? .info)
+        let isJournal = Journal.reads(
+            STDERR_FILENO, environment: ProcessInfo.processInfo.environment)
+        let queue = LogQueue(
+            isJournal ? .journal(path: Journal.socketPath) : .descriptor(STDERR_FILENO))
         LoggingSystem.bootstrap { LineLogHandler(label: $0, level: level, queue: queue) }
         return queue
     }

@@ -6,16 +6,24 @@ import Logging
 
 /// One event, one line: time, level, text, then what belongs to it as `key=value`. Control
 /// characters are written as escapes: texts of clients and of model files are in here.
+///
+/// For the journal, which knows time and level itself: the same as the entry's message, and each word a field.
 struct LineLogHandler: LogHandler {
-    var logLevel: Logger.Level
     var metadata: Logger.Metadata = [:]
     private let label: String
+    private let level: LogLevel
     private let queue: LogQueue
 
-    init(label: String, level: Logger.Level, queue: LogQueue) {
+    /// - Parameter level: one for all loggers; whoever sets it, sets it for all.
+    init(label: String, level: LogLevel, queue: LogQueue) {
         self.label = label
+        self.level = level
         self.queue = queue
-        logLevel = level
+    }
+
+    var logLevel: Logger.Level {
+        get { level.value }
+        set { level.value = newValue }
     }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -24,13 +32,16 @@ struct LineLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        var line =
-            "\(Self.timestamp()) \(event.level) \(label): \(Self.escaped("\(event.message)"))"
         let words = metadata.merging(event.metadata ?? [:]) { _, own in own }
-        for (key, value) in words.sorted(by: { $0.key < $1.key }) {
-            line += " \(key)=\(Self.quoted("\(value)"))"
+            .sorted { $0.key < $1.key }
+        var text = Self.escaped("\(event.message)")
+        for (key, value) in words { text += " \(key)=\(Self.quoted("\(value)"))" }
+        if case .journal = queue.sink {
+            let fields = words.map { (name: $0.key, value: Self.escaped("\($0.value)")) }
+            queue.append(Journal.entry(level: event.level, message: text, fields: fields))
+        } else {
+            queue.append("\(Self.timestamp()) \(event.level) \(label): \(text)")
         }
-        queue.append(line)
     }
 
     private static func quoted(_ text: String) -> String {

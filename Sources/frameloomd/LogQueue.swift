@@ -5,7 +5,7 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Log lines on their way to a descriptor. Whoever logs never waits: lines go into a bounded queue, a
+/// Log lines on their way to a descriptor, or entries on their way to the journal. Whoever logs never waits: lines go into a bounded queue, a
 /// thread of its own writes them, and what does not fit is dropped and counted. So a reader of the
 /// log that stops reading, a full disk or a closed descriptor cost lines and nothing else.
 ///
@@ -21,21 +21,27 @@ final class LogQueue: Sendable {
         var unmentioned: UInt64 = 0
     }
 
-    private let descriptor: Int32
+    enum Sink: Sendable, Equatable {
+        /// Is not closed. May be a bad one: everything is dropped then.
+        case descriptor(Int32)
+        /// A datagram socket that takes one entry each.
+        case journal(path: String)
+    }
+
+    let sink: Sink
     private let byteLimit: Int
     private let state = Mutex(State())
     private let arrival = DispatchSemaphore(value: 0)
 
     /// - Parameters:
-    ///   - descriptor: is not closed. May be a bad one: everything is dropped then.
     ///   - byteLimit: lines beyond it, waiting at once, are dropped.
-    init(descriptor: Int32, byteLimit: Int = 256 << 10) {
-        self.descriptor = descriptor
+    init(_ sink: Sink, byteLimit: Int = 256 << 10) {
+        self.sink = sink
         self.byteLimit = byteLimit
         Thread.detachNewThread { [self] in writeForever() }
     }
 
-    /// - Parameter line: without its newline.
+    /// - Parameter line: without its newline; for the journal, an entry.
     func append(_ line: String) {
         let needed = line.utf8.count + 1
         let isTaken = state.withLock { state in
@@ -68,34 +74,44 @@ final class LogQueue: Sendable {
     private func writeForever() {
         while true {
             arrival.wait()
-            guard let (text, lineCount) = take() else { continue }
-            let isWritten = write(Array(text.utf8))
+            guard let lines = take() else { continue }
+            let lost: Int
+            switch sink {
+            case .descriptor(let descriptor):
+                let text = lines.joined(separator: "\n") + "\n"
+                lost = write(Array(text.utf8), to: descriptor) ? 0 : lines.count
+            case .journal(let path): lost = send(lines, to: path)
+            }
             state.withLock { state in
                 state.isWriting = false
-                if !isWritten { state.dropped += lineCount }
+                state.dropped += UInt64(lost)
             }
         }
     }
 
-    private func take() -> (text: String, lineCount: UInt64)? {
+    private func take() -> [String]? {
         state.withLock { state in
             guard !state.lines.isEmpty else { return nil }
-            let lineCount = UInt64(state.lines.count)
-            var text = state.lines.joined(separator: "\n") + "\n"
+            var lines = state.lines
             if state.unmentioned > 0 {
-                text += "\(state.unmentioned) log lines dropped: nobody took them\n"
+                let text = "\(state.unmentioned) log lines dropped: nobody took them"
+                if case .descriptor = sink {
+                    lines.append(text)
+                } else {
+                    lines.append(Journal.entry(level: .warning, message: text, fields: []))
+                }
             }
             state.lines.removeAll(keepingCapacity: true)
             state.byteCount = 0
             state.unmentioned = 0
             state.isWriting = true
-            return (text, lineCount)
+            return lines
         }
     }
 
     /// May block for as long as the reader likes.
     /// - Returns: false if the descriptor takes nothing, as when it is closed or its disk is full.
-    private func write(_ bytes: [UInt8]) -> Bool {
+    private func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
             // The slice is lent to the call with its size.
@@ -113,5 +129,36 @@ final class LogQueue: Sendable {
             }
         }
         return true
+    }
+
+    /// Waits while the journal's queue is full.
+    /// - Returns: how many it did not take, as while it is being restarted.
+    private func send(_ entries: [String], to path: String) -> Int {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let bytes = [UInt8](path.utf8)
+        guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
+            return entries.count
+        }
+        // The path was checked to fit with a zero byte left after it.
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
+        let descriptor = socket(
+            AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return entries.count }
+        defer { close(descriptor) }
+        // `address` is a whole sockaddr_un and outlives the call.
+        let status = unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard status == 0 else { return entries.count }
+        return entries.count { entry in
+            // The array is lent to the call with its size.
+            let sent = unsafe Array(entry.utf8).withUnsafeBytes {
+                unsafe Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
+            return sent < 0
+        }
     }
 }

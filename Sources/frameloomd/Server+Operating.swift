@@ -31,9 +31,11 @@ extension Server {
                     ControlFault(code: .internalError, text: "a reload is under way already")))
         }
         isReloading = true
+        manager.reloading()
         let finish = { [self] (result: Result<[String], ControlFault>) in
             isReloading = false
             models.forgetReread()
+            manager.ready(status: status)
             switch result {
             case .success(let words): log.notice("reloaded", metadata: ["did": "\(words)"])
             case .failure(let fault):

@@ -62,7 +62,7 @@ final class Server {
     let scheduler: Scheduler
     let pool: RenderPool
     let defaultModel: ModelDescription
-    private let manager: ServiceManager
+    let manager: ServiceManager
     let logQueue: LogQueue
 
     private(set) var clients: [UInt64: Client] = [:]
@@ -112,6 +112,8 @@ final class Server {
     private var control: ControlServer?
     private var ticker: LoopTimer?
     private var drainDeadline: UInt64?
+    private var toldStatus = ""
+    private var toldStatusAt: UInt64 = 0
     private var lastTick: UInt64 = 0
     private var lastFed: UInt64 = 0
 
@@ -172,7 +174,24 @@ final class Server {
                 "model": "\(model.name) \(model.version)", "kernel_path": "\(model.kernelPath)",
                 "threads": "\(pool.threadCount)",
             ])
-        manager.ready(status: "serving \(model.name) on \(pool.threadCount) threads")
+        manager.ready(status: status)
+    }
+
+    /// For `systemctl status`.
+    var status: String {
+        let sessions = admission.sessionCount
+        return "serving \(defaultModel.name) on \(pool.threadCount) threads: \(sessions) "
+            + (sessions == 1 ? "session" : "sessions")
+            + ", \(Int((scheduler.statistics.load * 100).rounded())) % busy"
+    }
+
+    private func tellStatus() {
+        guard EventLoop.now - toldStatusAt >= 5_000_000_000 else { return }
+        toldStatusAt = EventLoop.now
+        let text = status
+        guard text != toldStatus, !isDraining else { return }
+        toldStatus = text
+        manager.status(text)
     }
 
     /// Until a signal ends it.
@@ -197,7 +216,8 @@ final class Server {
             limits: .init(
                 connections: settings.limits.controlConnections,
                 idleTime: UInt64(settings.limits.controlIdleSeconds) * 1_000_000_000),
-            work: reporting, onError: { [log] in log.warning("control socket: \($0)") },
+            whoMayChange: try PeerList(settings.permissions.change), work: reporting,
+            onError: { [log] in log.warning("control socket: \($0)") },
             watches: watches, describe: { [unowned self] in describe($0) },
             answer: { [unowned self] in answer($0, $1) })
         listener.start(
@@ -392,6 +412,7 @@ final class Server {
         control?.tick(now: EventLoop.now)
         trimMemory()
         feedWatchdog()
+        tellStatus()
         if let drainDeadline, EventLoop.now >= drainDeadline {
             log.warning("clients did not take their pictures in time; ending")
             endNow()

@@ -8,6 +8,7 @@ import FrameScheduler
 import FrameSession
 import FrameSocket
 import FrameTypes
+import Logging
 
 /// What the control socket tells: counters and states, gathered when they are asked for.
 extension Server {
@@ -34,9 +35,22 @@ extension Server {
                 return completion(ControlLine.encode(.error(fault)))
             }
             done(["\(count) sessions were ended"])
+        case .setLogLevel:
+            let name = call.level ?? ""
+            guard let level = Logger.Level(rawValue: name) else { return done([]) }
+            // The handler's level is one for all loggers.
+            var log = self.log
+            log.logLevel = level
+            log.notice("log level", metadata: ["level": "\(name)"])
+            done(["from \(name) on is logged, until the next start"])
         case .health: completion(ControlLine.encode(.health(healthReport)))
         case .stats: gather(Gathering(of: self), isTotal: true, completion)
-        case .sessions: gather(Gathering(of: self), isTotal: false, completion)
+        case .sessions:
+            gather(
+                Gathering(
+                    of: self, after: call.after ?? 0,
+                    limit: call.limit ?? ControlCall.limits.upperBound),
+                isTotal: false, completion)
         case .models:
             let snapshot = models.snapshot()
             reporting.run({ ControlLine.encode(.models(snapshot.reports())) }, then: completion)
@@ -60,6 +74,18 @@ extension Server {
         var sessions: [SessionSnapshot] = []
         var counts: WorkCounts
         var ledger: WorkLedger
+
+        /// Where the next page of sessions begins.
+        var next: UInt64?
+
+        init(of server: Server, after: UInt64, limit: Int) {
+            let ids = server.clients.values.filter { $0.grant != nil && $0.id > after }
+                .map(\.id).sorted()
+            rest = ids.prefix(limit)
+            next = ids.count > limit ? rest.last : nil
+            counts = WorkCounts()
+            ledger = WorkLedger()
+        }
 
         init(of server: Server) {
             rest = server.clients.keys.sorted()[...]
@@ -88,11 +114,14 @@ extension Server {
             return
         }
         let (sessions, counts, latency) = (gathering.sessions, gathering.counts, self.latency)
-        let (daemon, ledger) = (daemonReport, gathering.ledger)
+        let (daemon, ledger, next) = (daemonReport, gathering.ledger, gathering.next)
         reporting.run(
             { () -> [UInt8] in
                 let reports = sessions.map { $0.completed() }
-                guard isTotal else { return ControlLine.encode(.sessions(reports)) }
+                guard isTotal else {
+                    let line = ControlLine.encode(.sessions(reports))
+                    return next.map { ControlLine.adding("next", $0, to: line) } ?? line
+                }
                 var total = WorkReport(counts)
                 total.latency = latency.bucketedReport
                 return ControlLine.encode(

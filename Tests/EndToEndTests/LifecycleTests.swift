@@ -113,7 +113,19 @@ extension EndToEnd {
                 unready: [], in: folder,
                 launcher: ["/usr/bin/env", "NOTIFY_SOCKET=\(folder.path)/notify"])
             try daemon.waitUntilReady()
-            #expect(notify.messages().contains { $0.contains("READY=1") })
+            let ready = notify.messages().joined()
+            #expect(ready.contains("READY=1") && ready.contains("serving atrium on 2 threads"))
+            daemon.program.signal(SIGHUP)
+            let end = ContinuousClock.now + .seconds(60)
+            var heard = ""
+            while !(heard.contains("RELOADING=1") && heard.contains("READY=1")),
+                ContinuousClock.now < end
+            {
+                heard += notify.messages().joined(separator: "\n")
+                usleep(10_000)
+            }
+            #expect(heard.contains("RELOADING=1") && heard.contains("MONOTONIC_USEC="))
+            #expect(heard.contains("READY=1"))
             daemon.program.signal(SIGTERM)
             #expect(try daemon.program.waitForExit() == 0)
             #expect(notify.messages().contains { $0.contains("STOPPING=1") })
@@ -183,6 +195,51 @@ extension EndToEnd {
             let daemon = try Daemon(unready: start.settings)
             #expect(try daemon.program.waitForExit() > 0)
             #expect(daemon.program.output.contains(start.says), "\(daemon.program.output)")
+        }
+
+        @Test func saysAllThatIsWrongAndWhereValuesCameFrom() throws {
+            let folder = try TestFolder()
+            let file = folder.path + "/test.toml"
+            try "[limits]\nsesions = 1\nviewers = \"two\"\n"
+                .write(toFile: file, atomically: true, encoding: .utf8)
+            func run(_ arguments: [String]) throws -> (Int32, String) {
+                let program = try RunningProgram(
+                    [Paths.program("frameloomd"), "--config", file] + arguments,
+                    output: folder.path + "/log-\(UInt32.random(in: 0 ... .max))")
+                return (try program.waitForExit(), program.output)
+            }
+            let (wrongCode, wrong) = try run(["--set", "log.levl=info", "--check-config"])
+            #expect(wrongCode == 1)
+            for text in [
+                "\(file), line 2: ", "'limits.sessions'", "\(file), line 3: ", "'log.level'",
+            ] {
+                #expect(wrong.contains(text), "\(wrong)")
+            }
+            try "[limits]\nviewers = 2\n".write(toFile: file, atomically: true, encoding: .utf8)
+            let (code, shown) = try run([
+                "--set", "models.folder=\(Paths.models)", "--print-config",
+            ])
+            #expect(code == 0)
+            let lines = shown.split(separator: "\n")
+            #expect(
+                lines.contains {
+                    $0.contains("limits.viewers = 2 ") && $0.hasSuffix("\(file), line 2")
+                })
+            #expect(
+                lines.contains { $0.hasPrefix("models.folder") && $0.hasSuffix("# command line") })
+            #expect(
+                lines.contains { $0.hasPrefix("limits.sessions") && $0.hasSuffix("# default") })
+
+            // What a start would meet beyond the values.
+            let models = folder.path + "/models"
+            try FileManager.default.createDirectory(
+                atPath: models + "/atrium", withIntermediateDirectories: true)
+            let (emptyCode, empty) = try run([
+                "--set", "models.folder=\(models)", "--set", "socket.path=\(file)/x/frames.sock",
+                "--check-config",
+            ])
+            #expect(emptyCode == 1)
+            #expect(empty.contains("models.default") && empty.contains("socket.path"), "\(empty)")
         }
 
         @Test func readsItsConfigurationFile() throws {

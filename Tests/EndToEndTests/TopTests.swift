@@ -47,6 +47,21 @@ extension EndToEnd {
             terminal.type("\u{1B}")
             _ = try terminal.wait { $0.contains("beta") }
 
+            // The selected session ends, and only after the question.
+            terminal.type("/alp\r")
+            _ = try terminal.wait { $0.contains("alpha") && !$0.contains("beta") }
+            terminal.type("\u{1B}[B")
+            terminal.type("k")
+            _ = try terminal.wait { $0.contains("End session") }
+            terminal.type("n")
+            _ = try terminal.wait { !$0.contains("End session") && $0.contains("alpha") }
+            terminal.type("k")
+            _ = try terminal.wait { $0.contains("End session") }
+            terminal.type("y")
+            _ = try terminal.wait { $0.contains("No session matches") }
+            terminal.type("\u{1B}")
+            _ = try terminal.wait { $0.contains("beta") && !$0.contains("alpha") }
+
             terminal.resize(width: 120, height: 12)
             let wide = try terminal.wait {
                 $0.split(separator: "\r\n", omittingEmptySubsequences: false).count == 12

@@ -10,7 +10,7 @@ import Testing
     @Test func neverWaitsForItsReader() {
         var ends: [Int32] = [0, 0]
         #expect(pipe(&ends) == 0)
-        let queue = LogQueue(descriptor: ends[1], byteLimit: 10_000)
+        let queue = LogQueue(.descriptor(ends[1]), byteLimit: 10_000)
         // Ten times what pipe and queue can hold.
         for number in 0..<10_000 {
             queue.append("line \(number) of a client that fills the log of everybody else")
@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test func badDescriptorCostsLinesOnly() {
-        let queue = LogQueue(descriptor: -1)
+        let queue = LogQueue(.descriptor(-1))
         queue.append("nobody will read this")
         queue.flush(milliseconds: 5000)
         #expect(queue.droppedCount == 1)

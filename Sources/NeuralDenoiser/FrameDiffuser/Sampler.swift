@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
-import Foundation
+import Glibc
 import NeuralModel
 import NeuralOps
 
