@@ -161,4 +161,24 @@ import Testing
         }
         #expect(back.daemon.load.isNaN)
     }
+
+    @Test func anIDIsRepeatedAndPagesGoOn() throws {
+        let line = ControlLine.encode(.health(HealthReport(live: true, ready: true, model: "m")))
+        let withNumber = ControlLine.adding("id", ControlID.number(-7), to: line)
+        #expect(String(decoding: withNumber, as: UTF8.self).hasSuffix(",\"id\":-7}\n"))
+        let text = ControlID.text("a \"b\"\n")
+        let withText = ControlLine.adding("id", text, to: line)
+        #expect(withText.count { $0 == 0x0A } == 1)
+        #expect(try ControlLine.id(from: withText.dropLast()) == text)
+        #expect(try ControlLine.id(from: line.dropLast()) == nil)
+        #expect(ControlLine.next(from: ControlLine.adding("next", UInt64(9), to: line)) == 9)
+        #expect(ControlLine.next(from: line) == nil)
+        for wrong in ["[]", "1.5", "{}", "\"" + String(repeating: "x", count: 65) + "\""] {
+            #expect(throws: ControlFault.self) {
+                _ = try ControlLine.id(from: Array("{\"id\":\(wrong)}".utf8))
+            }
+        }
+        // No JSON at all is another's complaint.
+        #expect(try ControlLine.id(from: Array("{".utf8)) == nil)
+    }
 }

@@ -117,6 +117,23 @@ import Testing
         #expect(screen.pressed(.character("q"), rows: ids()) == .quit)
     }
 
+    @Test func endsASessionAfterAsking() {
+        var screen = TopScreen()
+        // Nothing is selected.
+        #expect(screen.pressed(.character("k"), rows: [4, 7]) == .nothing)
+        #expect(screen.mode == .looking)
+        _ = screen.pressed(.down, rows: [4, 7])
+        _ = screen.pressed(.character("k"), rows: [4, 7])
+        #expect(screen.mode == .asking(4))
+        #expect(screen.pressed(.character("q"), rows: [4, 7]) == .nothing)
+        #expect(screen.mode == .looking)
+        _ = screen.pressed(.character("k"), rows: [4, 7])
+        #expect(screen.pressed(.character("y"), rows: [4, 7]) == .end(4))
+        // It is gone meanwhile.
+        #expect(screen.pressed(.character("k"), rows: [7]) == .nothing)
+        #expect(screen.mode == .looking)
+    }
+
     @Test func linesForProgramsAreKeysAndValues() {
         let row = TopRow(session(4, "two words", p99: 30_000_000), since: nil, seconds: 10)
         let line = TopCommand.line(row, uptime: 1_500_000_000)
