@@ -65,8 +65,10 @@ import Testing
     }
 
     @Test func everyRequestComesBackFromItsLine() throws {
-        var calls = ControlRequest.allCases.filter { $0 != .kick }.map { ControlCall($0) }
+        var calls = ControlRequest.allCases.filter { $0 != .kick && $0 != .setLogLevel }
+            .map { ControlCall($0) }
         calls += [
+            ControlCall(.setLogLevel, level: "debug"), ControlCall(.sessions, after: 3, limit: 50),
             ControlCall(.kick, target: .session(.max)), ControlCall(.kick, target: .user(1000)),
         ]
         for call in calls {
