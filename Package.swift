@@ -195,7 +195,7 @@ let package = Package(
                 "TestSupport", "CAllocationCount",
             ], swiftSettings: warnings),
         .testTarget(
-            name: "FrameClipTests", dependencies: ["FrameClip", "FrameTypes"],
+            name: "FrameClipTests", dependencies: ["FrameClip", "FrameTypes", "TestSupport"],
             swiftSettings: warnings),
         .testTarget(
             name: "FrameDoctorTests", dependencies: ["FrameDoctor", "FrameClip", "FrameTypes"],

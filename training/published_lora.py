@@ -2,7 +2,7 @@
 # Copyright 2026 The Frameloom authors
 """A published LoRA's file: which layers it is for, and its alpha, which stands in tensors (kohya), in
 the file's metadata (diffusers) or in an adapter_config.json beside it (peft). The daemon reads alpha
-from tensors alone, so that a file with any other is written anew."""
+from tensors, and from metadata one for all layers, so that a file with any other is written anew."""
 
 import json
 import re
@@ -174,7 +174,9 @@ def stated_scales(path: Path, lora: Lora) -> dict[str, float]:
         if isinstance(alpha, bool) or not isinstance(alpha, (int, float)):
             raise ImportFailed(f"{place}: lora_alpha: expected a number, found {alpha}")
         scales[layer] = alpha / (rank ** 0.5 if config.get("use_rslora") else rank)
-    return scales if any(scale != 1 for scale in scales.values()) else {}
+    # A pattern is written out even where it changes nothing: the daemon reads none.
+    has_pattern = any(config.get(key) for key in ("rank_pattern", "alpha_pattern", "use_rslora"))
+    return scales if has_pattern or any(scale != 1 for scale in scales.values()) else {}
 
 
 def stated_config(path: Path, lora: Lora) -> tuple[dict | None, str]:

@@ -75,6 +75,8 @@ export class View {
     this.mode = 0;
     this.split = 0;
     this.isBeside = false;
+    /** The picture is a sheet of what the daemon understood: nothing is laid over it. */
+    this.isSheet = false;
     this.slot = null;
     this.texture = null;
     this.pass = new ScreenPass(fragment, {
@@ -122,7 +124,7 @@ export class View {
     uniforms.picture.value = this.texture;
     uniforms.hasPicture.value = this.texture !== null;
     uniforms.mode.value = this.mode;
-    uniforms.split.value = this.split;
+    uniforms.split.value = this.isSheet ? 0 : this.split;
     uniforms.isBeside.value = this.isBeside;
     this.pass.draw(this.renderer, null);
   }

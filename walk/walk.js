@@ -202,6 +202,7 @@ class Walk {
     }
     if (!sent) return;
     this.sent.delete(picture.frameId);
+    this.view.isSheet = (sent.frame.flags & FrameFlag.SHOW_PLANES) !== 0;
     await this.view.show(picture, sent.slot);
     this.pictureCount += 1;
     this.readout.add(picture, { ...sent, shown: performance.now() });

@@ -34,16 +34,23 @@ package struct Safetensors: Sendable {
     package init(_ file: [UInt8]) throws(FormatError) {
         self.file = file
         let length = try Self.headerLength(file.prefix(8), fileByteCount: file.count)
-        tensors = try Self.tensors(
-            header: file[8..<8 + length], fileByteCount: file.count,
-            elementBytes: ["F32": 4, "F16": 2, "U8": 1])
+        tensors = try Self.header(
+            file[8..<8 + length], fileByteCount: file.count,
+            elementBytes: ["F32": 4, "F16": 2, "U8": 1]
+        ).tensors
+    }
+
+    /// Tensors in the order of the file, and the texts that its writer noted.
+    struct Header {
+        var tensors: [Tensor]
+        var metadata: [String: String]
     }
 
     /// Checks the header of a file of `fileByteCount` bytes, which may lie elsewhere.
     /// - Parameter elementBytes: the types that are allowed, and their sizes.
-    static func tensors(
-        header: ArraySlice<UInt8>, fileByteCount: Int, elementBytes: [String: Int]
-    ) throws(FormatError) -> [Tensor] {
+    static func header(
+        _ header: ArraySlice<UInt8>, fileByteCount: Int, elementBytes: [String: Int]
+    ) throws(FormatError) -> Header {
         let dataStart = 8 + header.count
         let json: JSON
         do {
@@ -57,12 +64,16 @@ package struct Safetensors: Sendable {
             throw FormatError(tensor: nil, expected: "a JSON object", found: json.summary)
         }
         var tensors: [Tensor] = []
+        var metadata: [String: String] = [:]
         var names: Set<String> = []
         for member in members {
             guard names.insert(member.name).inserted else {
                 throw FormatError(tensor: member.name, expected: "the name once", found: "it twice")
             }
-            if member.name == "__metadata__" { continue }
+            if member.name == "__metadata__" {
+                metadata = try texts(of: member)
+                continue
+            }
             tensors.append(
                 try tensor(
                     member, dataStart: dataStart, fileByteCount: fileByteCount,
@@ -72,7 +83,20 @@ package struct Safetensors: Sendable {
             ($0.bytes.lowerBound, $0.bytes.upperBound) < ($1.bytes.lowerBound, $1.bytes.upperBound)
         }
         try checkGaps(tensors, dataStart: dataStart, fileByteCount: fileByteCount)
-        return tensors
+        return Header(tensors: tensors, metadata: metadata)
+    }
+
+    private static func texts(of member: JSON.Member) throws(FormatError) -> [String: String] {
+        var texts: [String: String] = [:]
+        for entry in member.value.members ?? [] {
+            guard let text = entry.value.string else {
+                throw FormatError(
+                    tensor: member.name, expected: "a text for \(entry.name.prefix(64))",
+                    found: entry.value.summary)
+            }
+            texts[entry.name] = text
+        }
+        return texts
     }
 
     package func tensor(named name: String) -> Tensor? {

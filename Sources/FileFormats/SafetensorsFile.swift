@@ -21,6 +21,8 @@ package final class SafetensorsFile: Sendable {
     package let byteCount: Int
     /// In the order of the file.
     package let tensors: [Safetensors.Tensor]
+    /// What its writer noted, by name.
+    package let metadata: [String: String]
     private let places: [String: Int]
     private let descriptor: Int32
 
@@ -46,8 +48,9 @@ package final class SafetensorsFile: Sendable {
             let start = try Self.read(descriptor, at: 0, count: min(8, size))
             let length = try Safetensors.headerLength(start[...], fileByteCount: size)
             let header = try Self.read(descriptor, at: 8, count: length)
-            tensors = try Safetensors.tensors(
-                header: header[...], fileByteCount: size, elementBytes: Self.elementBytes)
+            let read = try Safetensors.header(
+                header[...], fileByteCount: size, elementBytes: Self.elementBytes)
+            (tensors, metadata) = (read.tensors, read.metadata)
         } catch let error as Safetensors.FormatError {
             throw .format(error)
         } catch let error as ReadError {

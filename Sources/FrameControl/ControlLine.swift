@@ -71,12 +71,8 @@ package enum ControlLine {
     package static func watchRequest(
         from line: some Collection<UInt8>
     ) throws(ControlFault) -> WatchRequest? {
-        let decoder = JSONDecoder()
-        guard line.count <= maxRequestBytes,
-            let envelope = try? decoder.decode(RequestEnvelope.self, from: Data(line)),
-            envelope.request == "watch"
-        else { return nil }
-        guard let request = try? decoder.decode(WatchRequest.self, from: Data(line)),
+        guard asks(for: "watch", line) else { return nil }
+        guard let request = try? JSONDecoder().decode(WatchRequest.self, from: Data(line)),
             WatchRequest.rates.contains(request.fps)
         else {
             throw ControlFault(
@@ -84,6 +80,28 @@ package enum ControlLine {
                 text: "watch wants \"session\", a number, and \"fps\", \(WatchRequest.rates)")
         }
         return request
+    }
+
+    /// Server end: the line as a wish for a snapshot; nil if it is another request.
+    /// - Throws: what to answer instead.
+    package static func snapshotRequest(
+        from line: some Collection<UInt8>
+    ) throws(ControlFault) -> SnapshotRequest? {
+        guard asks(for: "snapshot", line) else { return nil }
+        guard let request = try? JSONDecoder().decode(SnapshotRequest.self, from: Data(line)) else {
+            throw ControlFault(code: .notJSON, text: "snapshot wants \"session\", a number")
+        }
+        return request
+    }
+
+    private static func asks(for name: String, _ line: some Collection<UInt8>) -> Bool {
+        line.count <= maxRequestBytes
+            && (try? JSONDecoder().decode(RequestEnvelope.self, from: Data(line)))?.request == name
+    }
+
+    /// Client end: the line for a wish for a snapshot, with its newline.
+    package static func encode(_ request: SnapshotRequest) -> [UInt8] {
+        [UInt8]("{\"request\":\"snapshot\",\"session\":\(request.session)}\n".utf8)
     }
 
     /// Client end: the line for a wish to watch, with its newline.

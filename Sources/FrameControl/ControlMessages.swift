@@ -114,6 +114,30 @@ package struct WatchRequest: Sendable, Equatable, Codable {
     }
 }
 
+/// `{"request":"snapshot","session":3}`: the answer comes with the session's next frame, a line,
+/// `{"snapshot":{…}}`, then a sheet of what the daemon understood of that frame, RGBA8, rows from the
+/// top; then the connection closes.
+package struct SnapshotRequest: Sendable, Equatable, Codable {
+    package var session: UInt64
+
+    package init(session: UInt64) { self.session = session }
+}
+
+/// The sheet that follows.
+package struct SnapshotReport: Sendable, Equatable, Codable {
+    package var session: UInt64
+    package var frame: UInt64
+    package var width: Int
+    package var height: Int
+
+    package init(session: UInt64, frame: UInt64, width: Int, height: Int) {
+        self.session = session
+        self.frame = frame
+        self.width = width
+        self.height = height
+    }
+}
+
 /// What will be seen.
 package struct WatchReport: Sendable, Equatable, Codable {
     package var session: UInt64
@@ -146,6 +170,7 @@ package enum ControlReply: Sendable, Equatable {
     case health(HealthReport)
     case models([ModelReport])
     case watching(WatchReport)
+    case snapshot(SnapshotReport)
     case done(DoneReport)
     case error(ControlFault)
 }
@@ -180,7 +205,7 @@ package struct ControlFault: Error, Sendable, Equatable, Codable {
 
 extension ControlReply: Codable {
     private enum Key: String, CodingKey, CaseIterable {
-        case stats, sessions, health, models, watching, done, error
+        case stats, sessions, health, models, watching, snapshot, done, error
     }
 
     package init(from decoder: any Decoder) throws {
@@ -195,6 +220,8 @@ extension ControlReply: Codable {
         case .health: self = .health(try object.decode(HealthReport.self, forKey: key))
         case .models: self = .models(try object.decode([ModelReport].self, forKey: key))
         case .watching: self = .watching(try object.decode(WatchReport.self, forKey: key))
+        case .snapshot:
+            self = .snapshot(try object.decode(SnapshotReport.self, forKey: key))
         case .done: self = .done(try object.decode(DoneReport.self, forKey: key))
         case .error: self = .error(try object.decode(ControlFault.self, forKey: key))
         }
@@ -208,6 +235,7 @@ extension ControlReply: Codable {
         case .health(let report): try object.encode(report, forKey: .health)
         case .models(let reports): try object.encode(reports, forKey: .models)
         case .watching(let report): try object.encode(report, forKey: .watching)
+        case .snapshot(let report): try object.encode(report, forKey: .snapshot)
         case .done(let report): try object.encode(report, forKey: .done)
         case .error(let fault): try object.encode(fault, forKey: .error)
         }

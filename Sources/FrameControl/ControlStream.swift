@@ -71,6 +71,27 @@ package final class ControlStream {
 }
 
 extension ControlClient {
+    /// Asks what the daemon understands of a session's next frame, and waits for that frame.
+    /// - Returns: RGBA8, rows from the top; nil if the wait was cancelled.
+    package func snapshot(
+        _ request: SnapshotRequest, unless isCancelled: () -> Bool = { false }
+    ) throws(ControlError) -> (report: SnapshotReport, sheet: [UInt8])? {
+        let stream = try stream(after: ControlLine.encode(request))
+        guard let line = try stream.readLine(unless: isCancelled) else {
+            if isCancelled() { return nil }
+            throw .closed(path: path)
+        }
+        switch try? ControlLine.reply(from: line) {
+        case .snapshot(let report)?:
+            let byteCount = report.width * report.height * 4
+            let sheet = try stream.read(byteCount)
+            guard sheet.count == byteCount else { throw .closed(path: path) }
+            return (report, sheet)
+        case .error(let fault)?: throw .refused(fault)
+        default: throw .notAReply(path: path, detail: "\(line.count) bytes that do not decode")
+        }
+    }
+
     /// Asks for a session's pictures.
     package func watch(
         _ request: WatchRequest

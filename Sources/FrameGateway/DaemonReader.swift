@@ -16,8 +16,8 @@ struct DaemonReader {
         case end
     }
 
-    /// A picture of 4096x4096 and some room; more is not a reply of ours.
-    private static let maxPayload: UInt64 = 1 << 27
+    /// The largest picture; more is not a reply of ours.
+    private static let maxPayload = UInt64(FL_MAX_SIDE) * UInt64(FL_MAX_SIDE) * 4
 
     private var head: [UInt8] = []
     private var payload: MessageBuffer?

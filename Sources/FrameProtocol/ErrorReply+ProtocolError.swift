@@ -51,8 +51,6 @@ private struct Report {
             self.init(
                 FL_ERROR_FLAGS, field, Double(bits), 0,
                 "\(owner) has no flag \(hexadecimal(bits)).")
-        case .unsupportedFlag(let name):
-            self.init(FL_ERROR_FLAGS, "flags", 0, 0, "\(name) is not supported yet.")
         case .bodyTooShort(let claimed, let needed):
             self.init(
                 FL_ERROR_BODY_SIZE, "body_bytes", Double(claimed), Double(needed),

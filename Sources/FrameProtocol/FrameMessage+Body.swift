@@ -6,9 +6,6 @@ import FrameTypes
 
 extension FrameMessage {
     init(_ header: MessageHeader, _ body: ByteReader) throws(ProtocolError) {
-        guard header.flags & FL_FRAME_SHOW_PLANES == 0 else {
-            throw .unsupportedFlag(name: "FL_FRAME_SHOW_PLANES")
-        }
         var slot: Int?
         if header.flags & FL_FRAME_IN_SLOT != 0 {
             let body = body.part(at: WireFrame.byteCount, byteCount: WireSlot.byteCount)
@@ -22,6 +19,7 @@ extension FrameMessage {
         self.init(
             frameID: header.frameID, isReset: header.flags & FL_FRAME_RESET != 0,
             allowsApproximate: header.flags & FL_FRAME_APPROXIMATE != 0,
+            showsPlanes: header.flags & FL_FRAME_SHOW_PLANES != 0,
             camera: try Camera(
                 body.part(at: WireFrame.camera, byteCount: WireCamera.byteCount),
                 isPresent: header.flags & FL_FRAME_HAS_CAMERA != 0),

@@ -111,7 +111,7 @@ package struct HistoryDescription: Sendable, Equatable {
         baseColorOffset + size.pixelCount * baseColorFormat.bytesPerPixel
     }
     package var knownOffset: Int { depthOffset + size.pixelCount * depthFormat.bytesPerPixel }
-    /// At most 4096 x 4096 x 16: no overflow.
+    /// At most 8192 x 8192 x 16: no overflow.
     package var byteCount: Int { knownOffset + (hasKnown ? size.pixelCount * 4 : 0) }
 
     /// The history of a session with `layout`.
@@ -144,6 +144,8 @@ package struct FrameMessage: Sendable, Equatable {
     package var isReset: Bool
     /// Reuse of unchanged tiles is allowed.
     package var allowsApproximate: Bool
+    /// Answered with a picture of what was understood of it; the history stays as it is.
+    package var showsPlanes: Bool
     package var camera: Camera?
     /// Id of the frame that the motion plane points to, if stated.
     package var motionFrom: UInt64?
@@ -157,12 +159,14 @@ package struct FrameMessage: Sendable, Equatable {
 
     package init(
         frameID: UInt64, isReset: Bool = false, allowsApproximate: Bool = false,
-        camera: Camera? = nil, motionFrom: UInt64? = nil, clientTime: UInt64 = 0,
+        showsPlanes: Bool = false, camera: Camera? = nil, motionFrom: UInt64? = nil,
+        clientTime: UInt64 = 0,
         jitter: SIMD2<Float> = .zero, payloadByteCount: UInt64, slot: Int? = nil
     ) {
         self.frameID = frameID
         self.isReset = isReset
         self.allowsApproximate = allowsApproximate
+        self.showsPlanes = showsPlanes
         self.camera = camera
         self.motionFrom = motionFrom
         self.clientTime = clientTime

@@ -99,6 +99,11 @@ package struct MessageFraming: Sendable {
     ) throws(ProtocolError) -> (MessageHeader, ByteReader)? {
         precondition(bytes.count <= wantedByteCount, "more bytes than the decoder asked for")
         buffer += bytes
+        // Whoever speaks another protocol may send less than a header, and wait for an answer.
+        if header == nil, buffer.count >= 4 {
+            let magic = ByteReader(buffer[...]).uint32(at: WireHeader.magic)
+            guard magic == FL_MAGIC else { throw .magic(found: magic) }
+        }
         if header == nil, buffer.count == WireHeader.byteCount {
             let newHeader = try MessageHeader(buffer[...], limits: limits)
             try check(newHeader)

@@ -49,8 +49,8 @@ struct PlaneTable {
         guard entry.uint16(at: WirePlane.reserved) == 0 else {
             throw .reserved(field: "\(field).reserved")
         }
-        // Sides are at most 4096, strides at most four rows, pixels at most 4 bytes and those of one
-        // plane 8, so that eight planes stay below 2.5 GB; still every step reports an overflow instead of trapping.
+        // Sides are at most 8192, strides at most four rows, pixels at most 8 bytes: nine planes stay
+        // below 20 GB. Still every step reports an overflow instead of trapping.
         let packed = size.width * format.bytesPerPixel
         let stated = Int(entry.uint32(at: WirePlane.rowStride))
         let rowStride = stated == 0 ? packed : stated

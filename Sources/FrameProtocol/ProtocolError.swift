@@ -9,7 +9,6 @@ package enum ProtocolError: Error, Sendable, Equatable {
     case version(found: UInt16)
     case messageType(found: UInt16)
     case unknownFlags(field: String, bits: UInt32, owner: String)
-    case unsupportedFlag(name: String)
     case bodyTooShort(claimed: Int, needed: Int)
     case bodyTooLarge(claimed: Int, limit: Int)
     case payloadSize(claimed: UInt64, expected: UInt64)

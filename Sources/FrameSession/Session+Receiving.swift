@@ -155,6 +155,8 @@ extension Session {
     private mutating func replaceQueuedFrame(with frame: inout ReceivedFrame) -> Bool {
         guard let job else { return false }
         let older = job.frame
+        // A job renders or shows planes: what it does is fixed when it is submitted.
+        guard older.message.showsPlanes == frame.message.showsPlanes else { return false }
         var newer = frame
         newer.startsFresh = frame.startsFresh || older.startsFresh
         guard

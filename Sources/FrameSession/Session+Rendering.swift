@@ -129,13 +129,17 @@ extension Session {
         let (frame, work) = (finished.frame, finished.work)
         let message = frame.message
         let size = request.layout.size
-        // What was answered without rendering looks like the frame before, which is kept.
-        let kept = work.keepsHistory ? history?.storage : nil
-        let storage = kept ?? finished.nextHistory
-        history = FrameHistory(
-            size: size, frameID: message.frameID, seed: request.seed, camera: message.camera,
-            jitter: message.jitter, storage: storage)
-        historyStart = .kept
+        if message.showsPlanes {
+            // A cut that came with it holds for the next frame that is rendered.
+            handOnReset(of: frame)
+        } else {
+            // What was answered without rendering looks like the frame before, which is kept.
+            let kept = work.keepsHistory ? history?.storage : nil
+            history = FrameHistory(
+                size: size, frameID: message.frameID, seed: request.seed, camera: message.camera,
+                jitter: message.jitter, storage: kept ?? finished.nextHistory)
+            historyStart = .kept
+        }
         lastDropWasLate = false
         storages?.freeFrames.append(frame.storage)
 
@@ -143,7 +147,8 @@ extension Session {
         var times = result.times
         times.read = frame.readTime
         times.queue = difference(startedAt, frame.completedAt)
-        count(times, work, renderTime: difference(now, startedAt))
+        count(times, work)
+        if !message.showsPlanes { noteRenderTime(difference(now, startedAt)) }
         if finished.historyFrame != nil { counted.frames.withHistory += 1 }
 
         var reply = PictureReply(frameID: message.frameID, size: size)
@@ -173,7 +178,7 @@ extension Session {
                 position: slots.picturePosition(slot)))
     }
 
-    private mutating func count(_ times: StageTimes, _ work: FrameWork, renderTime: UInt64) {
+    private mutating func count(_ times: StageTimes, _ work: FrameWork) {
         counted.frames.rendered += 1
         switch work.kind {
         case .full: break
@@ -182,8 +187,10 @@ extension Session {
         }
         counted.computedFrames += Double(work.computedShare)
         counted.stages.addRendered(times)
-        renderEstimate =
-            renderEstimate == 0 ? renderTime : renderEstimate / 4 * 3 + renderTime / 4
+    }
+
+    private mutating func noteRenderTime(_ time: UInt64) {
+        renderEstimate = renderEstimate == 0 ? time : renderEstimate / 4 * 3 + time / 4
     }
 
     package mutating func replyWritten(now: UInt64) -> [SessionAction] {

@@ -49,7 +49,7 @@ package struct SessionPlan: Sendable, Equatable {
         return history.pixelCount * 32
     }
 
-    /// Sides are at most 4096 and waiting frames few, so that this is far from overflowing.
+    /// Sides are at most 8192 and waiting frames few, so that this is far from overflowing.
     package var totalByteCount: Int {
         frameCount * frameByteCount + pictureCount * pictureByteCount
             + historyCount * historyByteCount + foreignHistoryByteCount + sharedByteCount

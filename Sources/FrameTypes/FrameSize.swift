@@ -12,7 +12,7 @@ package struct FrameSize: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Pixels of either side that a picture may have; the wire's `FL_MIN_SIDE` and `FL_MAX_SIDE`.
-    package static let sides = 32...4096
+    package static let sides = 32...8192
 
     package var isSupported: Bool { Self.sides.contains(width) && Self.sides.contains(height) }
     package var pixelCount: Int { width * height }

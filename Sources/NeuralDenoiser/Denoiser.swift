@@ -60,7 +60,7 @@ package final class Denoiser: Sendable {
         try model.check(scales)
     }
 
-    /// Memory of one workspace, planned exactly and not allocated. 32x32 to 4096x4096.
+    /// Memory of one workspace, planned exactly and not allocated. Of any supported size.
     package func workspaceByteCount(for size: FrameSize) -> Int {
         model.workspaceByteCount(for: size)
     }

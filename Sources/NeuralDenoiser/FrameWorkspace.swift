@@ -21,6 +21,16 @@ package protocol FrameWorkspace: AnyObject, Sendable {
     /// Binds a frame's inputs and outputs.
     func begin(_ request: FrameRequest) throws(DenoiserError)
 
+    /// Paint a sheet of what was understood of a frame instead of its picture, or before `steps`; none
+    /// of them changes what `steps` make of it, nor what is kept from one frame to the next.
+    var sheetSteps: [RenderStep] { get }
+
+    /// Binds a frame for `sheetSteps`, alone or after `begin`.
+    /// - Parameter sheet: RGBA8, rows packed in the order of `origin`.
+    func show(
+        _ request: FrameRequest, on sheet: PixelStorage, origin: RowOrigin
+    ) throws(DenoiserError)
+
     /// Lets go of the request's storages.
     func finish()
 }

@@ -17,6 +17,6 @@ struct Frameloom: ParsableCommand {
             StatsCommand.self, TopCommand.self, MetricsCommand.self, SessionsCommand.self,
             HealthCommand.self, ModelsCommand.self,
             ReloadCommand.self, DrainCommand.self, KickCommand.self, LogLevelCommand.self,
-            WalkCommand.self, ViewCommand.self, RecordCommand.self,
+            WalkCommand.self, ViewCommand.self, RecordCommand.self, SnapshotCommand.self,
         ])
 }

@@ -55,6 +55,7 @@ final class ControlServer {
     private let work: BackgroundWork
     private let answer: Answer
     private let watches: PictureWatches
+    private let snapshots: Snapshots
     private let describe: (WatchRequest) -> WatchReport?
     private var peers: [ObjectIdentifier: Peer] = [:]
     /// Those with a line to answer, in the order of their turns.
@@ -72,10 +73,11 @@ final class ControlServer {
         loop: EventLoop, listener: Listener, limits: Limits, whoMayChange: PeerList,
         work: BackgroundWork,
         onError: @escaping (SocketError) -> Void, watches: PictureWatches,
-        describe: @escaping (WatchRequest) -> WatchReport?, answer: @escaping Answer
+        snapshots: Snapshots, describe: @escaping (WatchRequest) -> WatchReport?, answer: @escaping Answer
     ) throws(SocketError) {
         self.answer = answer
         self.watches = watches
+        self.snapshots = snapshots
         self.describe = describe
         self.limits = limits
         self.whoMayChange = whoMayChange
@@ -155,10 +157,12 @@ final class ControlServer {
     /// Who watches pictures asks nothing, and is not idle.
     private func isIdle(_ peer: Peer) -> Bool {
         peer.isIdle && !watches.isWatching(peer.connection)
+            && !snapshots.isWaiting(peer.connection)
     }
 
     private func forget(_ peer: Peer) {
         watches.remove(peer.connection)
+        snapshots.remove(peer.connection)
         peers[ObjectIdentifier(peer.connection)] = nil
         peer.lines = []
         operators.removeAll { $0 === peer }
@@ -195,7 +199,7 @@ final class ControlServer {
         if peer.isOperator { operators.removeFirst() } else { others.removeFirst() }
         let line = peer.lines.removeFirst()
         // Pictures follow on it: there is no place for answers any more.
-        guard !watches.isWatching(peer.connection) else {
+        guard !watches.isWatching(peer.connection), !snapshots.isWaiting(peer.connection) else {
             return peer.connection.closeAfterWrites(limit: 1000)
         }
         peer.isAnswering = true
@@ -209,6 +213,7 @@ final class ControlServer {
             switch parsed {
             case .question(let call): reply(to: call, of: peer)
             case .watch(let request): watch(request, peer)
+            case .snapshot(let request): snapshot(request, peer)
             case .fault(let fault): send(ControlLine.encode(.error(fault)), to: peer)
             }
         }
@@ -217,6 +222,7 @@ final class ControlServer {
     private enum Request: Sendable {
         case question(ControlCall)
         case watch(WatchRequest)
+        case snapshot(SnapshotRequest)
         case fault(ControlFault)
 
         static func parse(_ line: String) -> (ControlID?, Request) {
@@ -226,6 +232,9 @@ final class ControlServer {
                 id = try ControlLine.id(from: bytes)
                 if let request = try ControlLine.watchRequest(from: bytes) {
                     return (id, .watch(request))
+                }
+                if let request = try ControlLine.snapshotRequest(from: bytes) {
+                    return (id, .snapshot(request))
                 }
                 return (id, .question(try ControlLine.call(from: bytes)))
             } catch {
@@ -242,6 +251,21 @@ final class ControlServer {
             }
             try watches.add(request, peer.connection)
             send(ControlLine.encode(.watching(report)), to: peer)
+        } catch {
+            send(ControlLine.encode(.error(error)), to: peer)
+        }
+    }
+
+    /// Answered with the session's next frame.
+    private func snapshot(_ request: SnapshotRequest, _ peer: Peer) {
+        do throws(ControlFault) {
+            guard describe(.init(session: request.session, fps: 1)) != nil else {
+                throw ControlFault(
+                    code: .noSession, text: "no session \(request.session) is open")
+            }
+            try snapshots.add(peer.connection, session: request.session)
+            peer.isAnswering = false
+            peer.connection.resumeReading()
         } catch {
             send(ControlLine.encode(.error(error)), to: peer)
         }

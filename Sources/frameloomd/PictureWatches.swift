@@ -89,8 +89,10 @@ final class PictureWatches {
         }
     }
 
-    /// Like `show`, for those who want to see what was rendered from too.
+    /// Like `show`, for those who want to see what was rendered from too; nothing of a frame that was
+    /// only shown.
     func showFrame(_ job: FrameJob, of session: UInt64, now: UInt64) {
+        guard !job.message.showsPlanes else { return }
         for watch in watches.values where watch.session == session && watch.wantsPlanes {
             guard watch.isDue(now),
                 let planes = Watch.copy(of: job.planes, into: &watch.planes),

@@ -17,19 +17,33 @@ extension Server {
         guard let grant = client.grant else { return }
         let workspace = grant.cache?.workspace ?? grant.workspace
         let doctor = client.doctor
+        // Instead of the picture, beside the picture for somebody else, or not at all.
+        let showsPlanes = job.message.showsPlanes
+        let snapshot = showsPlanes ? nil : snapshots.sheet(for: client.id, size: grant.key.size)
+        var steps = showsPlanes ? workspace.sheetSteps : workspace.steps
+        if snapshot != nil { steps.insert(contentsOf: workspace.sheetSteps, at: 0) }
         submit(
             RenderSteps(
-                workspace.steps,
+                steps,
                 begin: {
                     guard let request = job.take(now: EventLoop.now) else {
                         throw NothingToRender()
                     }
                     doctor?.look(
                         at: request.gbuffer, isCut: request.history == nil, now: EventLoop.now)
+                    guard !showsPlanes else {
+                        return try workspace.show(
+                            request, on: request.picture, origin: request.gbuffer.layout.origin)
+                    }
                     try workspace.begin(request)
+                    if let snapshot {
+                        try workspace.show(request, on: snapshot, origin: .topLeft)
+                    }
                 },
                 finish: {
-                    job.rendered(historyFrame: workspace.usedHistoryFrame, work: workspace.work)
+                    job.rendered(
+                        historyFrame: workspace.usedHistoryFrame,
+                        work: showsPlanes ? .full : workspace.work)
                     workspace.finish()
                 }),
             .frame(job), of: client,
@@ -86,6 +100,7 @@ extension Server {
         let count = client.session.counters.frames.rendered
         if case .finished = result.outcome {
             watches.showFrame(job, of: client.id, now: EventLoop.now)
+            snapshots.show(job, of: client.id, layout: client.grant?.request.layout)
         }
         client.tell { $0.renderFinished(job, result, load: load, now: $1) }
         guard client.session.counters.frames.rendered > count else { return }

@@ -70,6 +70,7 @@ final class Server {
     var admission: AdmissionControl
     var shelf = WorkspaceShelf()
     let watches: PictureWatches
+    let snapshots: Snapshots
     var budget = LoopBudget()
     /// Makes workspaces, whose plans take milliseconds.
     let preparation: BackgroundWork
@@ -128,6 +129,7 @@ final class Server {
         loop = try EventLoop()
         sessionSettings = SessionSettings(settings.limits)
         watches = PictureWatches(limit: settings.limits.viewers)
+        snapshots = Snapshots(limit: settings.limits.viewers)
         connectionLimit = Self.connectionLimit(settings.limits)
 
         let wakeHandler = WakeHandler()
@@ -218,7 +220,7 @@ final class Server {
                 idleTime: UInt64(settings.limits.controlIdleSeconds) * 1_000_000_000),
             whoMayChange: try PeerList(settings.permissions.change), work: reporting,
             onError: { [log] in log.warning("control socket: \($0)") },
-            watches: watches, describe: { [unowned self] in describe($0) },
+            watches: watches, snapshots: snapshots, describe: { [unowned self] in describe($0) },
             answer: { [unowned self] in answer($0, $1) })
         listener.start(
             onConnection: { [unowned self] in accept($0) },
@@ -346,6 +348,7 @@ final class Server {
 
     func endWatches(of client: Client) {
         watches.end(session: client.id, saying: MessageEncoder.closed())
+        snapshots.end(session: client.id)
     }
 
     /// What the journal finds a session's lines by.

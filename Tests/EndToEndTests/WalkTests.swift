@@ -63,6 +63,15 @@ extension EndToEnd {
             try browser.release("KeyX", "x")
             try browser.wait(for: "histories.includes(null)")
             try browser.wait(for: "histories.at(-1) !== null")
+            // P: the daemon's own sheet; its panels are the base color's and others', its letters white.
+            try browser.press("KeyP", "p")
+            try browser.release("KeyP", "p")
+            try browser.wait(for: "walk.view.isSheet")
+            let sheet = try picture(browser, mode: 0)
+            #expect(sheet.colors > 1000 && abs(sheet.mean - lit.mean) > 1)
+            try browser.press("KeyP", "p")
+            try browser.release("KeyP", "p")
+            try browser.wait(for: "!walk.view.isSheet")
             // The hall's north wall is about nine metres from its middle: it stops who walks, not who flies.
             let ends = """
                 (() => {

@@ -3,29 +3,14 @@
 
 import Foundation
 import FrameTypes
+import TestSupport
 import Testing
 
 @testable import FrameClip
 
-/// Files of the table of test clips with bytes changed, cut and repeated: read or refused, never a
-/// crash, a hang or memory without bound. `FRAMELOOM_MUTATIONS=1000000` tries so many of each kind.
-@Suite struct MutatedFileTests {
-    private static let count =
-        ProcessInfo.processInfo.environment["FRAMELOOM_MUTATIONS"].flatMap(Int.init) ?? 3000
-
-    /// SplitMix64.
-    private struct Random: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
-    }
-
+/// The readers of a clip's files, with files of the table of test clips that are nearly right: see
+/// `Mutation`.
+@Suite(.timeLimit(.minutes(60))) struct MutatedFileTests {
     private static let sources: [[UInt8]] = {
         guard let table = ClipTableTests.table else { return [] }
         let files = table.clips.values.flatMap(\.files) + table.sound.map { ($0.key, $0.value) }
@@ -33,21 +18,6 @@ import Testing
             $0.lexicographicallyPrecedes($1)
         }
     }()
-
-    private static func mutated(_ source: [UInt8], _ random: inout Random) -> [UInt8] {
-        var bytes = source
-        for _ in 0..<Int.random(in: 1...4, using: &random) where !bytes.isEmpty {
-            let at = Int.random(in: 0..<bytes.count, using: &random)
-            switch Int.random(in: 0..<5, using: &random) {
-            case 0: bytes[at] = UInt8.random(in: 0...255, using: &random)
-            case 1: bytes[at] ^= 1 << UInt8.random(in: 0..<8, using: &random)
-            case 2: bytes.removeSubrange(at..<min(bytes.count, at + 7))
-            case 3: bytes.insert(contentsOf: bytes[at..<min(bytes.count, at + 9)], at: at)
-            default: bytes[at] = [0, 1, 0x7F, 0x80, 0xFF][Int.random(in: 0..<5, using: &random)]
-            }
-        }
-        return bytes
-    }
 
     /// PNG with its checksums made right again, so that what lies behind them is reached.
     private static func sealed(_ bytes: [UInt8]) -> [UInt8] {
@@ -69,10 +39,10 @@ import Testing
     @Test func pictures() throws {
         let sources = Self.sources.filter { $0.first != UInt8(ascii: "{") }
         try #require(sources.count > 50)
-        var random = Random(state: 3)
+        var random = SeededGenerator(seed: 3)
         var (read, refused) = (0, 0)
-        for index in 0..<Self.count {
-            var bytes = Self.mutated(sources[index % sources.count], &random)
+        for index in 0..<Mutation.count {
+            var bytes = Mutation.of(sources[index % sources.count], &random)
             if index.isMultiple(of: 2) { bytes = Self.sealed(bytes) }
             do {
                 let file = try PictureFile(bytes)
@@ -90,10 +60,10 @@ import Testing
     @Test func cameraFiles() throws {
         let sources = Self.sources.filter { $0.first == UInt8(ascii: "{") }
         try #require(sources.count > 20)
-        var random = Random(state: 4)
+        var random = SeededGenerator(seed: 4)
         var (read, refused) = (0, 0)
-        for index in 0..<Self.count {
-            let bytes = Self.mutated(sources[index % sources.count], &random)
+        for index in 0..<Mutation.count {
+            let bytes = Mutation.of(sources[index % sources.count], &random)
             do {
                 var file = CameraFile(path: "camera.json")
                 try file.take(ClipJSON.document(bytes))

@@ -17,9 +17,6 @@ private func matrix(_ element: Int) -> Int { camera(WireCamera.cameraToWorld + 8
 @Suite struct FrameRefusalTests {
     static let frames: [Refusal] = [
         Refusal(
-            "show planes", Samples.changed(frame, header: WireHeader.flags, FL_FRAME_SHOW_PLANES),
-            FL_ERROR_FLAGS, "flags", "FL_FRAME_SHOW_PLANES is not supported"),
-        Refusal(
             "exposure", Samples.changed(frame, body: WireFrame.exposure, Float(2)), FL_ERROR_VALUE,
             "exposure", "must be 1"),
         Refusal(

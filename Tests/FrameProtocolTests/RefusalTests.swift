@@ -127,7 +127,7 @@ private func history(_ offset: Int) -> Int { WireOpen.byteCount + offset }
             FL_ERROR_FEATURE, "features", "bit 63"),
         Refusal(
             "too narrow", Samples.changed(open, body: WireOpen.width, UInt32(31)), FL_ERROR_SIZE,
-            "width", "32 to 4096"),
+            "width", "32 to 8192"),
         Refusal(
             "too high", Samples.changed(open, body: WireOpen.height, UInt32.max), FL_ERROR_SIZE,
             "height", "4294967295"),
@@ -321,11 +321,11 @@ private func history(_ offset: Int) -> Int { WireOpen.byteCount + offset }
     static let histories: [Refusal] = [
         Refusal(
             "history width", Samples.changed(resume, body: history(WireHistory.width), UInt32(0)),
-            FL_ERROR_SIZE, "history.width", "32 to 4096"),
+            FL_ERROR_SIZE, "history.width", "32 to 8192"),
         Refusal(
             "history height",
-            Samples.changed(resume, body: history(WireHistory.height), UInt32(4097)), FL_ERROR_SIZE,
-            "history.height", "32 to 4096"),
+            Samples.changed(resume, body: history(WireHistory.height), UInt32(8193)), FL_ERROR_SIZE,
+            "history.height", "32 to 8192"),
         Refusal(
             "history flags", Samples.changed(resume, body: history(WireHistory.flags), UInt32(3)),
             FL_ERROR_FLAGS, "history.flags", "fl_history has no flag 0x2"),

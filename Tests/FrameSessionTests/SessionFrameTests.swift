@@ -215,10 +215,56 @@ import Testing
             .refusedFrame(
                 RefusedFrame(
                     frameID: 4, isReset: true, payloadByteCount: UInt64(client.layout.byteCount),
-                    error: .unsupportedFlag(name: "FL_FRAME_SHOW_PLANES"))))
+                    error: .reserved(field: "slot.reserved"))))
         client.finishPayload()
         client.sendFrame(5)
         #expect(client.render()?.history == nil)
+    }
+
+    // MARK: Planes shown
+
+    @Test func aShownFrameLeavesTheHistoryAlone() {
+        var client = SessionHarness.opened()
+        client.sendFrame(1)
+        client.render()
+        client.writeAll()
+        client.sendFrame(2) { $0.showsPlanes = true }
+        #expect(client.render()?.history?.frameID == 1)
+        client.writeAll()
+        #expect(client.pictureIDs == [1, 2])
+        #expect(client.session.history?.frameID == 1)
+        client.sendFrame(3)
+        #expect(client.render()?.history?.frameID == 1)
+    }
+
+    @Test func aCutOfAShownFrameHoldsForTheNextOne() {
+        var client = SessionHarness.opened()
+        client.sendFrame(1)
+        client.render()
+        client.writeAll()
+        client.sendFrame(2) {
+            $0.showsPlanes = true
+            $0.isReset = true
+        }
+        #expect(client.render()?.history == nil)
+        client.writeAll()
+        client.sendFrame(3)
+        #expect(client.render()?.history == nil)
+        client.writeAll()
+        client.sendFrame(4)
+        #expect(client.render()?.history?.frameID == 3)
+    }
+
+    /// What a job does is fixed when it is submitted.
+    @Test func aShownFrameTakesNoRenderedFramesPlace() {
+        var client = SessionHarness.opened()
+        client.sendFrame(1)
+        client.sendFrame(2) { $0.showsPlanes = true }
+        client.sendFrame(3) { $0.showsPlanes = true }
+        #expect(client.render()?.gbuffer.frameID == 1)
+        client.writeAll()
+        #expect(client.render()?.gbuffer.frameID == 3)
+        #expect(client.pictureReplies.last?.droppedIDs == [2])
     }
 
     // MARK: Motion

@@ -87,7 +87,7 @@ import Testing
                         RefusedFrame(
                             frameID: id, isReset: true,
                             payloadByteCount: UInt64(client.layout.byteCount),
-                            error: .unsupportedFlag(name: "X"))))
+                            error: .reserved(field: "x"))))
             default: client.announce(id) { $0.isReset = id % 7 == 0 }
             }
         }

@@ -32,6 +32,6 @@ import Testing
         #expect(size.padded(to: 32) == FrameSize(width: 1280, height: 704))
         #expect(size.isSupported)
         #expect(!FrameSize(width: 31, height: 704).isSupported)
-        #expect(!FrameSize(width: 64, height: 4097).isSupported)
+        #expect(!FrameSize(width: 64, height: 8193).isSupported)
     }
 }

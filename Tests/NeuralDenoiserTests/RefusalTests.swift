@@ -101,7 +101,7 @@ import Testing
         #expect(huge?.field == "planes[0]")
         let tooSmall = try refusal(layout { $0.size.height = 31 })
         #expect(tooSmall?.field == "height")
-        let tooLarge = try refusal(layout { $0.size.width = 4097 })
+        let tooLarge = try refusal(layout { $0.size.width = 8193 })
         #expect(tooLarge?.field == "width")
     }
 

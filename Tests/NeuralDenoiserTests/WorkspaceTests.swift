@@ -136,6 +136,51 @@ import Testing
         #expect(common <= 100_000_000)
         let largest = denoiser.workspaceByteCount(for: FrameSize(width: 4096, height: 4096))
         #expect(largest > common * 60 && largest <= common * 68)
+        let end = FrameSize.sides.upperBound
+        let limit = denoiser.workspaceByteCount(for: FrameSize(width: end, height: end))
+        #expect(limit > largest * 4 - common && limit <= largest * 4 + common)
+    }
+
+    /// A scene that repeats gives a picture that repeats, up to the last pixel of the longest sides.
+    @Test(arguments: [false, true]) func longSidesAreRenderedToTheirEnd(isUpright: Bool) throws {
+        var random = SeededGenerator()
+        let (period, end) = (512, FrameSize.sides.upperBound)
+        let size = isUpright ? FrameSize(width: 32, height: end) : FrameSize(width: end, height: 32)
+        var scene = Scene(size, &random)
+        scene.camera = nil
+        for index in 0..<size.pixelCount {
+            let (x, y) = (index % size.width, index / size.width)
+            let first = isUpright ? y % period * size.width + x : y * size.width + x % period
+            guard first != index else { continue }
+            for channel in 0..<3 {
+                scene.base[index * 3 + channel] = scene.base[first * 3 + channel]
+            }
+            scene.normals[index] = scene.normals[first]
+            scene.depth[index] = scene.depth[first]
+            scene.roughness[index] = scene.roughness[first]
+            scene.metallic[index] = scene.metallic[first]
+        }
+        let request = scene.request()
+        let model = try atrium(.best)
+        let workspace = try Workspace(FramePlan(size: size, model: model), model: model)
+        try workspace.begin(request)
+        StepRunner.twoThreads.run(workspace.steps)
+        workspace.finish()
+        let picture = request.picture.copiedBytes()
+        // What lies a period further in, seen from both ends' middle.
+        let step = isUpright ? period * size.width * 4 : period * 4
+        var apart = 0
+        for along in stride(from: 3 * period, to: end - 2 * period, by: 7) {
+            for across in 0..<32 {
+                let pixel = isUpright ? along * size.width + across : across * size.width + along
+                for byte in pixel * 4..<pixel * 4 + 4 where picture[byte] != picture[byte + step] {
+                    apart += 1
+                }
+            }
+        }
+        #expect(apart == 0, "seed \(random.seed)")
+        let last = picture.suffix(16 * 4)
+        #expect(Set(last).count > 2, "the end was drawn")
     }
 
     @Test func longWorkIsCutIntoSteps() throws {

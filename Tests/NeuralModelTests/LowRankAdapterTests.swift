@@ -103,6 +103,55 @@ import Testing
         }
     }
 
+    /// Where diffusers writes it, beside no alpha in tensors.
+    private func stating(_ text: String, alpha: Float? = nil) throws -> LowRankAdapter {
+        var writer = SafetensorsWriter()
+        writer.metadata = ["format": "pt", "lora_adapter_metadata": text]
+        writer.add("unet.conv_in.lora_A.weight", [2, 1, 1, 1], [1, 2])
+        writer.add("unet.conv_in.lora_B.weight", [1, 2], [3, 4])
+        if let alpha { writer.add("unet.conv_in.alpha", [], [alpha]) }
+        return try adapter(writer, layers: ["conv_in"])
+    }
+
+    @Test func alphaInTheFilesMetadataCounts() throws {
+        for (text, scale) in [
+            (#"{"unet.r":2,"unet.lora_alpha":4,"unet.alpha_pattern":{}}"#, Float(2)),
+            (#"{"unet.lora_alpha":1,"unet.use_dora":false,"unet.target_modules":["a"]}"#, 0.5),
+            (#"{"text_encoder.lora_alpha":9}"#, 1),
+        ] {
+            #expect(try stating(text).layers["conv_in"]?.scale == scale, "\(text)")
+        }
+        // Of tensors alone.
+        #expect(
+            try stating(#"{"transformer.lora_alpha":9}"#, alpha: 6).layers["conv_in"]?.scale == 3)
+    }
+
+    @Test func whatMetadataStatesAndNobodyComputesIsRefused() throws {
+        for (text, alpha, expected) in [
+            (#"{"unet.alpha_pattern":{"conv_in":8}}"#, nil, "expected no alpha_pattern, found"),
+            (#"{"unet.use_rslora":true}"#, nil, "import_framediffuser.py writes it"),
+            (#"{"unet.use_dora":true}"#, nil, "expected no use_dora, found true"),
+            (
+                #"{"unet.r":4}"#, nil,
+                "expected r 2, the rank of unet.conv_in.lora_A.weight, found 4"
+            ),
+            (#"{"unet.lora_alpha":"4"}"#, nil, "expected a number for lora_alpha"),
+            (
+                #"{"unet.lora_alpha":4}"#, Float(4),
+                "expected alpha once, found it here and in tensors"
+            ),
+            ("no JSON", nil, "expected a JSON object"),
+        ] {
+            do {
+                _ = try stating(text, alpha: alpha)
+                Issue.record("took \(text)")
+            } catch {
+                #expect("\(error)".contains(expected), "\(error)")
+                #expect("\(error)".contains("metadata lora_adapter_metadata"), "\(error)")
+            }
+        }
+    }
+
     @Test func refusesAdaptersOfAnotherModel() throws {
         var writer = SafetensorsWriter()
         writer.add("unet.other.lora_A.weight", [1, 2], [1, 2])

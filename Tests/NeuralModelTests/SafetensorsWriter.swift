@@ -14,6 +14,8 @@ struct SafetensorsWriter {
     }
 
     var entries: [Entry] = []
+    /// Values are written with their quotes escaped.
+    var metadata: [String: String] = [:]
 
     mutating func add(_ name: String, _ shape: [Int], _ values: [Float]) {
         entries.append(
@@ -31,6 +33,13 @@ struct SafetensorsWriter {
 
     func bytes(offsets change: (Int, Range<Int>) -> Range<Int> = { $1 }) -> [UInt8] {
         var header: [String] = []
+        if !metadata.isEmpty {
+            let texts = metadata.sorted { $0.key < $1.key }.map { name, text in
+                let escaped = text.replacingOccurrences(of: "\"", with: "\\\"")
+                return "\"\(name)\":\"\(escaped)\""
+            }
+            header.append("\"__metadata__\":{\(texts.joined(separator: ","))}")
+        }
         var data: [UInt8] = []
         for (index, entry) in entries.enumerated() {
             let range = change(index, data.count..<data.count + entry.bytes.count)

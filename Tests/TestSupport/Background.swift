@@ -18,6 +18,8 @@ package final class Background<Value: Sendable>: Sendable {
         }
     }
 
+    package var isDone: Bool { outcome.withLock { $0 != nil } }
+
     /// Waits for the end; may be called once.
     package func value(seconds: Double = 60) throws -> Value {
         guard done.wait(timeout: .now() + seconds) == .success,

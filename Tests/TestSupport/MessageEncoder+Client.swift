@@ -38,6 +38,7 @@ extension MessageEncoder {
         var flags: UInt32 = 0
         if frame.isReset { flags |= FL_FRAME_RESET }
         if frame.allowsApproximate { flags |= FL_FRAME_APPROXIMATE }
+        if frame.showsPlanes { flags |= FL_FRAME_SHOW_PLANES }
         if frame.camera != nil { flags |= FL_FRAME_HAS_CAMERA }
         if frame.motionFrom != nil { flags |= FL_FRAME_HAS_MOTION_FROM }
         if let slot = frame.slot {

@@ -3,7 +3,7 @@
 """The G-buffer of a Blender scene by ray casting, which needs no window and no GPU.
 
 Materials are read as the glTF importer makes them: a Principled BSDF with numbers or image textures for
-base color, roughness (green), metallic (blue), normal and alpha.
+base color, roughness (green), metallic (blue), normal, alpha and emission.
 """
 import bpy
 import frameloom
@@ -52,6 +52,7 @@ class _Surface:
         self.roughness, self.metallic, self.normal_scale = 0.5, 0.0, 1.0
         self.base_map = self.surface_map = self.normal_map = None
         self.is_masked = False
+        self.light, self.light_map, self.light_strength = np.zeros(3), None, 0.0
         nodes = material.node_tree.nodes if material and material.use_nodes else ()
         principled = next((node for node in nodes if node.type == "BSDF_PRINCIPLED"), None)
         if principled is None:
@@ -73,6 +74,10 @@ class _Surface:
         self.surface_map = texture("Roughness") or texture("Metallic")
         self.normal_map = texture("Normal")
         self.is_masked = inputs["Alpha"].is_linked and self.base_map is not None
+        strength = inputs["Emission Strength"].default_value
+        self.light_map = texture("Emission Color", True) if strength > 0 else None
+        self.light = np.array(inputs["Emission Color"].default_value[:3]) * strength
+        self.light_strength = strength
         if inputs["Normal"].is_linked:
             node = inputs["Normal"].links[0].from_node
             if node.type == "NORMAL_MAP":
@@ -120,6 +125,9 @@ class Geometry:
             raise ValueError("the scene has no mesh")
         for name in parts[0]:
             setattr(self, name, np.concatenate([part[name] for part in parts]))
+        #: Whether anything gives off light by itself.
+        self.shines = any(surface.light_strength > 0 and (surface.light_map or surface.light.any())
+                          for surface in self.surfaces)
         self.tree = BVHTree.FromPolygons(self.points.tolist(), self.triangles.tolist())
         corners = self.points[self.triangles]
         edges = corners[:, 1:] - corners[:, :1]
@@ -158,7 +166,7 @@ class Geometry:
         directions = rays @ matrix[:3, :3].T
         origin = matrix[:3, 3]
         count = width * height
-        base, normals = np.zeros((count, 3)), np.zeros((count, 3))
+        base, normals, light = (np.zeros((count, 3)) for _ in range(3))
         depth, roughness, metallic = np.zeros(count, np.float32), np.zeros(count), np.zeros(count)
         open_pixels, starts = np.arange(count), np.zeros(count)
         for _ in range(MAX_LAYERS):
@@ -172,6 +180,7 @@ class Geometry:
             solid = shade["alpha"] >= MASK
             done = pixels[solid]
             base[done], normals[done] = shade["base"][solid], shade["normal"][solid]
+            light[done] = shade["light"][solid]
             roughness[done], metallic[done] = shade["roughness"][solid], shade["metallic"][solid]
             # The rays' third number is -1 in the camera, so that their length counts planar metres.
             depth[done] = distance[solid]
@@ -179,13 +188,16 @@ class Geometry:
             open_pixels = pixels[~solid]
             starts[open_pixels] = distance[~solid] + 1e-4
         shape = (height, width)
-        return {
+        planes = {
             "base_color": frameloom.srgb8(base.reshape(*shape, 3)),
             "normals": frameloom.world_vectors(normals.reshape(*shape, 3), "blender"),
             "depth": depth.reshape(shape),
             "roughness": np.clip(roughness, 0, 1).reshape(shape),
             "metallic": np.clip(metallic, 0, 1).reshape(shape),
         }
+        if self.shines:
+            planes["emissive"] = frameloom.srgb8(np.minimum(light, 1).reshape(*shape, 3))
+        return planes
 
     def _cast(self, origin, directions, starts):
         """Triangle (or -1) and distance along the direction, in lengths of the direction."""
@@ -207,7 +219,8 @@ class Geometry:
         normal = _unit((self.normals[index] * weights[..., None]).sum(1))
         footprint = self.density[index] * pixel_metres
         out = {name: np.zeros(len(index)) for name in ("roughness", "metallic")}
-        out["base"], out["alpha"] = np.zeros((len(index), 3)), np.ones(len(index))
+        out["base"], out["light"] = np.zeros((len(index), 3)), np.zeros((len(index), 3))
+        out["alpha"] = np.ones(len(index))
         surfaces = self.surface[index]
         for number in np.unique(surfaces):
             surface, at = self.surfaces[number], surfaces == number
@@ -218,6 +231,10 @@ class Geometry:
                 out["base"][at] = texels[:, :3]
                 if surface.is_masked:
                     out["alpha"][at] = texels[:, 3]
+            out["light"][at] = surface.light
+            if surface.light_map:
+                texels = surface.light_map.sample(uv[at], footprint[at])
+                out["light"][at] = texels[:, :3] * surface.light_strength
             if surface.surface_map:
                 texels = surface.surface_map.sample(uv[at], footprint[at])
                 out["roughness"][at], out["metallic"][at] = texels[:, 1], texels[:, 2]

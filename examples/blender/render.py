@@ -2,7 +2,10 @@
 # Copyright 2026 The Frameloom authors
 """Renders the demo clip's path with Blender as a Python module (bpy) and the Frameloom engine.
 
-    python render.py [--frames 3] [--size 256] [--out FOLDER]
+    python render.py [--frames 3] [--size 256] [--out FOLDER] [--viewport]
+
+`--viewport` takes the way of the interactive view instead of the final render's, as far as it goes without
+a window: a coarse picture while the view moves, a whole one when it rests.
 """
 import argparse
 import json
@@ -26,6 +29,7 @@ def main():
     parser.add_argument("--frames", type=int, default=3)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--socket", default="")
+    parser.add_argument("--viewport", action="store_true")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("blender-frames"))
     options = parser.parse_args()
 
@@ -51,12 +55,34 @@ def main():
     for number, recorded in enumerate(cameras, 1):
         scene.frame_set(number)
         path = (options.out / f"Rendered_{recorded['frame']:04}.png").resolve()
-        scene.render.filepath = str(path)
-        bpy.ops.render.render(write_still=True)
+        if options.viewport:
+            view(scene, options.size, path)
+        else:
+            scene.render.filepath = str(path)
+            bpy.ops.render.render(write_still=True)
         errors.append(compare(path, options.clip / f"FinalImage/FinalImage_{recorded['frame']:04}.png"))
     frameloom_engine.unregister()
     ratios = 10 * np.log10(1 / np.array(errors))
     print(f"PSNR to the path-traced reference: mean {ratios.mean():.2f} dB, lowest {ratios.min():.2f} dB")
+
+
+def view(scene, size, path, viewports={}):
+    """What the viewport would show once its view rests, as a file."""
+    viewport = viewports.setdefault(0, frameloom_engine.Viewport())
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    camera = scene.camera.evaluated_get(depsgraph)
+    matrix, projection = np.array(camera.matrix_world), np.array(
+        camera.calc_matrix_camera(depsgraph, x=size, y=size))
+    moving = viewport.draw(depsgraph, matrix, projection, size, size)
+    assert viewport.is_coarse and moving.shape[0] <= size
+    resting = viewport.draw(depsgraph, matrix, projection, size, size)
+    assert not viewport.is_coarse and resting.shape == (size, size, 4)
+    image = bpy.data.images.new("view", size, size, float_buffer=True)
+    image.pixels.foreach_set(resting.ravel())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scene.render.image_settings.file_format = "PNG"
+    image.save_render(str(path), scene=scene)
+    bpy.data.images.remove(image)
 
 
 def compare(path, reference):

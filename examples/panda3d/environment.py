@@ -85,10 +85,15 @@ def _surface(file, index, blank):
         return file.texture(entry["index"], is_srgb) if entry else blank
 
     normal = material.get("normalTexture")
+    strength = material.get("extensions", {}).get("KHR_materials_emissive_strength", {}).get(
+        "emissiveStrength", 1)
+    light = [factor * strength for factor in material.get("emissiveFactor", (0, 0, 0))]
     return {
         "base_texture": texture(values.get("baseColorTexture"), True),
         "normal_texture": texture(normal),
         "surface_texture": texture(values.get("metallicRoughnessTexture")),
+        "emissive_texture": texture(material.get("emissiveTexture"), True),
+        "emissive_factor": core.LVector3(*light),
         "base_factor": core.LVector4(*values.get("baseColorFactor", (1, 1, 1, 1))),
         "roughness_metallic": core.LVector2(
             values.get("roughnessFactor", 1), values.get("metallicFactor", 1)),
@@ -105,6 +110,8 @@ def load(path):
     blank.setRamImage(b"\xff" * 4)
     surfaces = {}
     root = core.NodePath("environment")
+    shines = any(any(material.get("emissiveFactor", ())) for material in file.json["materials"])
+    root.setPythonTag("shines", shines)
     for node in file.json["nodes"]:
         if "mesh" not in node:
             continue

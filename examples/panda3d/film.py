@@ -52,6 +52,8 @@ def main():
     side = 512
     engine, output = fly.make_output(side, side, False)
     drawn = fly.load_gbuffer(options, engine, output, side, side)
+    if not options.base_only:
+        fly.ask_for_emissive(drawn, options.socket)
     focal = side / 2 / np.tan(np.radians(35))
     bases = []
 

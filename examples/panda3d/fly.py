@@ -5,8 +5,8 @@
     python fly.py                      a recorded path, without a window; pictures in panda3d-1 ...
     python fly.py --window             by keyboard: W A S D, Q E, arrows; Escape ends
 
-Panda3D draws base color, normals, depth, roughness and metallic into three targets, the Python client
-sends them, the daemon (it must run) answers with the finished picture.
+Panda3D draws base color, normals, depth, roughness, metallic and emitted light into four targets, the
+Python client sends them, the daemon (it must run) answers with the finished picture.
 """
 import argparse
 import json
@@ -77,6 +77,7 @@ def fly_recorded(options):
     height = options.size or cameras[0]["height"]
     engine, output = make_output(width, height, False)
     drawn = load_gbuffer(options, engine, output, width, height)
+    ask_for_emissive(drawn, options.socket)
     out = options.out or new_folder("panda3d")
     out.mkdir(parents=True, exist_ok=True)
 
@@ -110,6 +111,7 @@ def fly_by_keyboard(options):
     core.loadPrcFileData("", f"win-size {width} {height}")
     base = ShowBase(windowType="onscreen")
     drawn = load_gbuffer(options, base.graphicsEngine, base.win, width, height)
+    ask_for_emissive(drawn, options.socket)
     # The picture fills the window; the scene itself is never shown.
     picture = core.Texture()
     picture.setup2dTexture(width, height, core.Texture.T_unsigned_byte, core.Texture.F_rgba)
@@ -158,8 +160,27 @@ def matrix(position, yaw, pitch):
 
 def load_gbuffer(options, engine, output, width, height):
     scene = core.NodePath("scene")
-    environment.load(options.environment).reparentTo(scene)
-    return gbuffer.GBuffer(engine, output, scene, width, height, options.samples)
+    loaded = environment.load(options.environment)
+    loaded.reparentTo(scene)
+    shines = loaded.getPythonTag("shines")
+    return gbuffer.GBuffer(engine, output, scene, width, height, options.samples, shines)
+
+
+def ask_for_emissive(drawn, socket):
+    """Leaves the emissive plane out where the daemon's model does not read it: it refuses it by name."""
+    if not drawn.shines:
+        return
+    small = {"base_color": (3, np.uint8), "normals": (3, np.uint8), "depth": (1, np.uint16),
+             "roughness": (1, np.uint8), "emissive": (3, np.uint8)}
+    planes = {name: np.zeros((64, 64, 3) if channels == 3 else (64, 64), kind)
+              for name, (channels, kind) in small.items()}
+    try:
+        with frameloom.connect(socket, depth_scale=gbuffer.DEPTH_SCALE, client_name="Panda3D") as session:
+            session.render(**planes)
+    except frameloom.RefusedError as error:
+        if error.field != "planes":
+            raise
+        drawn.shines = False
 
 
 def new_folder(name):

@@ -22,18 +22,20 @@ void main() {
   gl_Position = p3d_ProjectionMatrix * view;
 }"""
 
-# Base color as its square root, so that eight bits hold it; depth in units of 2.5 mm in two bytes.
+# Base color and emitted light as their square roots, so that eight bits hold them; depth in units of 2.5 mm in two bytes.
 FRAGMENT = """#version 330
 in vec3 world_position, world_normal;
 in vec2 coordinate;
 in float view_depth;
-uniform sampler2D base_texture, normal_texture, surface_texture;
+uniform sampler2D base_texture, normal_texture, surface_texture, emissive_texture;
 uniform vec4 base_factor;
+uniform vec3 emissive_factor;
 uniform vec2 roughness_metallic;
 uniform float normal_scale, alpha_cutoff;
 layout(location = 0) out vec4 base_and_metallic;
 layout(location = 1) out vec4 normal_and_roughness;
 layout(location = 2) out vec4 depth_bytes;
+layout(location = 3) out vec4 emissive;
 void main() {
   vec4 base = base_factor * texture(base_texture, coordinate);
   if (base.a < alpha_cutoff) discard;
@@ -54,33 +56,39 @@ void main() {
   base_and_metallic = vec4(sqrt(base.rgb), surface.y);
   normal_and_roughness = vec4(n * 0.5 + 0.5, surface.x);
   depth_bytes = vec4((units - high * 256.0) / 255.0, high / 255.0, 0.0, 1.0);
+  emissive = vec4(sqrt(min(emissive_factor * texture(emissive_texture, coordinate).rgb, 1.0)), 1.0);
 }"""
 
 DEPTH_SCALE = 1 / 400
 
 
 class GBuffer:
-    """Draws `scene` from `camera` with `samples` per side of a pixel and averages them."""
+    """Draws `scene` from `camera` with `samples` per side of a pixel and averages them.
 
-    def __init__(self, engine, output, scene, width, height, samples):
+    `shines`: whether to send what surfaces give off by themselves, for models that read it.
+    """
+
+    def __init__(self, engine, output, scene, width, height, samples, shines=False):
+        self.shines = shines
         self.engine, self.width, self.height, self.samples = engine, width, height, samples
         properties = core.FrameBufferProperties()
         properties.setRgbaBits(8, 8, 8, 8)
-        properties.setAuxRgba(2)
+        properties.setAuxRgba(3)
         properties.setDepthBits(24)
         self.buffer = engine.makeOutput(
             output.getPipe(), "G-buffer", -100, properties,
             core.WindowProperties.size(width * samples, height * samples),
             core.GraphicsPipe.BFRefuseWindow, output.getGsg(), output)
         if self.buffer is None:
-            raise SystemExit("this driver has no buffer with three color targets")
+            raise SystemExit("this driver has no buffer with four color targets")
         self.targets = []
         kind = core.GraphicsOutput
-        for plane in (kind.RTPColor, kind.RTPAuxRgba0, kind.RTPAuxRgba1):
+        planes = (kind.RTPColor, kind.RTPAuxRgba0, kind.RTPAuxRgba1, kind.RTPAuxRgba2)
+        for plane in planes:
             texture = core.Texture()
             self.buffer.addRenderTexture(texture, kind.RTMCopyRam, plane)
             self.targets.append(texture)
-        for plane in (kind.RTPColor, kind.RTPAuxRgba0, kind.RTPAuxRgba1):
+        for plane in planes:
             self.buffer.setClearActive(plane, True)
             self.buffer.setClearValue(plane, core.LColor(0, 0, 0, 0))
         self.buffer.setClearDepthActive(True)
@@ -95,7 +103,7 @@ class GBuffer:
     def draw(self):
         """The planes of one frame, as `frameloom.Session.submit` takes them."""
         self.engine.renderFrame()
-        base, normal, depth = (self._pixels(texture) for texture in self.targets)
+        base, normal, depth, emissive = (self._pixels(texture) for texture in self.targets)
         s = self.samples
         covered = self._cells(depth[..., :2].any(-1))
         normals = self._cells(normal[..., :3].astype(np.float32) / 127.5 - 1) * covered[..., None, :]
@@ -105,13 +113,17 @@ class GBuffer:
         # The sample at the pixel's center, where the number of samples is odd.
         center = depth[s // 2::s, s // 2::s].astype(np.uint16)
         root = self._cells(base[..., :3].astype(np.float32) / 255)
-        return {
+        planes = {
             "base_color": srgb8((root * root).mean(-1)),
             "normals": np.rint(normals * 127.5 + 127.5).astype(np.uint8),
             "depth": center[..., 0] | center[..., 1] << 8,
             "roughness": np.rint(self._cells(normal[..., 3]).mean(-1)).astype(np.uint8),
             "metallic": np.rint(self._cells(base[..., 3]).mean(-1)).astype(np.uint8),
         }
+        if self.shines:
+            light = self._cells(emissive[..., :3].astype(np.float32) / 255)
+            planes["emissive"] = srgb8((light * light).mean(-1))
+        return planes
 
     def _pixels(self, texture):
         """RGBA, rows from the top."""

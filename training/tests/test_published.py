@@ -287,3 +287,14 @@ def test_factors_of_other_layers_and_sizes_are_named(files):
     save_file({"unet.conv_out.lora.down.weight": torch.zeros(4, 32, 1, 1),
                "unet.conv_out.lora.up.weight": torch.zeros(4, 4, 1, 1)}, files.lora)
     assert "values per rank for a weight of shape" in files.complaint()
+
+
+def test_a_controlnets_own_number_of_heads_goes_first(files):
+    from published_shapes import heads
+    path = files.controlnet / "config.json"
+    config = read_json(path) | {"attention_head_dim": 2}
+    levels = len(config["block_out_channels"])
+    assert heads(path, config, levels) == [2] * levels
+    assert heads(path, config | {"num_attention_heads": 1}, levels) == [1] * levels
+    files.edit("controlnet/config.json", attention_head_dim=2, num_attention_heads=1)
+    importer.checked(files.options())

@@ -25,7 +25,7 @@ extern "C" {
 #define FL_HEADER_BYTES 32u
 #define FL_MAX_BODY_BYTES 4096u
 #define FL_MIN_SIDE 32u   /* pixels */
-#define FL_MAX_SIDE 4096u /* pixels */
+#define FL_MAX_SIDE 8192u /* pixels; memory limits of the daemon may allow less */
 #define FL_MAX_PLANES 16u
 #define FL_MAX_DROPPED_IDS 32u
 #define FL_MAX_SCALE 4000u /* thousandths */
@@ -66,7 +66,8 @@ typedef struct fl_header {
                                       * session with FL_FEATURE_INCREMENTAL */
 #define FL_FRAME_HAS_CAMERA 4u       /* fl_frame.camera holds the camera */
 #define FL_FRAME_HAS_MOTION_FROM 8u  /* fl_frame.motion_from is stated; else: the frame before */
-#define FL_FRAME_SHOW_PLANES 16u     /* answer with the converted planes as a picture */
+#define FL_FRAME_SHOW_PLANES 16u     /* answer with the converted planes as a picture; the session's
+                                      * history stays as it was */
 #define FL_FRAME_IN_SLOT 32u         /* no payload: fl_slot after fl_frame says where the planes are */
 /* FL_PICTURE: */
 #define FL_PICTURE_LATE 1u        /* finished after the session's frame budget */

@@ -67,10 +67,12 @@ INLINE void load_words(const k_frame *f, const k_chunk *k, const uint8_t *top,
     }
 }
 
-/* The words of pixels inside the frame, back to rows of 4-byte pixels. */
+/* The words of pixels inside the frame, back to rows of 4-byte pixels; to NULL: nothing. */
 INLINE void store_words(const k_frame *f, const k_chunk *k, uint8_t *top, ptrdiff_t row_stride,
                         const int32_t *words)
 {
+    if (!top)
+        return;
     for (int r = 0; r < 4 && k->cell_y * 4 + r < f->height; r++) {
         uint8_t *row = top + (k->cell_y * 4 + r) * row_stride;
         for (int32_t c = 0; c < k->count; c++) {
@@ -259,6 +261,8 @@ static void find_shining(const k_frame *f, k_chunk *k)
 /* Alpha of the known plane, for the next frame. */
 static void load_coverage(const k_frame *f, const k_chunk *k)
 {
+    if (!f->next_coverage)
+        return;
     for (int r = 0; r < 4 && k->cell_y * 4 + r < f->height; r++) {
         const int32_t y = k->cell_y * 4 + r, x0 = k->cell_x * 4;
         int32_t count = k->count * 4;

@@ -230,7 +230,7 @@ typedef struct k_frame {
     const float *previous_depth;                     /* [h, w] metres, 0: sky */
     const uint8_t *previous_coverage;                /* [h, w] */
     float *history;          /* [h, w, 8]: picture 3, 0, carried light 3, 0 */
-    /* Results. */
+    /* Results. NULL where next_base, next_depth and next_coverage are not wanted. */
     uint8_t *next_picture, *next_base;               /* RGBA8 [height, width], top-left; base color's
                                                       * alpha: 256 - the frames in its mean */
     float *next_depth;

@@ -13,6 +13,7 @@ import NeuralOps
 package final class Workspace: FrameWorkspace, @unchecked Sendable {
     /// The same for every frame.
     package let steps: [RenderStep]
+    package let sheetSteps: [RenderStep]
     package let size: FrameSize
     /// Pixels along a side of the tiles that `work` counts, and which of them the last frame rendered,
     /// row by row: for whoever wants to see it; allocates.
@@ -34,6 +35,7 @@ package final class Workspace: FrameWorkspace, @unchecked Sendable {
     private let farthest: Float
     /// Of the two, what renders the frame under way.
     private var bound: FrameKernels?
+    private let sheet: LabelledSheet
 
     init(
         _ plan: FramePlan, model: CompactModel,
@@ -42,12 +44,14 @@ package final class Workspace: FrameWorkspace, @unchecked Sendable {
         self.plan = plan
         size = plan.size
         farthest = model.pixels.settings.farthestSurface
+        sheet = LabelledSheet(size: plan.size)
         guard let incremental else {
             arena = try Arena(reserving: plan.layers.byteCount)
             kernels = FrameKernels(plan, model: model, arena: arena)
             self.incremental = nil
             moving = nil
             steps = kernels.steps(of: plan, in: arena)
+            sheetSteps = sheet.steps(kernels.sheetSteps(sheet.panels))
             return
         }
         let movingPlan = FramePlan(size: plan.size, model: model)
@@ -57,6 +61,7 @@ package final class Workspace: FrameWorkspace, @unchecked Sendable {
             grid: TileGrid(size: plan.size, multiple: model.manifest.sizeMultiple),
             levelCount: levelCount + 1, blockSide: plan.layers.blockSide)
         kernels = FrameKernels(plan, model: model, arena: arena, region: region)
+        sheetSteps = sheet.steps(kernels.sheetSteps(sheet.panels))
         let moving = FrameKernels(movingPlan, model: model, arena: arena)
         self.moving = moving
         let frame = try IncrementalFrame(
@@ -100,10 +105,25 @@ package final class Workspace: FrameWorkspace, @unchecked Sendable {
         bound = used
     }
 
+    /// The expanded history of the `kernels` lies beside everything that an incremental session keeps.
+    package func show(
+        _ request: FrameRequest, on sheet: PixelStorage, origin: RowOrigin
+    ) throws(DenoiserError) {
+        try request.check(size: size)
+        let geometry = try FrameGeometry(request, farthest: farthest)
+        usedHistoryFrame = geometry.motion == .none ? nil : request.history?.frameID
+        kernels.bind(request, geometry: geometry)
+        try self.sheet.bind(request, historyFrame: usedHistoryFrame, to: sheet, origin: origin)
+    }
+
     /// Lets go of the request's storages.
     package func finish() {
         bound?.release()
         bound = nil
+        if sheet.isBound {
+            kernels.release()
+            sheet.release()
+        }
         incremental?.finish()
         usedHistoryFrame = nil
     }

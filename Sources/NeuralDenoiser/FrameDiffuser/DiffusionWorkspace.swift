@@ -16,6 +16,7 @@ import NeuralOps
 /// scheduler orders them with the render threads.
 package final class DiffusionWorkspace: FrameWorkspace, @unchecked Sendable {
     package private(set) var steps: [RenderStep] = []
+    package let sheetSteps: [RenderStep]
     package let size: FrameSize
     package private(set) var usedHistoryFrame: UInt64?
     package var work: FrameWork { .full }
@@ -29,6 +30,7 @@ package final class DiffusionWorkspace: FrameWorkspace, @unchecked Sendable {
     private let farthest: Float
     private let frame: DiffusionFrame
     private let arena: Arena
+    private let sheet: LabelledSheet
     private var seed: UInt64 = 0
     private var frameID: UInt64 = 0
 
@@ -41,6 +43,8 @@ package final class DiffusionWorkspace: FrameWorkspace, @unchecked Sendable {
         frame = DiffusionFrame(
             size: size, settings: model.manifest.input, planes: tensors.planes,
             previous: tensors.previousPicture, decoded: tensors.decoded)
+        sheet = LabelledSheet(size: size)
+        sheetSteps = sheet.steps(frame.sheetSteps(sheet.panels))
         let graphs = DiffusionGraphs(
             model: model, tensors: tensors, sample: latent.sample, prediction: latent.prediction)
         arena = try Arena(reserving: graphs.byteCount)
@@ -68,21 +72,33 @@ package final class DiffusionWorkspace: FrameWorkspace, @unchecked Sendable {
     }
 
     package func begin(_ request: FrameRequest) throws(DenoiserError) {
-        try request.check(size: size)
         try conditioning.check(request.scales)
-        let geometry = try FrameGeometry(request, farthest: farthest)
-        var request = request
-        if request.history?.size != size { request.history = nil }
-        usedHistoryFrame = request.history?.frameID
+        try bind(request)
         tensors.controlScale.set(request.scales.control ?? conditioning.controlScale)
         tensors.adapterScale.set(request.scales.adapter ?? conditioning.adapterScale)
         seed = request.seed
         frameID = request.gbuffer.frameID
+    }
+
+    private func bind(_ request: FrameRequest) throws(DenoiserError) {
+        try request.check(size: size)
+        let geometry = try FrameGeometry(request, farthest: farthest)
+        var request = request
+        if request.history?.size != size { request.history = nil }
+        usedHistoryFrame = request.history?.frameID
         frame.bind(request, geometry: geometry)
+    }
+
+    package func show(
+        _ request: FrameRequest, on sheet: PixelStorage, origin: RowOrigin
+    ) throws(DenoiserError) {
+        try bind(request)
+        try self.sheet.bind(request, historyFrame: usedHistoryFrame, to: sheet, origin: origin)
     }
 
     package func finish() {
         frame.release()
+        sheet.release()
         usedHistoryFrame = nil
     }
 

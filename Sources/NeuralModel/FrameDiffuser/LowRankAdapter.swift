@@ -66,12 +66,16 @@ package struct LowRankAdapter: Sendable {
                     found: "\(previous.name) too")
             }
         }
+        let stated = try AdapterStatement(
+            container.metadata, hasAlphas: !alphas.isEmpty, file: path)
         for (layer, down) in downs.sorted(by: { $0.key < $1.key }) {
             guard let up = ups.removeValue(forKey: layer) else {
                 throw Self.lonely(down, in: path)
             }
             layers[layer] = try Self.paired(
-                down: down, up: up, alpha: alphas.removeValue(forKey: layer), in: path)
+                down: down, up: up, alpha: alphas.removeValue(forKey: layer) ?? stated?.alpha,
+                in: path)
+            try stated?.check(rank: down.shape[0], of: down.name, file: path)
         }
         if let (_, up) = ups.min(by: { $0.key < $1.key }) { throw Self.lonely(up, in: path) }
         if let (layer, _) = alphas.min(by: { $0.key < $1.key }) {

@@ -56,8 +56,8 @@ package final class DiffusionFrame: @unchecked Sendable {
     package static let planeCount = Int(K_DIFFUSION_PLANES)
 
     package let size: FrameSize
-    private let frame: UnsafeMutablePointer<k_frame>
-    private let diffusion: UnsafeMutablePointer<k_diffusion>
+    let frame: UnsafeMutablePointer<k_frame>
+    let diffusion: UnsafeMutablePointer<k_diffusion>
     /// Keeps the tensors and the bound storages alive.
     private let buffers: [TensorBuffer]
     private var request: FrameRequest?

@@ -201,3 +201,17 @@ def test_an_idle_session_goes_on(programs):
                 assert session.resume_count == 2
         finally:
             impatient.kill()
+
+
+def test_shows_what_was_understood_and_goes_on(daemon):
+    frames = [synthetic_frame(index, 96, 72) for index in range(2)]
+    with frameloom.connect(daemon.socket) as session:
+        expected = [session.render(**frame).pixels for frame in frames]
+    with frameloom.connect(daemon.socket) as session:
+        first = session.render(**frames[0])
+        sheet = session.render(**frames[1], show_planes=True)
+        assert sheet.history_frame == first.frame_id
+        # The middle of every 3x3 pixels, below the label.
+        shown = frames[1]["base_color"][1::3, 1::3, :3]
+        assert np.array_equal(sheet.rgb[10:24, :32], shown[10:])
+        assert np.array_equal(session.render(**frames[1]).pixels, expected[1])

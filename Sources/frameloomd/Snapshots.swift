@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import FrameControl
+import FrameSession
+import FrameSocket
+import FrameTypes
+
+/// Who waits to see what the next frame of a session is understood as. The render threads paint the
+/// sheet before they render that frame; the session's pictures and history stay what they are. Loop
+/// thread only.
+final class Snapshots {
+    private let limit: Int
+    private var waiting: [UInt64: [Connection]] = [:]
+    /// Given to a job that has not come back.
+    private var sheets: [UInt64: PixelStorage] = [:]
+
+    init(limit: Int) { self.limit = limit }
+
+    func isWaiting(_ connection: Connection) -> Bool {
+        waiting.values.contains { $0.contains { $0 === connection } }
+    }
+
+    /// - Throws: what to answer instead.
+    func add(_ connection: Connection, session: UInt64) throws(ControlFault) {
+        guard limit > 0 else {
+            throw ControlFault(
+                code: .notAllowed, text: "this daemon shows no pictures (limits.viewers is 0)")
+        }
+        guard waiting.values.reduce(0, { $0 + $1.count }) < limit else {
+            throw ControlFault(
+                code: .notAllowed,
+                text: "\(limit) snapshots are waited for already (limits.viewers)")
+        }
+        waiting[session, default: []].append(connection)
+    }
+
+    func remove(_ connection: Connection) {
+        for session in waiting.keys {
+            waiting[session]?.removeAll { $0 === connection }
+            if waiting[session]?.isEmpty == true { waiting[session] = nil }
+        }
+    }
+
+    /// What a job of the session shall paint; nil where nobody waits.
+    func sheet(for session: UInt64, size: FrameSize) -> PixelStorage? {
+        guard waiting[session] != nil else { return nil }
+        do throws(MemoryRefusal) {
+            sheets[session] = try PixelStorage(reserving: size.pixelCount * 4)
+        } catch {
+            end(session: session, saying: "the system gives no memory for a sheet of \(size)")
+        }
+        return sheets[session]
+    }
+
+    /// A job came back with a picture: what it painted beside it, or the picture where that is a sheet,
+    /// goes to everyone who waits for it.
+    func show(_ job: FrameJob, of session: UInt64, layout: GBufferLayout?) {
+        guard let layout else { return }
+        let size = layout.size
+        let painted = sheets.removeValue(forKey: session)
+        guard let connections = waiting[session],
+            let sheet = job.message.showsPlanes
+                ? Self.topDown(job.picture, size, layout.origin) : painted
+        else { return }
+        waiting[session] = nil
+        let report = SnapshotReport(
+            session: session, frame: job.message.frameID, width: size.width, height: size.height)
+        for connection in connections {
+            connection.write(ControlLine.encode(.snapshot(report)), payload: sheet)
+            connection.closeAfterWrites()
+        }
+    }
+
+    /// The session is over, or its frames will be others.
+    func end(session: UInt64) {
+        end(session: session, saying: "session \(session) ended before its next frame")
+    }
+
+    private func end(session: UInt64, saying reason: String) {
+        sheets[session] = nil
+        let fault = ControlFault(code: .noSession, text: reason)
+        for connection in waiting.removeValue(forKey: session) ?? [] {
+            connection.write(ControlLine.encode(.error(fault)))
+            connection.closeAfterWrites()
+        }
+    }
+
+    private static func topDown(
+        _ picture: PixelStorage, _ size: FrameSize, _ origin: RowOrigin
+    ) -> PixelStorage? {
+        guard let copy = try? PixelStorage(reserving: size.pixelCount * 4) else { return nil }
+        for y in 0..<size.height {
+            let from = origin == .bottomLeft ? size.height - 1 - y : y
+            copy.put(
+                PixelRow(offset: y * size.width * 4, stride: 4, count: size.width), from: picture,
+                PixelRow(offset: from * size.width * 4, stride: 4, count: size.width), byteCount: 4)
+        }
+        return copy
+    }
+}
