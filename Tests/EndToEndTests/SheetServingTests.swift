@@ -123,7 +123,7 @@ extension EndToEnd {
             let session = try client.open(SyntheticFrame.open(size)).session_id
             let frame = SyntheticFrame(size, index: 0)
             let path = daemon.controlPath
-            let seen = try Background {
+            let seen = Background {
                 try ControlClient(path: path).snapshot(SnapshotRequest(session: session))
             }
             var id: UInt64 = 1
@@ -150,7 +150,7 @@ extension EndToEnd {
             let client = try EngineClient(daemon.framePath)
             let session = try client.open(SyntheticFrame.open(size)).session_id
             let path = daemon.controlPath
-            let waiting = try Background {
+            let waiting = Background {
                 do {
                     _ = try ControlClient(path: path).snapshot(SnapshotRequest(session: session))
                     return "answered"
