@@ -54,7 +54,7 @@ let package = Package(
         .target(
             name: "FrameScheduler", dependencies: ["FrameTypes", "CAffinity"],
             swiftSettings: safe),
-        // What glibc declares for C with _GNU_SOURCE alone.
+        // What glibc declares for C with _GNU_SOURCE alone, and what Swift cannot call.
         .target(name: "CAffinity", cSettings: cWarnings),
 
         // Inference half: denoiser → model → ops → kernels.
@@ -102,7 +102,7 @@ let package = Package(
         .target(
             name: "FrameControl",
             dependencies: [
-                "FrameTypes", "FrameDoctor",
+                "FrameTypes", "FrameDoctor", "CAffinity",
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: safe),

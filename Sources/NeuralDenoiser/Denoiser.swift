@@ -55,6 +55,11 @@ package final class Denoiser: Sendable {
     /// Whether the model adds the emissive plane to the picture; one that does not refuses it.
     package var readsEmissive: Bool { model.readsEmissive }
 
+    /// Metres: what lies at or beyond is sky, whatever a client states.
+    package static func farthestSurface(ofModelIn folder: String) throws(ModelError) -> Float {
+        try ModelFamily.farthestSurface(of: ModelSource(folder))
+    }
+
     /// Whether the model has the scales that a session asks for.
     package func check(_ scales: ConditioningScales) throws(DenoiserError) {
         try model.check(scales)

@@ -37,6 +37,15 @@ protocol IncrementalModel: Sendable {
 }
 
 extension ModelFamily {
+    /// From the model's description alone.
+    static func farthestSurface(of folder: ModelSource) throws(ModelError) -> Float {
+        switch folder.family {
+        case .compact: try CompactModel.manifest(in: folder.path).pixels.farthestSurface
+        case .framediffuser:
+            try FrameDiffuserModel.manifest(in: folder.path).input.farthestSurface
+        }
+    }
+
     /// Reads, checks and prepacks the model in a folder; nothing stays mapped.
     static func load(
         _ folder: ModelSource, kernelPath: KernelPath, choosing precision: PrecisionChoice

@@ -73,7 +73,14 @@ struct FrameloomGateway: ParsableCommand {
         character.isASCII && (character.isLetter || character.isNumber || "-_".contains(character))
     }
 
+    @Option(
+        help: ArgumentHelp(
+            "End when the program of this number, which started this one, ends.",
+            visibility: .hidden))
+    var endsWith: Int64?
+
     func run() throws {
+        if let endsWith { ParentProgram.endWith(endsWith) }
         guard let pages = pages ?? DefaultPaths.pageFolder else {
             throw ValidationError(
                 "no folder with walk/ and clients/javascript/; name it with --pages")

@@ -3,6 +3,7 @@
 
 import FoundationEssentials
 import FrameClip
+import FrameControl
 import Glibc
 
 /// A program of ours that runs as long as this one wants it.
@@ -14,8 +15,10 @@ final class ChildProgram {
     private var status: Int32?
 
     /// The program of this name beside this one, else in PATH.
-    init(_ name: String, _ arguments: [String]) throws {
+    /// - Parameter endsWithUs: it is one of ours, and ends when this program is killed.
+    init(_ name: String, _ arguments: [String], endsWithUs: Bool = true) throws {
         self.name = name
+        let own = endsWithUs ? [ParentProgram.option, "\(getpid())"] : []
         var ends: [Int32] = [0, 0]
         // Two descriptors, as `pipe` writes.
         guard unsafe pipe(&ends) == 0 else {
@@ -32,7 +35,7 @@ final class ChildProgram {
         let path = Self.path(of: name)
         var child: pid_t = 0
         // The strings are ours until they are freed after the call, which copies them.
-        var list = unsafe ([path] + arguments).map { unsafe strdup($0) } + [nil]
+        var list = unsafe ([path] + own + arguments).map { unsafe strdup($0) } + [nil]
         defer { unsafe list.forEach { unsafe free($0) } }
         let code = unsafe posix_spawnp(&child, path, &actions, nil, &list, environ)
         guard code == 0 else {
@@ -94,7 +97,7 @@ final class ChildProgram {
     static func openInBrowser(_ address: String) {
         let environment = ProcessInfo.processInfo.environment
         guard environment["DISPLAY"] != nil || environment["WAYLAND_DISPLAY"] != nil,
-            let opener = try? ChildProgram("xdg-open", [address])
+            let opener = try? ChildProgram("xdg-open", [address], endsWithUs: false)
         else {
             return say("No desktop here: open the address above in a browser on this machine.")
         }

@@ -49,6 +49,9 @@ struct ClipArguments: ParsableArguments {
     @Flag(help: "Show the pictures in the terminal while they arrive.")
     var preview = false
 
+    @Option(help: "How a preview is drawn; by default as the terminal says that it can.")
+    var previewAs: TerminalGraphics?
+
     @Flag(help: "Print the summary as JSON.")
     var json = false
 

@@ -4,6 +4,8 @@
 import ArgumentParser
 import FrameClip
 import FrameControl
+import FrameDoctor
+import NeuralDenoiser
 
 /// What `play` and `render` do around their renderer: read before, write while it renders, report last.
 struct ClipProgram {
@@ -29,7 +31,7 @@ struct ClipProgram {
                 maxInFlight: min(maxInFlight, renderer.description.maxFramesInFlight),
                 stallSeconds: stallSeconds,
                 keepsPictures: output != nil || clip.hasReferences,
-                preview: arguments.preview ? TerminalPreview(origin: clip.layout.origin) : nil,
+                preview: preview(of: clip),
                 onPicture: { rgba, step in
                     try stream?.write(rgba)
                     if step.pass == 0, let output {
@@ -57,7 +59,11 @@ struct ClipProgram {
             clip: clip, order: order, outcome: run.outcome, renderer: renderer.description)
         if let failure = run.outcome.failure { say("A frame failed: \(failure)") }
         measure(run.outcome, of: clip, into: &report)
-        report.doctor = doctorsWord(on: clip)
+        let doctor = doctor(on: clip)
+        report.doctor = doctor?.finding?.text
+        report.doubts = ClipDoubts.sentences(
+            about: clip, farthest: renderer.description.farthestSurface ?? farthestSurface,
+            measures: doctor?.finding == nil ? doctor?.measures : nil)
         do {
             try write(run.outcome, to: output, by: writer, report: &report)
         } catch {
@@ -72,11 +78,24 @@ struct ClipProgram {
         }
     }
 
-    /// What is wrong with the planes and cameras that were sent, in one sentence.
-    private func doctorsWord(on clip: Clip) -> String? {
+    private func preview(of clip: Clip) -> TerminalPreview? {
+        arguments.preview
+            ? TerminalPreview(origin: clip.layout.origin, graphics: arguments.previewAs) : nil
+    }
+
+    /// What is wrong with the planes and cameras that were sent.
+    private func doctor(on clip: Clip) -> FrameDoctor? {
         let folder = DefaultPaths.modelFolder
         let palette = try? ClipExamination.palette(model: arguments.model, in: folder)
-        return try? ClipExamination.doctor(for: clip, palette: palette, limit: 12).finding?.text
+        return try? ClipExamination.doctor(for: clip, palette: palette, limit: 12)
+    }
+
+    /// Of the daemon's model, where it lies in the usual folder.
+    private var farthestSurface: Float? {
+        guard let folder = DefaultPaths.modelFolder,
+            let path = try? LocalRenderer.modelFolder(named: arguments.model, in: folder)
+        else { return nil }
+        return try? Denoiser.farthestSurface(ofModelIn: path)
     }
 
     private func measure(_ outcome: ClipRun.Outcome, of clip: Clip, into report: inout RunReport) {

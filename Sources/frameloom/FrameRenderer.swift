@@ -41,6 +41,8 @@ struct RendererDescription {
     var maxFramesInFlight = 1
     /// How often a broken connection was taken up again.
     var resumeCount = 0
+    /// Metres: what lies at or beyond is sky; nil where the renderer does not tell.
+    var farthestSurface: Float?
 }
 
 struct RenderReply {

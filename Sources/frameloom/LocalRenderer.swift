@@ -44,7 +44,8 @@ final class LocalRenderer: FrameRenderer {
         let model = denoiser.description
         description = RendererDescription(
             model: model.name, modelVersion: model.version, precision: model.precision,
-            kernelPath: model.kernelPath, threads: settings.threads)
+            kernelPath: model.kernelPath, threads: settings.threads,
+            farthestSurface: try? Denoiser.farthestSurface(ofModelIn: settings.modelFolder))
         pool = try RenderPool(
             .init(threadCount: settings.threads, threadSetup: Denoiser.prepareRenderThread))
         lane = FrameLane(

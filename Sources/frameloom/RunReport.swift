@@ -59,6 +59,8 @@ struct RunReport: Encodable {
     var picturesWritten = 0
     /// What the doctor found wrong with the clip's planes and cameras, in one sentence.
     var doctor: String?
+    /// What looks wrong and is legal, a sentence each.
+    var doubts: [String] = []
 
     struct Stages: Encodable {
         var read, queue, convert, render, encode: Double
@@ -144,6 +146,7 @@ struct RunReport: Encodable {
                     + decimal(ssimLastPass, 4))
         }
         if let doctor { lines.append("Doctor     \(doctor)") }
+        for doubt in doubts { lines.append("Doubt      \(doubt)") }
         if let out { lines.append("Pictures   \(picturesWritten) in \(out)") }
         if let contactSheet { lines.append("           \(contactSheet)") }
         return lines.joined(separator: "\n")

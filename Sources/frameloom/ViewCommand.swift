@@ -35,6 +35,9 @@ struct ViewCommand: ParsableCommand {
     @Flag(help: "Show the pictures in the terminal instead of a browser.")
     var preview = false
 
+    @Option(help: "How a preview is drawn; by default as the terminal says that it can.")
+    var previewAs: TerminalGraphics?
+
     @Flag(help: "Only print the page's address.")
     var noOpen = false
 
@@ -70,7 +73,7 @@ struct ViewCommand: ParsableCommand {
             out == nil
             ? nil
             : PictureStream(size: size, origin: origin, framesPerSecond: fps, format: format)
-        let terminal = preview ? TerminalPreview(origin: origin) : nil
+        let terminal = preview ? TerminalPreview(origin: origin, graphics: previewAs) : nil
         let interruption = Interruption()
         defer { interruption.end() }
         var count = 0

@@ -39,8 +39,15 @@ struct FrameloomDaemon: ParsableCommand {
     @Flag(help: "Print each effective value and where it came from, and end.")
     var printConfig = false
 
+    @Option(
+        help: ArgumentHelp(
+            "End when the program of this number, which started this one, ends.",
+            visibility: .hidden))
+    var endsWith: Int64?
+
     func run() throws {
         ProcessSetup.prepare()
+        if let endsWith { ParentProgram.endWith(endsWith) }
         let manager = ServiceManager.take()
         let settings: Configuration
         do {

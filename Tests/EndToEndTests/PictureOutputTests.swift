@@ -69,6 +69,38 @@ extension EndToEnd {
             #expect(abs(Double(stream[header.utf8.count + 6]) - luma) <= 0.51)
         }
 
+        private static let ffmpeg = "/usr/bin/ffmpeg"
+
+        /// A film of as many frames as the clip has, whose first and last are the rendered ones.
+        @Test(
+            .enabled(
+                if: FileManager.default.isExecutableFile(atPath: ffmpeg),
+                "skipped: no /usr/bin/ffmpeg; scripts/install-packages ffmpeg brings it"))
+        func ffmpegMakesAFilmOfIt() throws {
+            let film = folder.path + "/film.mkv"
+            let made = try shell(
+                "$PLAY --out - | \(Self.ffmpeg) -loglevel error -y -i - -c:v ffv1 \(film)")
+            #expect(made.code == 0, "\(made.errors)")
+            let split = try shell(
+                "\(Self.ffmpeg) -loglevel error -i \(film) -pix_fmt rgb24 "
+                    + "\(folder.path)/film-%d.png")
+            #expect(split.code == 0, "\(split.errors)")
+            #expect(
+                !FileManager.default.fileExists(atPath: "\(folder.path)/film-\(frames + 1).png"))
+            let files = try shell("$PLAY --out \(folder.path)/still")
+            #expect(files.code == 0, "\(files.errors)")
+            for frame in [0, frames - 1] {
+                let shown = try PNGImage(
+                    readingFrom: "\(folder.path)/film-\(frame + 1).png")
+                let rendered = try PNGImage(
+                    readingFrom: "\(folder.path)/still/Rendered_000\(frame).png")
+                try #require(shown.size == rendered.size && shown.channels == 3)
+                // Y4M has 220 steps of brightness and 225 of color, and ffmpeg rounds once more.
+                let apart = zip(shown.bytes, rendered.bytes).map { abs(Int($0) - Int($1)) }
+                #expect(apart.reduce(0, +) < apart.count * 2, "frame \(frame)")
+            }
+        }
+
         @Test func endsWithItsReader() throws {
             let (code, errors) = try shell(
                 "$PLAY --out - --loop 1000 | head -c 100 >/dev/null")

@@ -7,6 +7,45 @@ import TestSupport
 import Testing
 
 extension EndToEnd {
+    /// `frameloom walk` itself, without a browser.
+    @Suite(.serialized, .timeLimit(.minutes(5))) struct WalkProgram {
+        /// Running, and no zombie that nobody has waited for.
+        private func isAlive(_ pid: pid_t) -> Bool {
+            guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
+                let state = text.split(separator: ")").last?.split(separator: " ").first
+            else { return false }
+            return state != "Z" && state != "X"
+        }
+
+        private func children(of pid: pid_t) -> [pid_t] {
+            let path = "/proc/\(pid)/task/\(pid)/children"
+            let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+            return text.split(separator: " ").compactMap { pid_t($0) }
+        }
+
+        @Test func whatItStartedEndsWithItEvenWhenItIsKilled() throws {
+            let folder = try TestFolder()
+            let walk = try RunningProgram(
+                [
+                    Paths.program("frameloom"), "walk", "--no-open", "--socket",
+                    folder.path + "/none.sock",
+                ], output: folder.path + "/log")
+            let end = ContinuousClock.now + .seconds(120)
+            while !walk.output.contains("Ctrl-C"), walk.exitStatus() == nil {
+                try #require(ContinuousClock.now < end, "\(walk.output)")
+                usleep(50_000)
+            }
+            let started = children(of: walk.pid)
+            #expect(started.count == 2, "\(walk.output)")
+            #expect(started.allSatisfy(isAlive))
+            walk.kill()
+            while started.contains(where: isAlive) {
+                try #require(ContinuousClock.now < end, "\(started.filter(isAlive)) still run")
+                usleep(50_000)
+            }
+        }
+    }
+
     @Suite(
         .serialized, .daemon(), .timeLimit(.minutes(15)),
         .enabled(

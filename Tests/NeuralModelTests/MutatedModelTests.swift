@@ -2,12 +2,11 @@
 // Copyright 2026 The Frameloom authors
 
 import Foundation
-import JSONText
 import TestSupport
 import Testing
 
+@testable import FileFormats
 @testable import NeuralModel
-@testable import NeuralOps
 
 /// The readers of a model's files, with files that are nearly right: see `Mutation`.
 @Suite(.timeLimit(.minutes(60))) struct MutatedModelTests {

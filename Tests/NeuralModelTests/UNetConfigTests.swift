@@ -4,9 +4,8 @@
 import TestSupport
 import Testing
 
-@testable import JSONText
+@testable import FileFormats
 @testable import NeuralModel
-@testable import NeuralOps
 
 /// What config.json of a UNet or ControlNet states about attention is computed as diffusers does.
 @Suite struct UNetConfigTests {

@@ -3,6 +3,7 @@
 """Wrong data ends with a sentence that names the file, before a training starts."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -42,6 +43,19 @@ def test_reads_a_clean_data_set(data_folder):
 def test_refuses_a_missing_channel(clip_folder):
     shutil.rmtree(clip_folder / "Roughness")
     assert "the folder Roughness is missing" in complaint(clip_folder)
+
+
+def test_names_a_file_whose_name_is_not_utf8(clip_folder):
+    folder = os.fsencode(clip_folder / "BaseColor")
+    os.rename(folder + b"/BaseColor_0000.png", folder + b"/Stra\xdfe_0000.png")
+    assert "the name of Stra\\xDFe_0000.png is not UTF-8" in complaint(clip_folder)
+
+
+def test_a_stated_far_plane_wins_over_that_of_the_cameras(clip_folder):
+    plain = load(clip_folder, Encodings())[0].frame(0).depth
+    middle = float(plain[plain > 0].median())
+    cut = load(clip_folder, Encodings(depth_far=middle))[0].frame(0).depth
+    assert float(cut.max()) < middle and bool(((cut > 0) == ((plain > 0) & (plain < middle))).all())
 
 
 def test_metallic_may_be_absent(clip_folder):

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
-import JSONText
+import FileFormats
 import NeuralOps
 
 /// What a LoRA's file says about its strength outside of its tensors, as diffusers writes it: the

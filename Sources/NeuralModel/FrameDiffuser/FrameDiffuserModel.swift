@@ -57,6 +57,12 @@ package enum PictureCoder: Sendable {
 /// prompt's embedding.
 package struct FrameDiffuserModel: Sendable {
     package let manifest: FrameDiffuserManifest
+
+    /// Only what the model's own description says.
+    package static func manifest(in folder: String) throws(ModelError) -> FrameDiffuserManifest {
+        try FrameDiffuserManifest(ModelSource(folder).manifest)
+    }
+
     package let unet: UNet
     package let controlNet: ControlNet
     package let coder: PictureCoder

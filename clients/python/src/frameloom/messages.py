@@ -81,8 +81,9 @@ def bytes_of(frame: Frame, in_slot: bool) -> tuple[bytes, memoryview]:
     if not in_slot:
         head["header"]["payload_bytes"] = frame.payload.size
         return head.tobytes(), frame.payload.data
-    head["header"]["flags"] |= protocol.FRAME_IN_SLOT
-    head["header"]["body_bytes"] += SLOT_BYTES
+    # Numpy 1 does not narrow the results of in-place operations on a record's fields.
+    head["header"]["flags"] = int(head["header"]["flags"]) | protocol.FRAME_IN_SLOT
+    head["header"]["body_bytes"] = int(head["header"]["body_bytes"]) + SLOT_BYTES
     slot = np.zeros((), protocol.slot_dtype)
     slot["slot"] = frame.slot
     return head.tobytes() + slot.tobytes(), memoryview(b"")
