@@ -36,18 +36,18 @@ extension EndToEnd {
             let frames = (0..<3).map { SyntheticFrame(size, index: $0) }
             let plain = try EngineClient(daemon.framePath)
             try plain.open(SyntheticFrame.open(size))
-            let expected = try (0..<3).map { try plain.render(UInt64($0 * 2 + 1), frames[$0]) }
+            let expected = try (0..<3).map { try plain.render(UInt64($0 * 2 + 2), frames[$0]) }
             try plain.finish()
 
             let client = try EngineClient(daemon.framePath)
             try client.open(SyntheticFrame.open(size))
             for index in 0..<3 {
-                try client.send(UInt64(index * 2), frames[index], flags: FL_FRAME_SHOW_PLANES)
+                try client.send(UInt64(index * 2 + 1), frames[index], flags: FL_FRAME_SHOW_PLANES)
                 let (reply, sheet) = try client.wait()
                 expectScene(sheet, frames[index])
                 #expect((reply.flags & FL_PICTURE_HISTORY != 0) == (index > 0))
                 #expect(
-                    try client.render(UInt64(index * 2 + 1), frames[index]) == expected[index],
+                    try client.render(UInt64(index * 2 + 2), frames[index]) == expected[index],
                     "frame \(index)")
             }
             try client.finish()

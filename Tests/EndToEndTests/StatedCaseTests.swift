@@ -100,7 +100,7 @@ extension EndToEnd {
             let (status, _, errors) = try run(
                 ["render", clip, "--no-pictures"] + models)
             #expect(status == 1)
-            #expect(errors.contains("the name of Stra\\xDFe_0000.png is not UTF-8"), "\(errors)")
+            #expect(errors.contains("the name of Stra\\xdfe_0000.png is not UTF-8"), "\(errors)")
         }
 
         @Test func aSummaryThatCannotBeWrittenIsAnError() throws {

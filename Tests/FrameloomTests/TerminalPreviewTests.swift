@@ -64,7 +64,7 @@ import Testing
         let parts = text.components(separatedBy: "\u{1B}_G").dropFirst().map {
             $0.replacingOccurrences(of: "\u{1B}\\", with: "").split(separator: ";", maxSplits: 1)
         }
-        #expect(parts.count == 2 && parts.allSatisfy { $0.count == 2 && $0[1].count <= 4096 })
+        #expect(parts.count == 3 && parts.allSatisfy { $0.count == 2 && $0[1].count <= 4096 })
         let keys = try #require(parts.first?.first)
         #expect(keys.contains("a=T,f=24,s=60,v=40,c=6,r=2") && keys.hasSuffix("m=1"))
         #expect(parts.last?.first == "q=2,m=0")

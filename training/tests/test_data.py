@@ -48,7 +48,7 @@ def test_refuses_a_missing_channel(clip_folder):
 def test_names_a_file_whose_name_is_not_utf8(clip_folder):
     folder = os.fsencode(clip_folder / "BaseColor")
     os.rename(folder + b"/BaseColor_0000.png", folder + b"/Stra\xdfe_0000.png")
-    assert "the name of Stra\\xDFe_0000.png is not UTF-8" in complaint(clip_folder)
+    assert "the name of Stra\\xdfe_0000.png is not UTF-8" in complaint(clip_folder)
 
 
 def test_a_stated_far_plane_wins_over_that_of_the_cameras(clip_folder):
