@@ -73,7 +73,8 @@ final class ControlServer {
         loop: EventLoop, listener: Listener, limits: Limits, whoMayChange: PeerList,
         work: BackgroundWork,
         onError: @escaping (SocketError) -> Void, watches: PictureWatches,
-        snapshots: Snapshots, describe: @escaping (WatchRequest) -> WatchReport?, answer: @escaping Answer
+        snapshots: Snapshots, describe: @escaping (WatchRequest) -> WatchReport?,
+        answer: @escaping Answer
     ) throws(SocketError) {
         self.answer = answer
         self.watches = watches
