@@ -112,7 +112,12 @@ package final class Workspace: FrameWorkspace, @unchecked Sendable {
         try request.check(size: size)
         let geometry = try FrameGeometry(request, farthest: farthest)
         usedHistoryFrame = geometry.motion == .none ? nil : request.history?.frameID
-        kernels.bind(request, geometry: geometry)
+        do {
+            try kernels.bind(request, geometry: geometry)
+        } catch {
+            kernels.release()
+            throw .memory(error)
+        }
         try self.sheet.bind(request, historyFrame: usedHistoryFrame, to: sheet, origin: origin)
     }
 
