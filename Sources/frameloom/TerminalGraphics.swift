@@ -35,7 +35,7 @@ enum TerminalGraphics: String, CaseIterable, ExpressibleByArgument, Sendable {
 
     /// Of the answer `ESC [ ? 6 4 ; 4 c`: "64", "4".
     private static func attributes(in text: String) -> [Substring] {
-        guard let start = text.range(of: "\u{1B}[?"),
+        guard let start = text.firstRange(of: "\u{1B}[?"),
             let end = text[start.upperBound...].firstIndex(of: "c")
         else { return [] }
         return text[start.upperBound..<end].split(separator: ";")
