@@ -22,9 +22,8 @@ import torch.distributed as dist
 from checkpoint import CheckpointError, must_match, read_checkpoint, write_checkpoint
 from clip import ClipError
 from color import rounded_to_bytes
-from dataset import LoadedClip, add_encoding_options, content, doubts, encodings_from, load, \
-    progress, surface_bounds
-from history import WITHOUT_NAMES, Without, rendered
+from dataset import LoadedClip, content, doubts, encodings_from, load, progress, surface_bounds
+from history import Without, rendered
 from loss import change_loss, picture_loss
 from model import CompactDenoiser, ModelConfig, picture
 from model_files import ModelError, read_model
@@ -34,8 +33,8 @@ from report import ProgressLine, Report, duration, look
 from samples import Sampler, Walker, generator_for
 from schedule import DEFAULT, SAMPLE_PIXELS, Phase, ScheduleError, as_json, fitted, \
     learning_rate, phase_at, read_schedule
+from train_options import parsed
 
-DEFAULT_SAMPLES = 390_000  # crops of 128x128: what the first model of this kind was given
 AVERAGE_DECAY = 0.999
 STAND_END = 3.0  # what the last frame of a stand counts, beside 1 of the others
 
@@ -253,55 +252,6 @@ def train(training: Training, recipe: dict, watched: LoadedClip | None) -> None:
         report.close()
 
 
-def parsed() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="Folder of training clips.")
-    parser.add_argument("--validation", type=Path, help="Folder of clips never trained on.")
-    parser.add_argument("--hold-out", nargs="*", default=[], metavar="CLIP",
-                        help="Clips of --data that are watched, not trained on.")
-    parser.add_argument("--out", type=Path, required=True, help="Folder of this training.")
-    budget = parser.add_mutually_exclusive_group()
-    budget.add_argument("--minutes", type=float, help="Fit the schedule to this time.")
-    budget.add_argument("--samples", type=float, help="Or to this many crops of 128x128 "
-                        f"(default {DEFAULT_SAMPLES}).")
-    parser.add_argument("--initial", type=Path, help="Model folder to start from.")
-    parser.add_argument("--seed", type=int, default=1, help="Of everything drawn at random (1).")
-    parser.add_argument("--learning-rate", type=float, default=8e-4,
-                        help="The highest one, after the warm-up (8e-4).")
-    parser.add_argument("--change-weight", type=float, default=0.2,
-                        help="Weight of the loss on the change between frames.")
-    parser.add_argument("--schedule", type=Path, help="JSON list of phases instead of the default.")
-    parser.add_argument("--probe-grid", type=int, nargs=3, default=[48, 16, 48], metavar="N",
-                        help="Light probes along x, y, z.")
-    parser.add_argument("--channels", type=int, nargs="+", default=[48, 64, 96, 128],
-                        help="Widths of the network's levels, finest first.")
-    parser.add_argument("--blocks", type=int, nargs="+", default=[1, 1, 2, 2],
-                        help="Blocks of each level.")
-    parser.add_argument("--place-rows", type=int, default=2 ** 21,
-                        help="The most rows of a table of the place grid; 0: no place grid.")
-    parser.add_argument("--without", nargs="*", default=[], choices=WITHOUT_NAMES,
-                        help="Train without an input, to see what it is worth.")
-    parser.add_argument("--precision", choices=["auto", "fp32", "bf16"], default="auto",
-                        help="Of the steps; auto takes bf16 where a short trial says it is faster.")
-    parser.add_argument("--device", default="auto",
-                        help="A PyTorch device; auto takes a GPU where there is one.")
-    parser.add_argument("--threads", type=int, help="CPU threads (default: all).")
-    parser.add_argument("--log-steps", type=int, default=20,
-                        help="Steps between two lines of metrics.csv.")
-    parser.add_argument("--look-minutes", type=float, default=10,
-                        help="Minutes between two looks at the held-out clip.")
-    parser.add_argument("--look-frames", type=int, default=12,
-                        help="Frames of the held-out clip that are looked at.")
-    parser.add_argument("--checkpoint-seconds", type=float, default=120,
-                        help="Seconds between two checkpoints.")
-    parser.add_argument("--checkpoint-steps", type=int, help="By steps instead of by time.")
-    add_encoding_options(parser)
-    options = parser.parse_args()
-    if options.minutes is None and options.samples is None:
-        options.samples = DEFAULT_SAMPLES
-    return options
-
-
 def prepared(options: argparse.Namespace) -> tuple[Training, dict, LoadedClip | None]:
     """Everything that can go wrong before the first step goes wrong here."""
     if options.threads:
@@ -386,7 +336,7 @@ def model_name(folder: Path) -> str:
 
 
 def main() -> int:
-    options = parsed()
+    options = parsed(__doc__)
     try:
         training, recipe, watched = prepared(options)
         train(training, recipe, watched)
