@@ -7,40 +7,37 @@
     import Musl
 #endif
 
-/// Whole files, read into our own memory: a file cut short later cannot hurt us.
+/// Whole files, read into our own memory and written from it.
 package enum FileBytes {
     package struct ReadError: Error, Equatable, Sendable {
         package var reason: String
+
+        init(reason: String) { self.reason = reason }
+
+        init(_ code: Int32) { reason = text(ofErrno: code) }
     }
 
-    package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+    package enum WriteError: Error, Equatable, Sendable {
+        /// An existing file is never written over.
+        case exists
+        case failed(reason: String)
+    }
+
+    package static func exists(_ path: String) -> Bool {
+        // The path is lent as a C string, here and below.
+        unsafe access(path, F_OK) == 0
+    }
 
     /// Refuses folders, devices and files of more than `limit` bytes before reading.
-    package static func read(_ path: String, limit: Int) throws(ReadError) -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw ReadError(reason: String(cString: strerror(errno))) }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw ReadError(reason: "not a file")
+    package static func read(_ path: String, limit: Int = .max) throws(ReadError) -> [UInt8] {
+        let file = try OpenFile(path)
+        guard file.byteCount <= limit else {
+            throw ReadError(reason: "\(file.byteCount) bytes, more than the limit of \(limit)")
         }
-        let size = Int(status.st_size)
-        guard size <= limit else {
-            throw ReadError(reason: "\(size) bytes, more than the limit of \(limit)")
+        let bytes = try file.read(at: 0, count: file.byteCount)
+        guard bytes.count == file.byteCount else {
+            throw ReadError(reason: "became shorter while read")
         }
-        var failure: Int32 = 0
-        let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-            // The buffer has room for `size` bytes; `count` never passes it.
-            while count < size {
-                let got = Glibc.read(descriptor, buffer.baseAddress! + count, size - count)
-                if got < 0 && errno == EINTR { continue }
-                if got < 0 { failure = errno }
-                if got <= 0 { break }
-                count += got
-            }
-        }
-        guard failure == 0 else { throw ReadError(reason: String(cString: strerror(failure))) }
-        guard bytes.count == size else { throw ReadError(reason: "became shorter while read") }
         return bytes
     }
 
@@ -48,25 +45,46 @@ package enum FileBytes {
     package static func forEachPiece(
         of path: String, _ body: (_ piece: [UInt8]) -> Void
     ) throws(ReadError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw ReadError(reason: String(cString: strerror(errno))) }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw ReadError(reason: "not a file")
-        }
-        var piece = [UInt8](repeating: 0, count: 1 << 22)
+        let file = try OpenFile(path)
+        var offset = 0
         while true {
-            let got = Glibc.read(descriptor, &piece, piece.count)
-            if got < 0 && errno == EINTR { continue }
-            guard got >= 0 else { throw ReadError(reason: String(cString: strerror(errno))) }
-            if got == 0 { return }
-            body(got == piece.count ? piece : Array(piece[..<got]))
+            let piece = try file.read(at: offset, count: 1 << 22)
+            if piece.isEmpty { return }
+            body(piece)
+            offset += piece.count
         }
     }
 
     package static func byteCount(of path: String) -> Int? {
         var status = stat()
-        return stat(path, &status) == 0 ? Int(status.st_size) : nil
+        return unsafe stat(path, &status) == 0 ? Int(status.st_size) : nil
+    }
+
+    /// Writes a new file; a half-written one is removed.
+    package static func write(_ bytes: [UInt8], to path: String) throws(WriteError) {
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else {
+            throw errno == EEXIST ? .exists : .failed(reason: text(ofErrno: errno))
+        }
+        var code: Int32 = 0
+        var written = 0
+        while written < bytes.count && code == 0 {
+            // The rest of the array is a valid range for the whole call.
+            let count = unsafe bytes[written...].withUnsafeBytes { rest in
+                unsafe Glibc.write(descriptor, rest.baseAddress, rest.count)
+            }
+            if count >= 0 { written += count } else if errno != EINTR { code = errno }
+        }
+        // Some file systems report a full disk only here.
+        if close(descriptor) != 0 && code == 0 { code = errno }
+        if code != 0 {
+            _ = unsafe unlink(path)
+            throw .failed(reason: text(ofErrno: code))
+        }
+    }
+
+    package static func text(ofErrno code: Int32) -> String {
+        // strerror returns a valid C string for every number; it is copied at once.
+        unsafe String(cString: strerror(code))
     }
 }

@@ -2,6 +2,12 @@
 // Copyright 2026 The Frameloom authors
 
 /// Recursive descent over bytes, as deep as `maxDepth`: no text can exhaust the stack.
+///
+/// Of our own, because readers refuse files by what they see: a name given twice must be kept, so that the
+/// refusal can say where, a number must keep its digits, and an error must have its byte. Foundation
+/// drops one of two names and gives no byte; of Debian's libraries json-c drops one as well, jansson
+/// refuses the text as a whole and reads numbers as doubles, and yajl, which would hand on
+/// everything, has had no release since 2014.
 struct JSONParser {
     private let bytes: [UInt8]
     private var at = 0

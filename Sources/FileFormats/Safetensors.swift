@@ -83,10 +83,10 @@ package struct Safetensors: Sendable {
     package func floats(_ tensor: Tensor) -> [Float]? {
         guard tensor.type == "F32" else { return nil }
         let count = tensor.bytes.count / 4
-        return [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+        return unsafe [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
             // The range was checked against the file; floats need no alignment when copied.
-            file[tensor.bytes].withUnsafeBytes { bytes in
-                UnsafeMutableRawBufferPointer(buffer).copyMemory(from: bytes)
+            unsafe file[tensor.bytes].withUnsafeBytes { bytes in
+                unsafe UnsafeMutableRawBufferPointer(buffer).copyMemory(from: bytes)
             }
             initialized = count
         }
@@ -97,14 +97,15 @@ package struct Safetensors: Sendable {
     package func halfPairs(_ tensor: Tensor) -> [UInt32]? {
         let count = tensor.shape.reduce(1, *)
         guard tensor.type == "F16" || tensor.type == "F32", count % 2 == 0 else { return nil }
-        return [UInt32](unsafeUninitializedCapacity: count / 2) { buffer, initialized in
+        return unsafe [UInt32](unsafeUninitializedCapacity: count / 2) { buffer, initialized in
             let pairs = UnsafeMutableRawBufferPointer(buffer)
             if let floats = floats(tensor) {
-                halves_narrow_f16(
+                // The buffer has room for as many halves.
+                unsafe halves_narrow_f16(
                     pairs.bindMemory(to: UInt16.self).baseAddress, floats, floats.count)
             } else {
                 // The range was checked against the file, and its length against the shape.
-                file[tensor.bytes].withUnsafeBytes { pairs.copyMemory(from: $0) }
+                unsafe file[tensor.bytes].withUnsafeBytes { unsafe pairs.copyMemory(from: $0) }
             }
             initialized = count / 2
         }
@@ -112,7 +113,7 @@ package struct Safetensors: Sendable {
 
     /// Whether no value is NaN or infinite.
     package static func areFinite(_ values: [Float]) -> Bool {
-        halves_floats_are_finite(values, values.count) != 0
+        unsafe halves_floats_are_finite(values, values.count) != 0
     }
 
     /// Bytes of a tensor of any type.

@@ -3,12 +3,6 @@
 
 import CHalves
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
 /// A large safetensors file, kept open and read tensor by tensor, so that it never lies in memory
 /// as a whole. Nothing is mapped: a file cut short later is an error of the next read.
 package final class SafetensorsFile: Sendable {
@@ -22,7 +16,7 @@ package final class SafetensorsFile: Sendable {
     /// In the order of the file.
     package let tensors: [Safetensors.Tensor]
     private let places: [String: Int]
-    private let descriptor: Int32
+    private let file: OpenFile
 
     /// All types of the format; which of them can be read is a question of `floats`.
     private static let elementBytes = [
@@ -33,36 +27,26 @@ package final class SafetensorsFile: Sendable {
 
     /// Opens the file and checks everything that its header claims.
     package init(_ path: String) throws(ReadError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw .unreadable(String(cString: strerror(errno))) }
-        var isKept = false
-        defer { if !isKept { close(descriptor) } }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw .unreadable("not a file")
-        }
-        let size = Int(status.st_size)
+        self.path = path
         do {
-            let start = try Self.read(descriptor, at: 0, count: min(8, size))
-            let length = try Safetensors.headerLength(start[...], fileByteCount: size)
-            let header = try Self.read(descriptor, at: 8, count: length)
+            file = try OpenFile(path)
+            byteCount = file.byteCount
+            let start = try Self.read(file, at: 0, count: min(8, byteCount))
+            let length = try Safetensors.headerLength(start[...], fileByteCount: byteCount)
+            let header = try Self.read(file, at: 8, count: length)
             tensors = try Safetensors.tensors(
-                header: header[...], fileByteCount: size, elementBytes: Self.elementBytes)
+                header: header[...], fileByteCount: byteCount, elementBytes: Self.elementBytes)
         } catch let error as Safetensors.FormatError {
             throw .format(error)
+        } catch let error as FileBytes.ReadError {
+            throw .unreadable(error.reason)
         } catch let error as ReadError {
             throw error
         } catch {
             throw .unreadable("\(error)")
         }
         places = Dictionary(uniqueKeysWithValues: tensors.enumerated().map { ($1.name, $0) })
-        self.path = path
-        self.descriptor = descriptor
-        byteCount = size
-        isKept = true
     }
-
-    deinit { close(descriptor) }
 
     package func tensor(named name: String) -> Safetensors.Tensor? {
         places[name].map { tensors[$0] }
@@ -74,52 +58,47 @@ package final class SafetensorsFile: Sendable {
             ["F32", "F16", "BF16"].contains(tensor.type)
         else { return nil }
         var values = [Float](repeating: 0, count: tensor.bytes.count / elementBytes)
-        var offset = 0
-        while offset < tensor.bytes.count {
+        for offset in stride(from: 0, to: tensor.bytes.count, by: Self.chunkBytes) {
             let count = min(Self.chunkBytes, tensor.bytes.count - offset)
             let chunk: [UInt8]
             do {
-                chunk = try Self.read(
-                    descriptor, at: tensor.bytes.lowerBound + offset, count: count)
+                chunk = try Self.read(file, at: tensor.bytes.lowerBound + offset, count: count)
             } catch .format(var error) {
                 error.tensor = tensor.name
                 throw .format(error)
             }
-            let start = offset / elementBytes
-            // `values` has room for the chunk's elements from `start` on; chunks are whole elements.
-            values.withUnsafeMutableBufferPointer { values in
-                chunk.withUnsafeBytes { bytes in
-                    let (out, elements) = (values.baseAddress! + start, count / elementBytes)
-                    switch tensor.type {
-                    case "F16": halves_widen_f16(out, bytes.baseAddress, elements)
-                    case "BF16": halves_widen_bf16(out, bytes.baseAddress, elements)
-                    default:
-                        UnsafeMutableRawPointer(out).copyMemory(
-                            from: bytes.baseAddress!, byteCount: count)
-                    }
-                }
+            // Chunks are whole elements, and `values` has room for all of them.
+            let part = offset / elementBytes..<(offset + count) / elementBytes
+            unsafe values[part].withUnsafeMutableBufferPointer { out in
+                unsafe Self.widen(chunk, of: tensor.type, into: out)
             }
-            offset += count
         }
         return values
     }
 
-    private static func read(
-        _ descriptor: Int32, at offset: Int, count: Int
-    ) throws(ReadError) -> [UInt8] {
-        var failure: Int32 = 0
-        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
-            // The buffer has room for `count` bytes; `done` never passes it.
-            while done < count {
-                let got = pread(
-                    descriptor, buffer.baseAddress! + done, count - done, off_t(offset + done))
-                if got < 0 && errno == EINTR { continue }
-                if got < 0 { failure = errno }
-                if got <= 0 { break }
-                done += got
+    /// As many elements as `out` has room for.
+    private static func widen(
+        _ chunk: [UInt8], of type: String, into out: UnsafeMutableBufferPointer<Float>
+    ) {
+        // Both lie still and have that many elements.
+        unsafe chunk.withUnsafeBytes { bytes in
+            switch type {
+            case "F16": unsafe halves_widen_f16(out.baseAddress, bytes.baseAddress, out.count)
+            case "BF16": unsafe halves_widen_bf16(out.baseAddress, bytes.baseAddress, out.count)
+            default: unsafe UnsafeMutableRawBufferPointer(out).copyMemory(from: bytes)
             }
         }
-        guard failure == 0 else { throw .unreadable(String(cString: strerror(failure))) }
+    }
+
+    private static func read(
+        _ file: OpenFile, at offset: Int, count: Int
+    ) throws(ReadError) -> [UInt8] {
+        let bytes: [UInt8]
+        do {
+            bytes = try file.read(at: offset, count: count)
+        } catch {
+            throw .unreadable(error.reason)
+        }
         guard bytes.count == count else {
             throw .format(
                 Safetensors.FormatError(

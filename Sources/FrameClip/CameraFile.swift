@@ -40,7 +40,7 @@ struct CameraFile {
     static func read(in folder: String) throws(ClipError) -> CameraFile? {
         let path = folder + "/camera.json"
         guard FileManager.default.fileExists(atPath: path) else { return nil }
-        let bytes = try FileBytes.read(path)
+        let bytes = try ClipFiles.read(path)
         do {
             var file = CameraFile(path: path)
             try file.take(ClipJSON.document(bytes))

@@ -64,8 +64,8 @@ struct ClipFolder {
     /// A folder with a slip in its name would count as absent.
     private static func refuseNearNames(in clip: String) throws(ClipError) {
         let known = Channel.allCases.map(\.rawValue)
-        for bytes in try FileBytes.names(in: clip) {
-            let name = FileBytes.escaped(bytes)
+        for bytes in try ClipFiles.names(in: clip) {
+            let name = ClipFiles.escaped(bytes)
             guard !known.contains(name), let near = NearestName.of(name, among: known),
                 NearestName.distance(String(name.prefix(64)), near) <= 2,
                 isFolder(clip + "/" + name), !isFolder(clip + "/" + near)
@@ -83,13 +83,13 @@ struct ClipFolder {
             if channel.isOptional { return nil }
             throw .wrong(path: clip, sentence: "the folder \(channel.rawValue) is missing")
         }
-        let listed = try FileBytes.names(in: folder).filter { $0.first != UInt8(ascii: ".") }
+        let listed = try ClipFiles.names(in: folder).filter { $0.first != UInt8(ascii: ".") }
         var names: [String] = []
         for bytes in listed {
             guard let name = String(validating: bytes, as: UTF8.self) else {
                 throw .wrong(
                     path: folder,
-                    sentence: "the name of \(FileBytes.escaped(bytes)) is not UTF-8; rename it")
+                    sentence: "the name of \(ClipFiles.escaped(bytes)) is not UTF-8; rename it")
             }
             names.append(name)
         }

@@ -10,7 +10,7 @@ struct ClipPlanes {
     var stated: CameraFile.Statements
 
     static func file(_ path: String) throws(ClipError) -> PictureFile {
-        let bytes = try FileBytes.read(path)
+        let bytes = try ClipFiles.read(path)
         do {
             return try PictureFile(bytes)
         } catch {

@@ -251,6 +251,6 @@ package struct ClipWriter {
         guard let data = try? encoder.encode(document) else {
             throw .unwritable(path: path, reason: "a camera has a number that JSON cannot hold")
         }
-        try FileBytes.write([UInt8](data), to: path)
+        try ClipFiles.write([UInt8](data), to: path)
     }
 }

@@ -34,7 +34,7 @@ package struct PNGImage: Sendable, Equatable {
     // MARK: Reading
 
     package init(readingFrom path: String) throws(ClipError) {
-        let file = try FileBytes.read(path)
+        let file = try ClipFiles.read(path)
         try self.init(decoding: file, path: path)
     }
 
@@ -74,7 +74,7 @@ package struct PNGImage: Sendable, Equatable {
 
     /// A new file at `path`; an existing one is left alone.
     package func write(to path: String) throws(ClipError) {
-        try FileBytes.write(encoded(path: path), to: path)
+        try ClipFiles.write(encoded(path: path), to: path)
     }
 
     package func encoded(path: String) throws(ClipError) -> [UInt8] {

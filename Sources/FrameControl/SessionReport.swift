@@ -14,10 +14,6 @@ package struct SessionReport: Sendable, Equatable, Codable {
         case resumed
     }
 
-    package enum Mailbox: String, Sendable, Codable {
-        case latest, every
-    }
-
     package var id: UInt64
     package var clientName = ""
     package var pid: Int32 = 0

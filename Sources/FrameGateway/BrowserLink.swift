@@ -3,6 +3,7 @@
 
 import CFrameProtocol
 import CWebSockets
+import FrameTypes
 import Glibc
 
 /// What a WebSocket is for.
@@ -51,7 +52,7 @@ final class BrowserLink {
     private var wantsJPEG = false
     private var jpeg: MessageBuffer?
     private var sending: Sending?
-    private var lastProgress = now()
+    private var lastProgress = monotonicNow()
     private var closing: CloseReason?
 
     init(
@@ -182,7 +183,7 @@ final class BrowserLink {
         guard let browser else { return false }
         if sending == nil, let next = outbox.takeNext() {
             sending = prepare(next)
-            lastProgress = now()
+            lastProgress = monotonicNow()
         }
         guard var current = sending else {
             resumeDaemon()
@@ -201,7 +202,7 @@ final class BrowserLink {
                 lws_write_protocol(rawValue: mode)) >= 0
         else { return false }
         current.sent += count
-        lastProgress = now()
+        lastProgress = monotonicNow()
         if isLast {
             if current.buffer !== jpeg { pool.give(current.buffer) }
             sending = nil
@@ -279,8 +280,8 @@ final class BrowserLink {
     func check() -> Bool {
         guard let browser else { return false }
         lws_set_timer_usecs(browser, Self.checkInterval)
-        let stalled = now() - lastProgress > UInt64(settings.stallSeconds) * 1_000_000_000
-        if sending == nil && outbox.waiting.isEmpty { lastProgress = now() }
+        let stalled = monotonicNow() - lastProgress > UInt64(settings.stallSeconds) * 1_000_000_000
+        if sending == nil && outbox.waiting.isEmpty { lastProgress = monotonicNow() }
         guard stalled, sending != nil || !outbox.waiting.isEmpty else { return true }
         closing = .tooSlow(seconds: settings.stallSeconds)
         return false
@@ -325,13 +326,6 @@ final class BrowserLink {
         state = isHeld
         lws_rx_flow_control(handle, isHeld ? 0 : 1)
     }
-}
-
-/// Nanoseconds of the monotonic clock.
-func now() -> UInt64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
 private func connectedSocket(_ path: String) throws(CloseReason) -> Int32 {

@@ -42,14 +42,6 @@ package enum Message: Sendable, Equatable {
     }
 }
 
-/// What happens to a frame that arrives while another one of its session waits.
-package enum Mailbox: UInt8, Sendable, Hashable {
-    /// The newer frame replaces the waiting one.
-    case latest = 0
-    /// Every frame is rendered; the daemon stops reading when full.
-    case every = 1
-}
-
 /// What a client states once, at open and at reconfigure.
 package struct OpenRequest: Sendable, Equatable {
     package var layout: GBufferLayout

@@ -22,7 +22,7 @@ extension OpenRequest {
             depth: try DepthEncoding(body, format: planes.depthFormat),
             motion: try MotionEncoding(body, isPresent: planes.hasMotion),
             planes: planes.planes, byteCount: planes.byteCount)
-        let mailbox: Mailbox = try body.choice("mailbox", at: WireOpen.mailbox, use: "0 or 1")
+        let mailbox: WireMailbox = try body.choice("mailbox", at: WireOpen.mailbox, use: "0 or 1")
         let viewIndex = Int(body.uint8(at: WireOpen.viewIndex))
         guard viewIndex <= 1 else {
             throw .value(
@@ -30,7 +30,7 @@ extension OpenRequest {
         }
         let budget = UInt64(body.uint32(at: WireOpen.frameBudget)) * 1000
         self.init(
-            layout: layout, mailbox: mailbox, viewIndex: viewIndex,
+            layout: layout, mailbox: mailbox.mailbox, viewIndex: viewIndex,
             frameBudgetNanoseconds: budget == 0 ? nil : budget,
             seed: body.uint64(at: WireOpen.seed), model: try Self.modelName(body),
             clientName: try body.text(
@@ -108,6 +108,26 @@ extension ByteReader {
                 field: field, found: Int(found), name: "value \(found)", allowed: use)
         }
         return value
+    }
+}
+
+/// The wire's numbers of a mailbox.
+package enum WireMailbox: UInt8, Sendable {
+    case latest = 0
+    case every = 1
+
+    package init(_ mailbox: Mailbox) {
+        switch mailbox {
+        case .latest: self = .latest
+        case .every: self = .every
+        }
+    }
+
+    var mailbox: Mailbox {
+        switch self {
+        case .latest: .latest
+        case .every: .every
+        }
     }
 }
 

@@ -39,14 +39,14 @@ package struct SessionPlan: Sendable, Equatable {
         foreignHistoryByteCount =
             (history.map { $0.byteCount + FrameHistory.byteCount(of: $0.size) } ?? 0)
             + (kept.map { FrameHistory.byteCount(of: $0) } ?? 0)
-            + Self.unpackedByteCount(of: history?.size ?? kept, in: size)
+            + Self.expandedByteCount(of: history?.size ?? kept, in: size)
     }
 
-    /// The first frame after a history of more pixels than its own unpacks that history outside of
-    /// the planned workspace, 32 bytes a pixel, until it is finished.
-    private static func unpackedByteCount(of history: FrameSize?, in size: FrameSize) -> Int {
+    /// The first frame after a history of more pixels than its own expands that history outside of
+    /// the planned workspace, until it is finished.
+    private static func expandedByteCount(of history: FrameSize?, in size: FrameSize) -> Int {
         guard let history, history.pixelCount > size.pixelCount else { return 0 }
-        return history.pixelCount * 32
+        return FrameHistory.expandedByteCount(of: history)
     }
 
     /// Sides are at most 4096 and waiting frames few, so that this is far from overflowing.

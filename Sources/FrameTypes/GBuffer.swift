@@ -53,6 +53,8 @@ package struct FrameHistory: Sendable {
     }
 
     package static func byteCount(of size: FrameSize) -> Int { size.pixelCount * 13 }
+    /// As a frame's warp reads it: 8 floats a pixel.
+    package static func expandedByteCount(of size: FrameSize) -> Int { size.pixelCount * 32 }
     package static let pictureOffset = 0
     package static func baseColorOffset(of size: FrameSize) -> Int { size.pixelCount * 4 }
     package static func depthOffset(of size: FrameSize) -> Int { size.pixelCount * 8 }

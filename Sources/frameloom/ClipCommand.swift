@@ -70,7 +70,7 @@ struct ClipReport: Encodable {
         let metres = clip.metres(of: index)
         let surfaces = metres.filter { $0 > 0 }
         planes["Depth"] = Plane(
-            crc: FileBytes.crc32(
+            crc: ClipFiles.crc32(
                 metres.flatMap { value in
                     (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> ($0 * 8)) }
                 }),
@@ -90,7 +90,7 @@ struct ClipReport: Encodable {
     private static func plane(_ bytes: [UInt8]) -> Plane {
         let sum = bytes.reduce(0) { $0 + Int($1) }
         return Plane(
-            crc: FileBytes.crc32(bytes), least: Double(bytes.min() ?? 0),
+            crc: ClipFiles.crc32(bytes), least: Double(bytes.min() ?? 0),
             mean: bytes.isEmpty ? 0 : Double(sum) / Double(bytes.count),
             most: Double(bytes.max() ?? 0))
     }

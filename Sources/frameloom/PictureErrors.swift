@@ -2,10 +2,11 @@
 // Copyright 2026 The Frameloom authors
 
 import FrameTypes
+import Histogram
 
 /// Differences of two pictures' color bytes, over many frames.
 struct PictureErrors {
-    private var counts = Array(repeating: 0, count: 256)
+    private var counts = Array(repeating: UInt64(0), count: 256)
     private(set) var largest = 0
     /// Where the largest is: frame and pixel.
     private(set) var place = (frame: 0, x: 0, y: 0)
@@ -35,21 +36,22 @@ struct PictureErrors {
         }
     }
 
-    private var total: Int { counts.reduce(0, +) }
-
-    var mean: Double {
-        let sum = counts.enumerated().reduce(0) { $0 + $1.offset * $1.element }
-        return Double(sum) / Double(max(total, 1))
+    /// Every value has a place of its own.
+    private var histogram: Histogram<UInt64> {
+        var histogram = Histogram<UInt64>(
+            highestTrackableValue: 255, numberOfSignificantValueDigits: .three)
+        for (apart, count) in counts.enumerated() where count > 0 {
+            histogram.record(UInt64(apart), count: count)
+        }
+        return histogram
     }
 
-    /// The smallest difference that so many of all are not above.
-    func quantile(_ share: Double) -> Int {
-        var left = Double(total) * share
-        for (apart, count) in counts.enumerated() {
-            left -= Double(count)
-            if left <= 0 { return apart }
-        }
-        return 255
+    var mean: Double { histogram.mean }
+
+    /// The smallest difference that so many percent of all are not above; 0 without any.
+    func percentile(_ percentile: Double) -> Int {
+        let histogram = histogram
+        return histogram.totalCount == 0 ? 0 : Int(histogram.valueAtPercentile(percentile))
     }
 
     /// All tiles within one of those in `mask`.

@@ -3,6 +3,9 @@
 
 import ArgumentParser
 import FrameControl
+import FrameTypes
+
+extension Mailbox: ExpressibleByArgument {}
 
 struct PlayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -27,10 +30,6 @@ struct PlayCommand: ParsableCommand {
         help: "Milliseconds in which a picture is wanted: it then goes before slower work. 0: none."
     )
     var budget = 0
-
-    enum Mailbox: String, ExpressibleByArgument, CaseIterable {
-        case latest, every
-    }
 
     func validate() throws {
         if !(1...16).contains(inFlight) { throw ValidationError("--in-flight is 1 to 16") }

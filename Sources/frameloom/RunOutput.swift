@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import FileFormats
 import FoundationEssentials
 import FrameClip
 import FrameTypes
@@ -53,7 +54,7 @@ struct RunOutput {
     }
 
     func writeSummary(_ report: RunReport) throws {
-        try FileBytes.write([UInt8]((report.json + "\n").utf8), to: summaryPath)
+        try ClipFiles.write([UInt8]((report.json + "\n").utf8), to: summaryPath)
     }
 
     private func image(_ bytes: [UInt8]) -> PNGImage {

@@ -64,13 +64,13 @@ struct StillReport: Encodable {
         costRatio = wholeMsP50 > 0 ? partlyMsP50 / wholeMsP50 : 0
         tileShareMean = run.shares.reduce(0, +) / Double(max(frames, 1))
         errorMean = run.errors.mean
-        errorP999 = run.errors.quantile(0.999)
+        errorP999 = run.errors.percentile(99.9)
         errorMax = run.errors.largest
         errorMaxFrame = run.errors.place.frame
         errorMaxX = run.errors.place.x
         errorMaxY = run.errors.place.y
         pictureErrorMean = run.allErrors.mean
-        pictureErrorP999 = run.allErrors.quantile(0.999)
+        pictureErrorP999 = run.allErrors.percentile(99.9)
         pictureErrorMax = run.allErrors.largest
         if !run.stepTimes.isEmpty { steps = run.stepTimes }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import FileFormats
 import FrameClip
 import FrameTypes
 import Glibc

@@ -2,6 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import ArgumentParser
+import FileFormats
 import FoundationEssentials
 import FrameClip
 import FrameControl

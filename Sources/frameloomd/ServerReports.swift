@@ -181,7 +181,7 @@ extension Server {
             report.width = grant.request.layout.size.width
             report.height = grant.request.layout.size.height
             report.viewIndex = grant.request.viewIndex
-            report.mailbox = grant.request.mailbox == .latest ? .latest : .every
+            report.mailbox = grant.request.mailbox
             report.controlScale = grant.request.scales.statedControl
             report.adapterScale = grant.request.scales.statedAdapter
             report.model = grant.model.name

@@ -57,7 +57,7 @@ import Testing
         while at + 12 <= bytes.count {
             let end = at + 12 + Int(bytes.bigEndian32(at: at))
             guard end <= bytes.count else { break }
-            let sum = FileBytes.crc32(Array(bytes[at + 4..<end - 4]))
+            let sum = ClipFiles.crc32(Array(bytes[at + 4..<end - 4]))
             for byte in 0..<4 {
                 bytes[end - 4 + byte] = UInt8(truncatingIfNeeded: sum >> UInt32(24 - 8 * byte))
             }

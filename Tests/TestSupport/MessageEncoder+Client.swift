@@ -80,7 +80,7 @@ extension MessageEncoder {
         body.put(UInt32(clamping: layout.size.height), at: WireOpen.height)
         body.put(UInt8(clamping: layout.planes.count), at: WireOpen.planeCount)
         body.put(layout.origin.rawValue, at: WireOpen.origin)
-        body.put(request.mailbox.rawValue, at: WireOpen.mailbox)
+        body.put(WireMailbox(request.mailbox).rawValue, at: WireOpen.mailbox)
         body.put(UInt8(clamping: request.viewIndex), at: WireOpen.viewIndex)
         body.put(UInt8(FL_PICTURE_RGBA8_SRGB), at: WireOpen.pictureFormat)
         body.put(layout.normalSpace.rawValue, at: WireOpen.normalSpace)
