@@ -1,94 +1,132 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Copyright 2026 The Frameloom authors */
+ * Copyright 2026 The Frameloom authors
+ *
+ * Which kernels the processor can run. */
 #include "kernels.h"
+#include "tensor_kernels.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
-extern const k_kernels k_kernels_portable;
+/* What one set of instructions computes; NULL: what its path's own tables compute. */
+typedef struct tables {
+    const k_kernels *frame;
+    const k_convolution *convolutions[4]; /* by k_arithmetic, and so Winograd's */
+    const k_winograd *winograds[4];
+    const k_tensor_kernels *tensors;
+} tables;
+
+#define DECLARE_PATH(path)                                                                       \
+    extern const k_kernels k_kernels_##path;                                                     \
+    extern const k_convolution k_fp32_##path, k_bf16_##path, k_int16_##path, k_int8_##path;      \
+    extern const k_winograd k_winograd_fp32_##path, k_winograd_bf16_##path;                      \
+    extern const k_tensor_kernels k_tensor_kernels_##path;
+
+#define TABLES_OF(path)                                                                          \
+    {                                                                                            \
+        .frame = &k_kernels_##path,                                                              \
+        .convolutions = {[K_FP32] = &k_fp32_##path, [K_BF16] = &k_bf16_##path,                   \
+                         [K_INT16] = &k_int16_##path, [K_INT8] = &k_int8_##path},                \
+        .winograds = {[K_FP32] = &k_winograd_fp32_##path, [K_BF16] = &k_winograd_bf16_##path},   \
+        .tensors = &k_tensor_kernels_##path,                                                     \
+    }
+
+DECLARE_PATH(portable)
 #if defined(__x86_64__)
-extern const k_kernels k_kernels_avx2, k_kernels_avx512;
-#endif
-#define TABLES(path)                                                                       \
-    extern const k_convolution k_fp32_##path, k_bf16_##path, k_int16_##path, k_int8_##path; \
-    static const k_convolution *const tables_##path[4] = {&k_fp32_##path, &k_bf16_##path,  \
-                                                          &k_int16_##path, &k_int8_##path}; \
-    extern const k_winograd k_winograd_fp32_##path, k_winograd_bf16_##path;                \
-    static const k_winograd *const winograds_##path[4] = {&k_winograd_fp32_##path,         \
-                                                          &k_winograd_bf16_##path, NULL, NULL};
-TABLES(portable)
-#if defined(__x86_64__)
-TABLES(avx2)
-TABLES(avx512)
+DECLARE_PATH(avx2)
+DECLARE_PATH(avx512)
 extern const k_convolution k_int16_avx512vnni, k_int8_avx512vnni, k_bf16_avx512bf16;
 extern const k_winograd k_winograd_bf16_avx512bf16;
+extern const k_tensor_kernels k_tensor_kernels_avx512bf16;
+
+static const tables avx512bf16 = {
+    .convolutions = {[K_BF16] = &k_bf16_avx512bf16},
+    .winograds = {[K_BF16] = &k_winograd_bf16_avx512bf16},
+    .tensors = &k_tensor_kernels_avx512bf16,
+};
+static const tables avx512vnni = {
+    .convolutions = {[K_INT16] = &k_int16_avx512vnni, [K_INT8] = &k_int8_avx512vnni},
+};
 #endif
 
-const k_kernels *k_kernels_of(enum k_path path)
+static const tables paths[] = {
+#if defined(__x86_64__)
+    [K_AVX512] = TABLES_OF(avx512),
+    [K_AVX2] = TABLES_OF(avx2),
+#endif
+    [K_PORTABLE] = TABLES_OF(portable),
+};
+
+static int processor_has(enum k_path path)
 {
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (path == K_AVX512)
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-                       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-                       __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
-                   ? &k_kernels_avx512
-                   : NULL;
+               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+               __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     if (path == K_AVX2)
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                       __builtin_cpu_supports("f16c")
-                   ? &k_kernels_avx2
-                   : NULL;
+               __builtin_cpu_supports("f16c");
 #endif
-    return path == K_PORTABLE ? &k_kernels_portable : NULL;
+    return path == K_PORTABLE;
 }
 
-#if defined(__x86_64__)
-/* Beside what every AVX-512 processor does: an instruction for the arithmetic itself. */
-static const k_convolution *instruction_for(enum k_arithmetic arithmetic)
+/* What the processor has on a path, by `choice`: tables made for instructions that only some of its
+ * processors have, then the path's own. NULL: nothing, or no more. */
+#define MOST_CHOICES 3
+static const tables *tables_of(enum k_path path, size_t choice)
 {
-    const int has_vnni = __builtin_cpu_supports("avx512vnni");
-    switch (arithmetic) {
-    case K_BF16: return __builtin_cpu_supports("avx512bf16") ? &k_bf16_avx512bf16 : NULL;
-    case K_INT16: return has_vnni ? &k_int16_avx512vnni : NULL;
-    case K_INT8: return has_vnni ? &k_int8_avx512vnni : NULL;
-    default: return NULL;
-    }
-}
+    const tables *found[MOST_CHOICES];
+    size_t count = 0;
+    if (!processor_has(path))
+        return NULL;
+#if defined(__x86_64__)
+    if (path == K_AVX512 && __builtin_cpu_supports("avx512bf16"))
+        found[count++] = &avx512bf16;
+    if (path == K_AVX512 && __builtin_cpu_supports("avx512vnni"))
+        found[count++] = &avx512vnni;
 #endif
+    found[count++] = &paths[path];
+    return choice < count ? found[choice] : NULL;
+}
+
+const k_kernels *k_kernels_of(enum k_path path)
+{
+    return processor_has(path) ? paths[path].frame : NULL;
+}
+
+/* The `choice`th tables that have convolutions of this arithmetic. */
+static const tables *convolving(enum k_path path, enum k_arithmetic arithmetic, size_t choice)
+{
+    const tables *found;
+    for (size_t i = 0; (found = tables_of(path, i)); i++)
+        if (found->convolutions[arithmetic] && choice-- == 0)
+            break;
+    return found;
+}
 
 const k_convolution *k_convolution_of(enum k_path path, enum k_arithmetic arithmetic,
                                       size_t choice)
 {
-    if (!k_kernels_of(path))
-        return NULL;
-#if defined(__x86_64__)
-    if (path == K_AVX512) {
-        const k_convolution *fastest = instruction_for(arithmetic);
-        if (fastest && choice == 0)
-            return fastest;
-        return choice == (fastest ? 1 : 0) ? tables_avx512[arithmetic] : NULL;
-    }
-    if (path == K_AVX2)
-        return choice == 0 ? tables_avx2[arithmetic] : NULL;
-#endif
-    return choice == 0 ? tables_portable[arithmetic] : NULL;
+    const tables *found = convolving(path, arithmetic, choice);
+    return found ? found->convolutions[arithmetic] : NULL;
 }
 
 const k_winograd *k_winograd_of(enum k_path path, enum k_arithmetic arithmetic, size_t choice)
 {
-    if (!k_convolution_of(path, arithmetic, choice))
-        return NULL;
-#if defined(__x86_64__)
-    if (path == K_AVX512)
-        return arithmetic == K_BF16 && choice == 0 && instruction_for(K_BF16)
-                   ? &k_winograd_bf16_avx512bf16
-                   : winograds_avx512[arithmetic];
-    if (path == K_AVX2)
-        return winograds_avx2[arithmetic];
-#endif
-    return winograds_portable[arithmetic];
+    const tables *found = convolving(path, arithmetic, choice);
+    return found ? found->winograds[arithmetic] : NULL;
+}
+
+const k_tensor_kernels *k_tensor_kernels_of(enum k_path path, size_t choice)
+{
+    const tables *found;
+    for (size_t i = 0; (found = tables_of(path, i)); i++)
+        if (found->tensors && choice-- == 0)
+            return found->tensors;
+    return NULL;
 }
 
 void k_prepare_thread(void)

@@ -7,8 +7,8 @@
 #define POINT_A 0.70710678f /* its square 0.5 */
 #define POINT_B 1.41421356f /* its square 2 */
 
-/* Six inputs in a line to their values at the points. */
-INLINE void evaluate(const line_vec *d, size_t step, line_vec *values)
+/* The input transform: six inputs in a line to their values at the points. */
+INLINE void transform_line(const line_vec *d, size_t step, line_vec *values)
 {
     line_vec even_a = FMA(d[2 * step], (line_vec)-2.0f, d[4 * step]);
     line_vec odd_a = FMA(d[step], (line_vec)-2.0f, d[3 * step]);
@@ -22,8 +22,8 @@ INLINE void evaluate(const line_vec *d, size_t step, line_vec *values)
     values[5] = FMA(d[3 * step], (line_vec)-2.5f, d[step] + d[5 * step]);
 }
 
-/* Sums at six points to four outputs in a line. */
-INLINE void interpolate(const line_vec *m, line_vec *outputs)
+/* The inverse transform: sums at six points to four outputs in a line. */
+INLINE void inverse_transform_line(const line_vec *m, line_vec *outputs)
 {
     line_vec sum_a = m[1] + m[2], difference_a = m[1] - m[2];
     line_vec sum_b = m[3] + m[4], difference_b = m[3] - m[4];

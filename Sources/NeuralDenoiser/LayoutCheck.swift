@@ -9,13 +9,9 @@ extension GBufferLayout {
     func checkPlanes() throws(DenoiserError) {
         guard size.isSupported else { throw .size(size) }
         var seen = PlaneKinds()
-        // Counted loops: unoptimised iterators allocate, which a test of frames counts.
-        var index = 0
-        while index < planes.count {
-            let kind = planes[index].kind
-            guard seen.insert(kind) else { throw .repeatedPlane(kind) }
-            try check(planes[index], at: index)
-            index += 1
+        for (index, plane) in planes.enumerated() {
+            guard seen.insert(plane.kind) else { throw .repeatedPlane(plane.kind) }
+            try check(plane, at: index)
         }
         guard seen.contains(.baseColor) else { throw .missingPlane(.baseColor) }
         guard seen.contains(.normals) else { throw .missingPlane(.normals) }
@@ -27,14 +23,7 @@ extension GBufferLayout {
 
     var hasMotionPlane: Bool { has(.motion) }
 
-    func has(_ kind: PlaneKind) -> Bool {
-        var index = 0
-        while index < planes.count {
-            if planes[index].kind == kind { return true }
-            index += 1
-        }
-        return false
-    }
+    func has(_ kind: PlaneKind) -> Bool { planes.contains { $0.kind == kind } }
 
     private func check(_ plane: PlaneLayout, at index: Int) throws(DenoiserError) {
         guard plane.kind == .depth ? depth.canBe(plane.format) : plane.kind.canBe(plane.format)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
-import FrameTypes
 import FileFormats
+import FrameTypes
 import NeuralOps
 
 /// Reads fields of model.json, or of another JSON file of a model, by their dotted names and says

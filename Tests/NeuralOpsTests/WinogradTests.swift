@@ -10,7 +10,7 @@ import Testing
     /// Of the largest sum of magnitudes. In fp32 the largest error of some hundred layers was 7.4 units
     /// of 2^-24, with few cins as with many; a wrong coefficient or place gives thousands.
     ///
-    /// Where turned values and weights are rounded to bf16, each by at most 2^-8 of itself, those errors
+    /// Where transformed values and weights are rounded to bf16, each by at most 2^-8 of itself, those errors
     /// have random signs and are what counts: the largest was 9.3 units of 2^-8 / sqrt(cins). Two cins
     /// that change places give 85 or more.
     private func tolerance(_ loops: Loops, cins: Int) -> Double {

@@ -61,7 +61,7 @@ static void store_picture(const k_frame *f, const k_chunk *k, const float *pictu
 {
     _Alignas(64) int32_t known[K_CHUNK_PIXELS], words[K_CHUNK_PIXELS];
     const int32_t pixels = k->count * K_LANES;
-    load_plane(f, k, &f->known, known);
+    load_plane(f, k, &f->planes[K_KNOWN], known);
     for (int32_t i = 0; i < pixels; i += K_LANES) {
         i16 over = words16(known, i), word = 255 << 24;
         v16 weight = field16(over, 24, 8) * (1.0f / 255.0f);
@@ -82,7 +82,7 @@ static void render_pictures(const k_frame *f, const float *head, size_t cell_y, 
 {
     _Alignas(64) float base[3 * K_CHUNK_PIXELS], linear[3 * K_CHUNK_PIXELS];
     _Alignas(64) float picture[3 * K_CHUNK_PIXELS], emissive[3 * K_CHUNK_PIXELS];
-    const int shines = f->emissive.format != K_ABSENT;
+    const int shines = f->planes[K_EMISSIVE].format != K_ABSENT;
     k_chunk k;
     k.cell_y = (int32_t)cell_y;
     for (k.cell_x = (int32_t)x0; k.cell_x < (int32_t)x1; k.cell_x += k.count) {

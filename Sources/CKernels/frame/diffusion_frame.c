@@ -30,12 +30,12 @@ static int byte_of(float unit)
 static float metres(const k_frame *f, size_t x, size_t y)
 {
     float raw;
-    if (f->depth.format == K_R16) {
+    if (f->planes[K_DEPTH].format == K_R16) {
         uint16_t word;
-        memcpy(&word, at(&f->depth, x, y, 2), 2);
+        memcpy(&word, at(&f->planes[K_DEPTH], x, y, 2), 2);
         raw = word;
     } else {
-        memcpy(&raw, at(&f->depth, x, y, 4), 4);
+        memcpy(&raw, at(&f->planes[K_DEPTH], x, y, 4), 4);
     }
     float z = raw * f->depth_scale;
     if (f->depth_is_device)
@@ -73,14 +73,14 @@ static int depth_byte(const k_diffusion *d, float z)
 static void normal_bytes(const k_frame *f, const k_diffusion *d, size_t x, size_t y, int out[3])
 {
     float n[3], world[3];
-    if (f->normals.format == K_RGB10A2) {
+    if (f->planes[K_NORMALS].format == K_RGB10A2) {
         uint32_t word;
-        memcpy(&word, at(&f->normals, x, y, 4), 4);
+        memcpy(&word, at(&f->planes[K_NORMALS], x, y, 4), 4);
         for (int c = 0; c < 3; c++)
             n[c] = (float)(word >> (10 * c) & 1023) / 511.5f - 1.0f;
     } else {
         for (int c = 0; c < 3; c++)
-            n[c] = (float)at(&f->normals, x, y, 3)[c] / 127.5f - 1.0f;
+            n[c] = (float)at(&f->planes[K_NORMALS], x, y, 3)[c] / 127.5f - 1.0f;
     }
     for (int c = 0; c < 3; c++) {
         const float *row = f->rotation + c * 3;
@@ -121,13 +121,14 @@ static void input_pixel(const k_frame *f, const k_diffusion *d, size_t x, size_t
 {
     const size_t i = y * (size_t)f->width + x;
     uint8_t base[4] = {0, 0, 0, 255}, shown[3];
-    memcpy(base, at(&f->base, x, y, f->base.format == K_RGB8 ? 3 : 4), 3);
+    const k_plane *color = &f->planes[K_BASE_COLOR], *metallic = &f->planes[K_METALLIC];
+    memcpy(base, at(color, x, y, color->format == K_RGB8 ? 3 : 4), 3);
     const float z = metres(f, x, y);
     const int depth = depth_byte(d, z);
     uint8_t alpha = 0;
     memcpy(shown, base, 3);
-    if (f->known.format != K_ABSENT) {
-        const uint8_t *known = at(&f->known, x, y, 4);
+    if (f->planes[K_KNOWN].format != K_ABSENT) {
+        const uint8_t *known = at(&f->planes[K_KNOWN], x, y, 4);
         alpha = known[3];
         if (is_sky(d, base, depth))
             for (int c = 0; c < 3; c++)
@@ -152,8 +153,8 @@ static void input_pixel(const k_frame *f, const k_diffusion *d, size_t x, size_t
         previous[c] = input_of(picture[c]);
     }
     planes[6] = input_of(depth);
-    planes[7] = input_of(*at(&f->roughness, x, y, 1));
-    planes[8] = input_of(f->metallic.format == K_ABSENT ? 0 : *at(&f->metallic, x, y, 1));
+    planes[7] = input_of(*at(&f->planes[K_ROUGHNESS], x, y, 1));
+    planes[8] = input_of(metallic->format == K_ABSENT ? 0 : *at(metallic, x, y, 1));
     planes[9] = input_of(irradiance_byte(picture, picture_base));
 }
 
@@ -176,8 +177,8 @@ void k_diffusion_picture(const k_frame *f, const k_diffusion *d, size_t y0, size
             uint8_t color[4] = {0, 0, 0, 255};
             for (int c = 0; c < 3; c++)
                 color[c] = (uint8_t)byte_of(in[c] * 0.5f + 0.5f);
-            if (f->known.format != K_ABSENT) {
-                const uint8_t *known = at(&f->known, x, y, 4);
+            if (f->planes[K_KNOWN].format != K_ABSENT) {
+                const uint8_t *known = at(&f->planes[K_KNOWN], x, y, 4);
                 const int is_left = !d->sky_is_final &&
                                     is_sky(d, f->next_base + i * 4, depth_byte(d, f->next_depth[i]));
                 for (int c = 0; c < 3 && !is_left; c++)

@@ -116,7 +116,7 @@ static void reproject(const k_frame *f, k_chunk *k)
         i16 same = (before > 0.0f) & (apart < z * m->depth_relative + m->depth_absolute);
         i16 sky = load16(k->depth + i) == 0.0f;
         i16 valid = inside & ((sky & (before == 0.0f)) | (~sky & same));
-        if (f->emissive.format != K_ABSENT)
+        if (f->planes[K_EMISSIVE].format != K_ABSENT)
             valid &= *(const i16_at *)(k->shines + i) == 0;
         *(i16_at *)(k->valid + i) = -valid;
     }

@@ -74,7 +74,7 @@ INLINE v8 sample_history(const k_frame *f, const taps *x, const taps *y, int l)
 }
 
 /* 16 pixels of 8 channels, two pixels a vector, to channels 0-2 and 4-6 of 16 pixels. */
-INLINE void turn_pixels(const v16 pixels[8], v16 channels[6])
+INLINE void transpose_pixels(const v16 pixels[8], v16 channels[6])
 {
     v16 four[4][2], eight[2][4]; /* four pixels' channels 0-3 and 4-7; eight pixels' 0-1, 2-3, ... */
     UNROLL for (int i = 0; i < 4; i++) {
@@ -118,7 +118,7 @@ static void warp(const k_frame *f, k_chunk *k)
             for (int l = 0; l < K_LANES; l++)
                 if (k->valid[i + l])
                     *(v8_at *)((float *)pixels + 8 * l) = sample_history(f, &x, &y, l);
-            turn_pixels(pixels, found);
+            transpose_pixels(pixels, found);
         }
         for (int c = 0; c < 3; c++) {
             store16(k->source[c] + i, pick16(valid, found[c], load16(k->base[c] + i)));

@@ -116,7 +116,7 @@ INLINE v16 half16(i16 bits)
 
 INLINE v16 metres16(const k_frame *f, i16 words)
 {
-    v16 raw = f->depth.format == K_R16 ? float16_of(words) : (v16)words;
+    v16 raw = f->planes[K_DEPTH].format == K_R16 ? float16_of(words) : (v16)words;
     v16 z = raw * f->depth_scale;
     if (f->depth_is_device) {
         z = f->depth_product / (raw * f->depth_span + f->depth_near);
@@ -130,7 +130,7 @@ INLINE v16 metres16(const k_frame *f, i16 words)
 static void load_base(const k_frame *f, k_chunk *k)
 {
     _Alignas(64) int32_t words[K_CHUNK_PIXELS];
-    load_plane(f, k, &f->base, words);
+    load_plane(f, k, &f->planes[K_BASE_COLOR], words);
     for (int32_t i = 0; i < k->count * K_LANES; i += K_LANES) {
         i16 w = words16(words, i);
         for (int c = 0; c < 3; c++)
@@ -143,8 +143,8 @@ static void load_base(const k_frame *f, k_chunk *k)
 static void load_normals(const k_frame *f, k_chunk *k)
 {
     _Alignas(64) int32_t words[K_CHUNK_PIXELS];
-    load_plane(f, k, &f->normals, words);
-    const int bits = f->normals.format == K_RGB10A2 ? 10 : 8;
+    load_plane(f, k, &f->planes[K_NORMALS], words);
+    const int bits = f->planes[K_NORMALS].format == K_RGB10A2 ? 10 : 8;
     const float unit = bits == 10 ? 1.0f / 511.5f : 1.0f / 127.5f;
     for (int32_t i = 0; i < k->count * K_LANES; i += K_LANES) {
         i16 w = words16(words, i);
@@ -162,7 +162,7 @@ static void load_normals(const k_frame *f, k_chunk *k)
 static void load_depth(const k_frame *f, k_chunk *k)
 {
     _Alignas(64) int32_t words[K_CHUNK_PIXELS];
-    load_plane(f, k, &f->depth, words);
+    load_plane(f, k, &f->planes[K_DEPTH], words);
     for (int32_t i = 0; i < k->count * K_LANES; i += K_LANES) {
         v16 z = metres16(f, words16(words, i));
         store16(k->depth + i, z);
@@ -182,7 +182,7 @@ static void load_scalar(const k_frame *f, const k_chunk *k, const k_plane *plane
 static void load_motion(const k_frame *f, k_chunk *k)
 {
     _Alignas(64) int32_t words[K_CHUNK_PIXELS];
-    load_plane(f, k, &f->motion, words);
+    load_plane(f, k, &f->planes[K_MOTION], words);
     for (int32_t i = 0; i < k->count * K_LANES; i += K_LANES) {
         i16 w = words16(words, i);
         store16(k->motion[0] + i, half16(w & 0xffff));
@@ -212,8 +212,8 @@ static void load_emissive(const k_frame *f, const k_chunk *k, float *out)
 {
     _Alignas(64) int32_t words[2][K_CHUNK_PIXELS];
     const int32_t pixels = k->count * K_LANES;
-    if (f->emissive.format == K_RGBA16F) {
-        load_word_pairs(f, k, &f->emissive, words[0], words[1]);
+    if (f->planes[K_EMISSIVE].format == K_RGBA16F) {
+        load_word_pairs(f, k, &f->planes[K_EMISSIVE], words[0], words[1]);
         for (int32_t i = 0; i < pixels; i += K_LANES)
             for (int c = 0; c < 3; c++) {
                 const i16 word = words16(words[c / 2], i);
@@ -223,7 +223,7 @@ static void load_emissive(const k_frame *f, const k_chunk *k, float *out)
         return;
     }
     const float *lin = f->model->lin;
-    load_plane(f, k, &f->emissive, words[0]);
+    load_plane(f, k, &f->planes[K_EMISSIVE], words[0]);
     for (int32_t i = 0; i < pixels; i += K_LANES) {
         /* Few pixels shine. */
         const int is_dark = __builtin_reduce_or(words16(words[0], i) & 0xffffff) == 0;
@@ -237,8 +237,8 @@ static void find_shining(const k_frame *f, k_chunk *k)
 {
     _Alignas(64) float emissive[3 * K_CHUNK_PIXELS];
     const int32_t pixels = k->count * K_LANES;
-    if (f->emissive.format != K_RGBA16F) {
-        load_plane(f, k, &f->emissive, k->shines);
+    if (f->planes[K_EMISSIVE].format != K_RGBA16F) {
+        load_plane(f, k, &f->planes[K_EMISSIVE], k->shines);
         for (int32_t i = 0; i < pixels; i += K_LANES) {
             const i16 word = words16(k->shines, i);
             const i16 shines = ((word & 255) >= K_SHINING_BYTE) |
@@ -267,11 +267,12 @@ static void load_coverage(const k_frame *f, const k_chunk *k)
         if (count > f->width - x0)
             count = f->width - x0;
         uint8_t *out = f->next_coverage + (size_t)y * (size_t)f->width + (size_t)x0;
-        if (f->known.format == K_ABSENT) {
+        if (f->planes[K_KNOWN].format == K_ABSENT) {
             __builtin_memset(out, 0, (size_t)count);
             continue;
         }
-        const uint8_t *in = f->known.top + y * f->known.row_stride + (size_t)x0 * 4;
+        const k_plane *known = &f->planes[K_KNOWN];
+        const uint8_t *in = known->top + y * known->row_stride + (size_t)x0 * 4;
         for (int32_t i = 0; i < count; i++)
             out[i] = in[(size_t)i * 4 + 3];
     }
@@ -282,11 +283,11 @@ static void load_planes(const k_frame *f, k_chunk *k)
     load_base(f, k);
     load_normals(f, k);
     load_depth(f, k);
-    load_scalar(f, k, &f->roughness, k->roughness);
-    load_scalar(f, k, &f->metallic, k->metallic);
+    load_scalar(f, k, &f->planes[K_ROUGHNESS], k->roughness);
+    load_scalar(f, k, &f->planes[K_METALLIC], k->metallic);
     if (f->motion_kind == K_MOTION_PLANE)
         load_motion(f, k);
-    if (f->emissive.format != K_ABSENT)
+    if (f->planes[K_EMISSIVE].format != K_ABSENT)
         find_shining(f, k);
     load_coverage(f, k);
 }

@@ -122,7 +122,7 @@ void k_pack_quantised(uint32_t *restrict packed, float *restrict scale,
                       enum k_arithmetic arithmetic, size_t couts, size_t cin, size_t taps);
 
 /* Winograd's loops of one arithmetic on one kernel path, for 3x3 convolutions with a border around
- * their input. They turn inputs and outputs in fp32, whatever they are kept as. */
+ * their input. They transform inputs and sums in fp32, whatever these are kept as. */
 typedef struct k_winograd {
     size_t numbers; /* that are multiplied at once, a word: 1 of fp32 or 2 of bf16 */
     /* Couts b0 * 16 ..< b1 * 16 of all tiles of 4x4 outputs that meet the rows and columns of
@@ -136,7 +136,7 @@ typedef struct k_winograd {
 /* Cins that leave room in it for a few tiles. */
 #define K_WINOGRAD_MAX_CIN 1024
 
-/* Words of a 3x3 convolution's weights for `kernel`, and the weights turned, 4 times as many as
+/* Words of a 3x3 convolution's weights for `kernel`, and the weights transformed, 4 times as many as
  * there were: packed[couts / 16][K_WINOGRAD_PLACES][word][16]. A word is a cin, or of each 32 cins,
  * the last 16 of an odd number of them, first the even ones in pairs, then the odd ones; padding:
  * 0. */
@@ -156,6 +156,11 @@ typedef struct k_plane {
     ptrdiff_t row_stride; /* bytes to the next row below; negative with a bottom-left origin */
     int32_t format;
 } k_plane;
+
+enum k_plane_kind {
+    K_BASE_COLOR = 0, K_NORMALS, K_DEPTH, K_ROUGHNESS, K_METALLIC, K_MOTION, K_KNOWN, K_EMISSIVE,
+    K_PLANE_COUNT
+};
 
 /* What the model knows of each place: hashed levels of cells, each half as wide as the one before, of
  * two features. A corner (x, y, z) of a level's cells is row (x ^ y * 2654435761 ^ z * 805459861) %
@@ -206,7 +211,7 @@ typedef struct k_frame {
     const k_model *model;
     int32_t width, height;   /* pixels */
     int32_t cells_x, cells_y; /* 4x4 cells of the padded frame */
-    k_plane base, normals, depth, roughness, metallic, motion, known, emissive;
+    k_plane planes[K_PLANE_COUNT]; /* by k_plane_kind */
     /* Depth. Linear: value * depth_scale. Device: depth_product / (depth_near + d * depth_span). */
     int32_t depth_is_device;
     float depth_scale, depth_near, depth_span, depth_product;
@@ -240,6 +245,17 @@ typedef struct k_frame {
     float *trusted_light;    /* [cells_y, cells_x, 3, 16]: carried light * (1 - sigma) */
     size_t head_stride;      /* floats from one cell of the head's output to the next */
 } k_frame;
+
+/* C arrays reach Swift as tuples. */
+static inline k_plane k_plane_of(const k_frame *frame, enum k_plane_kind kind)
+{
+    return frame->planes[kind];
+}
+
+static inline void k_set_plane(k_frame *frame, enum k_plane_kind kind, k_plane plane)
+{
+    frame->planes[kind] = plane;
+}
 
 /* A run of cells of one row of cells, pixel by pixel: index = cell * 16 + (y % 4) * 4 + x % 4. The
  * planes come first: on a cache line's start, each of them begins at one. */
@@ -364,7 +380,7 @@ const k_convolution *k_convolution_of(enum k_path path, enum k_arithmetic arithm
                                       size_t choice);
 
 /* Winograd's loops beside them; NULL where integers are multiplied. With an instruction for bf16,
- * those of bf16 round turned values and weights; without, they multiply them in fp32. */
+ * those of bf16 round transformed values and weights; without, they multiply them in fp32. */
 const k_winograd *k_winograd_of(enum k_path path, enum k_arithmetic arithmetic, size_t choice);
 
 extern const float k_srgb_to_linear[256];

@@ -2,8 +2,9 @@
  * Copyright 2026 The Frameloom authors
  *
  * 3x3 convolution by Winograd's F(4x4, 3x3): a tile of 4x4 outputs takes 36 products for each cin
- * instead of 144. A tile's 6x6 inputs are evaluated at six points in each direction; at each of the
- * 36 places, tiles and couts make a plain matrix product over cins; the sums are turned back.
+ * instead of 144. A tile's 6x6 inputs are transformed to their values at six points in each direction;
+ * at each of the 36 places, tiles and couts make a plain matrix product over cins; the sums are
+ * transformed back.
  *
  * Products are of fp32, also where inputs are kept in bf16: without an instruction for bf16 those
  * are the faster ones. With it (PATH_HAS_BF16) values are rounded to bf16 and multiplied two by
@@ -124,7 +125,7 @@ INLINE size_t tile_x(const tile_chunk *k, size_t tile)
 }
 
 /* All channels of one tile: to[place][words]. */
-INLINE void evaluate_channels(const tile_inputs *in, uint32_t *to, size_t place, size_t tile,
+INLINE void transform_channels(const tile_inputs *in, uint32_t *to, size_t place, size_t tile,
                               const int is_whole, const int reads_bf16)
 {
     tile_inputs part = *in;
@@ -132,17 +133,17 @@ INLINE void evaluate_channels(const tile_inputs *in, uint32_t *to, size_t place,
     (void)reads_bf16;
     for (size_t i = 0; i < tile; i += K_LANES, part.at += 4 * K_LANES)
         if (i * 4 + 4 * K_LANES <= in->pixel)
-            evaluate_pairs(&part, to + i, place, is_whole, 0);
+            transform_pairs(&part, to + i, place, is_whole, 0);
         else
-            evaluate_pairs(&part, to + i, place, is_whole, 1);
+            transform_pairs(&part, to + i, place, is_whole, 1);
 #else
     for (size_t i = 0; i < tile; i += PATH_VECTOR, part.at += PATH_VECTOR * (reads_bf16 ? 2 : 4))
-        evaluate_tile(&part, (float *)to + i, place, is_whole, reads_bf16);
+        transform_tile(&part, (float *)to + i, place, is_whole, reads_bf16);
 #endif
 }
 
 /* values[place][tiles][tile words] */
-static void evaluate_chunk(const k_conv *c, const tile_chunk *k, uint32_t *values, size_t place,
+static void transform_chunk(const k_conv *c, const tile_chunk *k, uint32_t *values, size_t place,
                            size_t tile, int reads_bf16)
 {
     for (size_t t = 0; t < k->count; t++) {
@@ -156,13 +157,13 @@ static void evaluate_chunk(const k_conv *c, const tile_chunk *k, uint32_t *value
         uint32_t *to = values + t * tile;
         const int is_whole = in.rows >= 6 && in.columns >= 6;
         if (is_whole && reads_bf16)
-            evaluate_channels(&in, to, place, tile, 1, 1);
+            transform_channels(&in, to, place, tile, 1, 1);
         else if (is_whole)
-            evaluate_channels(&in, to, place, tile, 1, 0);
+            transform_channels(&in, to, place, tile, 1, 0);
         else if (reads_bf16)
-            evaluate_channels(&in, to, place, tile, 0, 1);
+            transform_channels(&in, to, place, tile, 0, 1);
         else
-            evaluate_channels(&in, to, place, tile, 0, 0);
+            transform_channels(&in, to, place, tile, 0, 0);
     }
 }
 
@@ -184,7 +185,7 @@ static void multiply_chunk(const factors *first, size_t place, size_t count, siz
         }
 }
 
-static void interpolate_chunk(const k_conv *c, const tile_chunk *k, const float *sums, size_t place,
+static void inverse_transform_chunk(const k_conv *c, const tile_chunk *k, const float *sums, size_t place,
                               size_t vector, size_t vectors)
 {
     _Alignas(64) float outputs[4 * 4 * K_LANES];
@@ -196,7 +197,7 @@ static void interpolate_chunk(const k_conv *c, const tile_chunk *k, const float 
             const float *from = sums + (t * vectors + v) * K_LANES;
             const float *bias = c->bias + (vector + v) * K_LANES;
             for (size_t o = 0; o < K_LANES; o += PATH_VECTOR)
-                interpolate_tile(from + o, place, *(const vec_at *)(bias + o), outputs + o);
+                inverse_transform_tile(from + o, place, *(const vec_at *)(bias + o), outputs + o);
             finish_rows(c, outputs, &(sums_place){vector + v, 1, y, x, columns}, rows, 4);
         }
     }
@@ -229,7 +230,7 @@ static void winograd(const k_conv *c, float *scratch, const k_tile *area, int re
         k.count = (i + 1) * tiles / chunks - k.start;
         const size_t place = (k.count * f.tile + K_LANES - 1) / K_LANES * K_LANES + PLACE_GAP;
         float *sums = scratch + PLACES * place;
-        evaluate_chunk(c, &k, (uint32_t *)scratch, place, f.tile, reads_bf16);
+        transform_chunk(c, &k, (uint32_t *)scratch, place, f.tile, reads_bf16);
         for (size_t b = 0; b < blocks; b++) {
             const size_t first = area->b0 + k_block_start(all_vectors, PRODUCT_VECTORS, b);
             const size_t vectors =
@@ -237,7 +238,7 @@ static void winograd(const k_conv *c, float *scratch, const k_tile *area, int re
             const size_t sums_place = k.count * vectors * K_LANES + PLACE_GAP;
             f.weights = c->weights + first * PLACES * f.words * K_LANES;
             multiply_chunk(&f, place, k.count, vectors, sums, sums_place);
-            interpolate_chunk(c, &k, sums, sums_place, first, vectors);
+            inverse_transform_chunk(c, &k, sums, sums_place, first, vectors);
         }
     }
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright 2026 The Frameloom authors
  *
- * A tile of Winograd's F(4x4, 3x3): its 6x6 inputs to their values at 36 places, and sums at those
- * places to its 4x4 outputs, one vector of channels at a time and in fp32, whatever the inputs are
- * kept as.
+ * The transforms of a tile of Winograd's F(4x4, 3x3): its 6x6 inputs to their values at 36 places,
+ * and inverse, sums at those places to its 4x4 outputs, one vector of channels at a time and in
+ * fp32, whatever the inputs are kept as.
  *
  * The points are 0, +-sqrt(1/2), +-sqrt(2) and infinity. With the usual 0, +-1, +-2 and infinity
  * the largest error of fp32 is five times as large; with these it is near twice that of the plain
@@ -55,7 +55,7 @@ static const int needs_column[COLUMN_GROUPS][6] = {
 };
 
 /* values[place] = one vector of channels of a tile, as floats. */
-INLINE void evaluate_tile(const tile_inputs *in, float *values, size_t place, const int is_whole,
+INLINE void transform_tile(const tile_inputs *in, float *values, size_t place, const int is_whole,
                           const int reads_bf16)
 {
     UNROLL for (int g = 0; g < COLUMN_GROUPS; g++) {
@@ -66,7 +66,7 @@ INLINE void evaluate_tile(const tile_inputs *in, float *values, size_t place, co
                 inputs[x] = !needs_column[g][x] ? (vec)0.0f
                             : reads_bf16        ? read_bf16(in, y, x, is_whole)
                                                 : read_fp32(in, y, x, is_whole);
-            evaluate(inputs, 1, line);
+            transform_line(inputs, 1, line);
             UNROLL for (int i = 0; i < 2; i++)
                 if (i < column_count[g])
                     columns[i][y] = line[first_column[g] + i];
@@ -75,7 +75,7 @@ INLINE void evaluate_tile(const tile_inputs *in, float *values, size_t place, co
             vec column[6];
             if (i >= column_count[g])
                 continue;
-            evaluate(columns[i], 1, column);
+            transform_line(columns[i], 1, column);
             UNROLL for (size_t y = 0; y < 6; y++)
                 *(vec_at *)(values + (y * 6 + (size_t)(first_column[g] + i)) * place) = column[y];
         }
@@ -102,7 +102,7 @@ INLINE channel_pairs read_pairs(const tile_inputs *in, size_t y, size_t x, const
 
 /* The same as words of two bf16: 16 words of each place for 32 channels, first the even channels in
  * pairs, then the odd ones, as one instruction rounds and joins them. `is_half`: 8 words of 16. */
-INLINE void evaluate_pairs(const tile_inputs *in, uint32_t *values, size_t place,
+INLINE void transform_pairs(const tile_inputs *in, uint32_t *values, size_t place,
                            const int is_whole, const int is_half)
 {
     UNROLL for (int g = 0; g < COLUMN_GROUPS; g++) {
@@ -116,8 +116,8 @@ INLINE void evaluate_pairs(const tile_inputs *in, uint32_t *values, size_t place
                 even[x] = pairs.even;
                 odd[x] = pairs.odd;
             }
-            evaluate(even, 1, line[0]);
-            evaluate(odd, 1, line[1]);
+            transform_line(even, 1, line[0]);
+            transform_line(odd, 1, line[1]);
             UNROLL for (int i = 0; i < 2; i++)
                 if (i < column_count[g]) {
                     columns[i][0][y] = line[0][first_column[g] + i];
@@ -128,8 +128,8 @@ INLINE void evaluate_pairs(const tile_inputs *in, uint32_t *values, size_t place
             vec even[6], odd[6];
             if (i >= column_count[g])
                 continue;
-            evaluate(columns[i][0], 1, even);
-            evaluate(columns[i][1], 1, odd);
+            transform_line(columns[i][0], 1, even);
+            transform_line(columns[i][1], 1, odd);
             UNROLL for (size_t y = 0; y < 6; y++) {
                 uint32_t *to = values + (y * 6 + (size_t)(first_column[g] + i)) * place;
                 const ivec words = (ivec)_mm512_cvtne2ps_pbh((__m512)odd[y], (__m512)even[y]);
@@ -146,21 +146,22 @@ INLINE void evaluate_pairs(const tile_inputs *in, uint32_t *values, size_t place
 }
 #endif
 
-/* outputs[4][4][16], of which one vector is written: sums of a tile at each place, turned back. */
-INLINE void interpolate_tile(const float *sums, size_t place, vec bias, float *outputs)
+/* outputs[4][4][16], of which one vector is written: the inverse transform of a tile's sums at
+ * each place. */
+INLINE void inverse_transform_tile(const float *sums, size_t place, vec bias, float *outputs)
 {
     vec lines[4][6];
     UNROLL for (size_t x = 0; x < 6; x++) {
-        vec column[6], turned[4];
+        vec column[6], four[4];
         UNROLL for (size_t y = 0; y < 6; y++)
             column[y] = *(const vec_at *)(sums + (y * 6 + x) * place);
-        interpolate(column, turned);
+        inverse_transform_line(column, four);
         UNROLL for (size_t y = 0; y < 4; y++)
-            lines[y][x] = turned[y];
+            lines[y][x] = four[y];
     }
     UNROLL for (size_t y = 0; y < 4; y++) {
         vec line[4];
-        interpolate(lines[y], line);
+        inverse_transform_line(lines[y], line);
         UNROLL for (size_t x = 0; x < 4; x++)
             *(vec_at *)(outputs + (y * 4 + x) * K_LANES) = line[x] + bias;
     }

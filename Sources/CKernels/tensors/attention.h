@@ -76,11 +76,11 @@ static void attention_pack(const k_attention *a, size_t head, size_t block0, siz
     }
 }
 
-/* Turns scores of one row into weights and corrects what was summed before. Scores lie in panels
- * of [rows, K_PANEL]; pairs: weights take the first half of their panel, two in a word. Returns the
- * factor on everything summed so far. */
-INLINE float soften(float *scores, size_t rows, size_t count, float scale, float *largest,
-                    float *total, const int pairs)
+/* The softmax of a row's next block of keys: turns its scores into weights and corrects what was
+ * summed before. Scores lie in panels of [rows, K_PANEL]; pairs: weights take the first half of
+ * their panel, two in a word. Returns the factor on everything summed so far. */
+INLINE float softmax_block(float *scores, size_t rows, size_t count, float scale, float *largest,
+                           float *total, const int pairs)
 {
     v16 most = *largest;
     for (size_t k = 0; k < count; k += K_LANES) {
@@ -96,13 +96,13 @@ INLINE float soften(float *scores, size_t rows, size_t count, float scale, float
     v16 sum = 0.0f;
     for (size_t k = 0; k < count; k += pairs ? 2 * K_LANES : K_LANES) {
         float *panel = scores + k / K_PANEL * rows * K_PANEL, *at = panel + k % K_PANEL;
-        v16 v = fast_exp16(load16(at) - found);
+        v16 v = exp16(load16(at) - found);
         sum += v;
 #if PATH_HAS_BF16
         if (pairs) {
             v16 next = 0.0f;
             if (k + K_LANES < count)
-                next = fast_exp16(load16(at + K_LANES) - found);
+                next = exp16(load16(at + K_LANES) - found);
             sum += next;
             *(i16_at *)(panel + k % K_PANEL / 2) = rounded32(v, next);
             continue;
@@ -110,7 +110,7 @@ INLINE float soften(float *scores, size_t rows, size_t count, float scale, float
 #endif
         store16(at, v);
     }
-    v16 factor = fast_exp16((v16)(*largest - found));
+    v16 factor = exp16((v16)(*largest - found));
     *largest = found;
     *total = *total * factor[0] + sum16(sum);
     return factor[0];
@@ -171,8 +171,8 @@ INLINE void attention_tile(const k_attention *a, size_t head, size_t row0, size_
         }
         for (size_t r = 0; r < rows; r++) {
             float factor =
-                soften(scores + r * K_PANEL, rows, count, a->scale, &largest[r], &totals[r],
-                       pairs);
+                softmax_block(scores + r * K_PANEL, rows, count, a->scale, &largest[r],
+                              &totals[r], pairs);
             if (factor != 1.0f)
                 for (size_t i = 0; i < padded; i += K_LANES) {
                     float *at = sums + (i / K_PANEL * rows + r) * K_PANEL + i % K_PANEL;

@@ -38,25 +38,7 @@ INLINE float largest16(v16 v)
     return result;
 }
 
-/* exp16 with fused sums, for scores; relative error below 2e-7. */
-INLINE v16 fast_exp16(v16 x)
-{
-    i16 low = x < -87.0f;
-    x = clamp16(x, -87.0f, 88.0f);
-    v16 n = round16(x * 1.44269504f);
-    v16 r = FMA(n, (v16)-0.693359375f, x);
-    r = FMA(n, (v16)2.12194440e-4f, r);
-    v16 p = FMA(r, (v16)1.98412698e-4f, (v16)1.38888889e-3f);
-    p = FMA(p, r, (v16)8.33333333e-3f);
-    p = FMA(p, r, (v16)4.16666667e-2f);
-    p = FMA(p, r, (v16)1.66666667e-1f);
-    p = FMA(p, r, (v16)0.5f);
-    p = FMA(p * r, r, r) + 1.0f;
-    v16 scale = (v16)((int16_of(n) + 127) << 23);
-    return pick16(low, (v16)0.0f, p * scale);
-}
-
-INLINE v16 silu16(v16 x) { return x / (fast_exp16(-x) + 1.0f); }
+INLINE v16 silu16(v16 x) { return x / (exp16(-x) + 1.0f); }
 
 /* x Phi(x) with erf after Abramowitz and Stegun 7.1.26 (absolute error 1.5e-7). */
 INLINE v16 gelu16(v16 x)
@@ -67,7 +49,7 @@ INLINE v16 gelu16(v16 x)
     p = FMA(p, t, (v16)1.421413741f);
     p = FMA(p, t, (v16)-0.284496736f);
     p = FMA(p, t, (v16)0.254829592f);
-    v16 tail = p * t * fast_exp16(-magnitude * magnitude) * 0.5f; /* 1 - Phi(|x|) */
+    v16 tail = p * t * exp16(-magnitude * magnitude) * 0.5f; /* 1 - Phi(|x|) */
     return x * pick16(x < 0.0f, tail, 1.0f - tail);
 }
 

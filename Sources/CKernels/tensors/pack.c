@@ -4,29 +4,6 @@
 
 #include "bits.h"
 
-extern const k_tensor_kernels k_tensor_kernels_portable;
-#if defined(__x86_64__)
-extern const k_tensor_kernels k_tensor_kernels_avx2, k_tensor_kernels_avx512,
-    k_tensor_kernels_avx512bf16;
-#endif
-
-const k_tensor_kernels *k_tensor_kernels_of(enum k_path path, size_t choice)
-{
-    if (!k_kernels_of(path))
-        return NULL;
-#if defined(__x86_64__)
-    if (path == K_AVX512) {
-        const size_t has_bf16 = __builtin_cpu_supports("avx512bf16") ? 1 : 0;
-        if (has_bf16 && choice == 0)
-            return &k_tensor_kernels_avx512bf16;
-        return choice == has_bf16 ? &k_tensor_kernels_avx512 : NULL;
-    }
-    if (path == K_AVX2)
-        return choice == 0 ? &k_tensor_kernels_avx2 : NULL;
-#endif
-    return choice == 0 ? &k_tensor_kernels_portable : NULL;
-}
-
 size_t k_padded_couts(size_t couts, int activation)
 {
     if (activation == K_GEGLU)

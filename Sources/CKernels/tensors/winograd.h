@@ -2,10 +2,10 @@
  * Copyright 2026 The Frameloom authors
  *
  * 3x3 convolution by Winograd's F(4x4, 3x3), at the points of winograd_line.h: 36 products instead
- * of 144 for 4x4 outputs. Weights stay as they are packed for the plain sum and are turned in cache,
- * a block at a time: turned ones would take eight times the memory of bf16.
+ * of 144 for 4x4 outputs. Weights stay as they are packed for the plain sum and are transformed in
+ * cache, a block at a time: transformed ones would take eight times the memory of bf16.
  *
- * Always in fp32. Turned values and weights rounded to bf16 would be multiplied 1.8 times as fast,
+ * Always in fp32. Transformed values and weights rounded to bf16 would be multiplied 1.8 times as fast,
  * but a layer's error is 1.1e-2 then (root of mean squares, relative, 320 to 2560 channels), against
  * 1.7e-3 of bf16 weights alone and 2.4e-3 of the plain sum with both sides rounded; that one takes
  * 1.4 to 1.7 times as long as this one where there are 16 tiles or more. */
@@ -13,16 +13,16 @@
 typedef v16 line_vec;
 #include "winograd_line.h"
 
-#define TURN_DEPTH 64 /* channels whose weights are turned at a time */
+#define TRANSFORM_DEPTH 64 /* channels whose weights are transformed at a time */
 /* From one of the 36 places to the next. The 16 keep them out of the same sets of the cache. */
-#define WEIGHT_PLACE (TURN_DEPTH * K_WINOGRAD_COLUMNS + 16)
+#define WEIGHT_PLACE (TRANSFORM_DEPTH * K_WINOGRAD_COLUMNS + 16)
 #define SUM_PLACE (K_WINOGRAD_TILES * K_WINOGRAD_COLUMNS + 16)
 
 _Static_assert((WEIGHT_PLACE + SUM_PLACE) * K_WINOGRAD_PLACES * sizeof(float) <=
                K_WINOGRAD_MEMORY, "a tile needs more than a worker has");
 
 /* Three weights in a line to the points. */
-INLINE void weights_to_points(v16 a, v16 b, v16 c, v16 *values)
+INLINE void transform_weight_line(v16 a, v16 b, v16 c, v16 *values)
 {
     v16 even_a = FMA(c, (v16)(-1.0f / 3), a * (-2.0f / 3)), odd_a = b * -0.47140452f;
     v16 even_b = FMA(c, (v16)(1.0f / 3), a * (1.0f / 6)), odd_b = b * 0.23570226f;
@@ -42,7 +42,7 @@ INLINE void tile_place(const k_product *p, size_t tile, size_t *y, size_t *x)
     *x = tile % across * 4;
 }
 
-/* Values of the tiles tile0 ..< tile1 of a chunk, [36][blocks of TURN_DEPTH channels][tiles of the
+/* Values of the tiles tile0 ..< tile1 of a chunk, [36][blocks of TRANSFORM_DEPTH channels][tiles of the
  * chunk][channels of the block]: what one call multiplies lies together. */
 static void winograd_values(const k_product *p, size_t chunk, size_t tile0, size_t tile1)
 {
@@ -66,13 +66,13 @@ static void winograd_values(const k_product *p, size_t chunk, size_t tile0, size
                 v16 inputs[6];
                 UNROLL for (size_t x = 0; x < 6; x++)
                     inputs[x] = pixels[y * 6 + x] ? load16(pixels[y * 6 + x] + c) : (v16)0.0f;
-                evaluate(inputs, 1, lines + y * 6);
+                transform_line(inputs, 1, lines + y * 6);
             }
-            const size_t block = c / TURN_DEPTH * TURN_DEPTH;
+            const size_t block = c / TRANSFORM_DEPTH * TRANSFORM_DEPTH;
             float *values = p->values + block * p->chunk_tiles +
-                            t * smaller(source->channels - block, TURN_DEPTH) + c - block;
+                            t * smaller(source->channels - block, TRANSFORM_DEPTH) + c - block;
             for (size_t x = 0; x < 6; x++) {
-                evaluate(lines + x, 6, column);
+                transform_line(lines + x, 6, column);
                 UNROLL for (size_t y = 0; y < 6; y++)
                     store16(values + (y * 6 + x) * place, column[y]);
             }
@@ -81,23 +81,23 @@ static void winograd_values(const k_product *p, size_t chunk, size_t tile0, size
 }
 
 /* 3x3 weights of 16 couts to the 36 places. */
-INLINE void turn_weights(const v16 *taps, float *out)
+INLINE void transform_weights(const v16 *taps, float *out)
 {
     v16 lines[18], column[6];
     UNROLL for (int x = 0; x < 3; x++) {
-        weights_to_points(taps[x], taps[3 + x], taps[6 + x], column);
+        transform_weight_line(taps[x], taps[3 + x], taps[6 + x], column);
         UNROLL for (int y = 0; y < 6; y++)
             lines[y * 3 + x] = column[y];
     }
     UNROLL for (int y = 0; y < 6; y++) {
-        weights_to_points(lines[y * 3], lines[y * 3 + 1], lines[y * 3 + 2], column);
+        transform_weight_line(lines[y * 3], lines[y * 3 + 1], lines[y * 3 + 2], column);
         UNROLL for (int x = 0; x < 6; x++)
             store16(out + (y * 6 + x) * WEIGHT_PLACE, column[x]);
     }
 }
 
 /* Weights of the channels channel ..< channel + depth and the couts column ..< column + width. */
-static void turn_block(const k_product *p, float *restrict out, size_t channel, size_t depth,
+static void transform_block(const k_product *p, float *restrict out, size_t channel, size_t depth,
                        size_t column, size_t width)
 {
     const size_t channels = p->sources[0].channels, first = column / K_PANEL * K_PANEL;
@@ -115,8 +115,8 @@ static void turn_block(const k_product *p, float *restrict out, size_t channel, 
                     taps[t] = (v16)(word << 16);
                     others[t] = (v16)(word & (int32_t)0xffff0000);
                 }
-                turn_weights(taps, out + k * width + c);
-                turn_weights(others, out + (k + 1) * width + c);
+                transform_weights(taps, out + k * width + c);
+                transform_weights(others, out + (k + 1) * width + c);
             }
         return;
     }
@@ -125,7 +125,7 @@ static void turn_block(const k_product *p, float *restrict out, size_t channel, 
         for (size_t c = 0; c < width; c += K_LANES) {
             UNROLL for (size_t t = 0; t < 9; t++)
                 taps[t] = load16(weights + (t * channels + channel + k) * panel + c);
-            turn_weights(taps, out + k * width + c);
+            transform_weights(taps, out + k * width + c);
         }
 }
 
@@ -137,19 +137,19 @@ static void finish_tile(const k_product *p, const float *sums, size_t tile, size
     size_t y0, x0;
     tile_place(p, tile, &y0, &x0);
     for (size_t c = 0; c < width; c += K_LANES) {
-        v16 lines[24], turned[4];
+        v16 lines[24], outputs[4];
         for (size_t x = 0; x < 6; x++) {
             v16 m[6];
             UNROLL for (size_t y = 0; y < 6; y++)
                 m[y] = load16(sums + (y * 6 + x) * SUM_PLACE + c);
-            interpolate(m, turned);
+            inverse_transform_line(m, outputs);
             UNROLL for (size_t y = 0; y < 4; y++)
-                lines[y * 6 + x] = turned[y];
+                lines[y * 6 + x] = outputs[y];
         }
         for (size_t y = 0; y < 4; y++) {
-            interpolate(lines + y * 6, turned);
+            inverse_transform_line(lines + y * 6, outputs);
             UNROLL for (size_t x = 0; x < 4; x++)
-                store16(pixels[y * 4 + x] + c, turned[x]);
+                store16(pixels[y * 4 + x] + c, outputs[x]);
         }
     }
     for (size_t i = 0; i < 16; i++)
@@ -169,9 +169,9 @@ static void winograd_sums(const k_product *p, size_t chunk, size_t tile0, size_t
     const size_t value_place = p->chunk_tiles * channels + 16;
     for (size_t i = 0; i < K_WINOGRAD_PLACES; i++)
         __builtin_memset(sums + i * SUM_PLACE, 0, tiles * K_WINOGRAD_COLUMNS * sizeof(float));
-    for (size_t channel = 0; channel < channels; channel += TURN_DEPTH) {
-        const size_t depth = smaller(channels - channel, TURN_DEPTH);
-        turn_block(p, weights, channel, depth, column, width);
+    for (size_t channel = 0; channel < channels; channel += TRANSFORM_DEPTH) {
+        const size_t depth = smaller(channels - channel, TRANSFORM_DEPTH);
+        transform_block(p, weights, channel, depth, column, width);
         for (size_t i = 0; i < K_WINOGRAD_PLACES; i++) {
             for (size_t t = 0; t < tiles; t++)
                 places[t] = p->values + i * value_place + channel * p->chunk_tiles +

@@ -48,33 +48,22 @@ struct TileLedger {
     /// After a frame that was rendered whole. Tiles start apart, so that their budgets do not all
     /// end with the same frame.
     mutating func forgetExposure() {
-        var tile = 0
-        while tile < exposure.count {
+        for tile in exposure.indices {
             exposure[tile] = start(of: tile)
             wasSeenDeep[tile] = false
-            tile += 1
         }
     }
 
     /// After a frame that had no other one to be compared with.
     mutating func forgetAttempts() {
-        var tile = 0
-        while tile < attempts.count {
-            attempts[tile] = 0
-            tile += 1
-        }
+        for tile in attempts.indices { attempts[tile] = 0 }
     }
 
     private func start(of tile: Int) -> Int { tile * 7 % max(1, settings.budget / 2) }
 
     /// Whether the last picture was the same bytes as the one before it.
     func isFixed(_ kept: KeptFrame) -> Bool {
-        var tile = 0
-        while tile < dirty.count {
-            if kept.change(of: tile).most != 0 { return false }
-            tile += 1
-        }
-        return true
+        dirty.indices.allSatisfy { kept.change(of: $0).most == 0 }
     }
 
     /// Marks the dirty tiles in `region`.
@@ -86,13 +75,11 @@ struct TileLedger {
     ) -> Verdict {
         let rests = noteChanges(kept) && restsDeep(kept)
         var dueCount = 0
-        var tile = 0
-        while tile < dirty.count {
+        for tile in dirty.indices {
             // What only lies near changes waits for a frame that renders all levels.
             let isDue = isChanged[tile] || !rests && exposure[tile] >= settings.budget
             if isDue { dueCount += 1 }
             dirty[tile] = isDue || kept.change(of: tile).most > settings.movingDifference
-            tile += 1
         }
         if isFixed { return .unchanged(isExact: true) }
         guard allowsApproximate, !isRefresh else { return .full }
@@ -107,14 +94,12 @@ struct TileLedger {
     /// Gives whether any tile's planes changed.
     private mutating func noteChanges(_ kept: KeptFrame) -> Bool {
         var found = false
-        var tile = 0
-        while tile < isChanged.count {
+        for tile in isChanged.indices {
             isChanged[tile] = kept.difference(of: tile) == .beyond
             if isChanged[tile] {
                 attempts[tile] = 0
                 found = true
             }
-            tile += 1
         }
         return found
     }
@@ -123,33 +108,22 @@ struct TileLedger {
     /// frame or two before.
     private func restsDeep(_ kept: KeptFrame) -> Bool {
         guard restedFrames < settings.restFrames else { return false }
-        var tile = 0
-        while tile < isChanged.count {
-            if isChanged[tile],
-                !wasSeenDeep[tile] || kept.change(of: tile).mean > settings.restingChange
-            {
-                return false
-            }
-            tile += 1
+        return isChanged.indices.allSatisfy { tile in
+            !isChanged[tile]
+                || wasSeenDeep[tile] && kept.change(of: tile).mean <= settings.restingChange
         }
-        return true
     }
 
     private mutating func noteDeepFrame() {
         restedFrames = 0
-        var tile = 0
-        while tile < dirty.count {
-            wasSeenDeep[tile] = isChanged[tile]
-            tile += 1
-        }
+        for tile in dirty.indices { wasSeenDeep[tile] = isChanged[tile] }
     }
 
     /// Where nothing else is to be done, every tile is brought to rest. A picture that goes round in a
     /// circle of a few levels, as rounded numbers may, never rests by itself.
     private mutating func markUnsettled(_ kept: KeptFrame) -> Bool {
         var found = false
-        var tile = 0
-        while tile < dirty.count {
+        for tile in dirty.indices {
             dirty[tile] =
                 kept.change(of: tile).most > settings.settledDifference
                 && attempts[tile] < settings.patience
@@ -157,7 +131,6 @@ struct TileLedger {
                 attempts[tile] += 1
                 found = true
             }
-            tile += 1
         }
         return found
     }
@@ -165,15 +138,13 @@ struct TileLedger {
     /// After a partly rendered frame.
     mutating func countExposure(_ region: RenderRegion) {
         let columns = region.grid.columns
-        var tile = 0
-        while tile < exposure.count {
+        for tile in exposure.indices {
             let (row, column) = (tile / columns, tile % columns)
             if region.contains(row: row, column: column) {
                 exposure[tile] = start(of: tile)
             } else if region.contains(row: row, column: column, level: halos.count - 1) {
                 exposure[tile] += 1
             }
-            tile += 1
         }
     }
 }

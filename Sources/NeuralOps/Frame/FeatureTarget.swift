@@ -64,12 +64,10 @@ struct FeatureTarget {
                 .assumingMemoryBound(to: UInt8.self)
             let most = min(Self.bandCells, WorkerMemory.byteCount / pixelBytes)
             var output = output(at: band)
-            var start = columns.lowerBound
-            while start < columns.upperBound {
-                let end = min(start + most, columns.upperBound)
-                write(&output, start..<end)
-                convolution.run(fromBand: band, row: row, columns: start..<end)
-                start = end
+            for start in stride(from: columns.lowerBound, to: columns.upperBound, by: most) {
+                let part = start..<min(start + most, columns.upperBound)
+                write(&output, part)
+                convolution.run(fromBand: band, row: row, columns: part)
             }
         }
     }

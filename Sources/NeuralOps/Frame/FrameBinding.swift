@@ -11,26 +11,12 @@ extension k_frame {
 
     mutating func bindPlanes(_ layout: GBufferLayout, source: UnsafeMutableRawBufferPointer) {
         turns_normals = layout.normalSpace == .view ? 1 : 0
-        metallic = k_plane()
-        motion = k_plane()
-        known = k_plane()
-        emissive = k_plane()
-        // A counted loop: an unoptimised iterator allocates.
-        var index = 0
-        while index < layout.planes.count {
-            let place = layout.planes[index]
+        for kind in 0..<K_PLANE_COUNT.rawValue {
+            k_set_plane(&self, k_plane_kind(rawValue: kind), k_plane())
+        }
+        for place in layout.planes {
             let plane = plane(place, isFlipped: layout.origin == .bottomLeft, source: source)
-            switch place.kind {
-            case .baseColor: base = plane
-            case .normals: normals = plane
-            case .depth: depth = plane
-            case .roughness: roughness = plane
-            case .metallic: metallic = plane
-            case .motion: motion = plane
-            case .known: known = plane
-            case .emissive: emissive = plane
-            }
-            index += 1
+            k_set_plane(&self, place.kind.code, plane)
         }
     }
 
@@ -148,6 +134,22 @@ extension k_frame {
         let isFlipped = request.gbuffer.layout.origin == .bottomLeft
         self.picture = isFlipped ? top + (size.height - 1) * rowStride : top
         picture_row_stride = isFlipped ? -rowStride : rowStride
+    }
+}
+
+extension PlaneKind {
+    /// The kernels' number.
+    var code: k_plane_kind {
+        switch self {
+        case .baseColor: K_BASE_COLOR
+        case .normals: K_NORMALS
+        case .depth: K_DEPTH
+        case .roughness: K_ROUGHNESS
+        case .metallic: K_METALLIC
+        case .motion: K_MOTION
+        case .known: K_KNOWN
+        case .emissive: K_EMISSIVE
+        }
     }
 }
 

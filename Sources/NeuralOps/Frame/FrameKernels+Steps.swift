@@ -66,10 +66,8 @@ extension FrameKernels {
             perTile: max(1, Self.tilePixels / (width * Int(K_LANES))),
             tilesPerStep: Self.tilesPerStep
         ) { rows, memory in
-            var row = rows.lowerBound
-            while row < rows.upperBound {
+            for row in rows {
                 self.forEachPart(ofCells: row, width: width) { run($0, $1, memory) }
-                row += 1
             }
         }
     }

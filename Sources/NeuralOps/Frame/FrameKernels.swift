@@ -43,7 +43,9 @@ package final class FrameKernels: @unchecked Sendable {
     private var foreignHistory: PixelStorage?
 
     /// Floats of the expanded history of a frame.
-    package static func historyFloatCount(_ size: FrameSize) -> Int { size.pixelCount * 8 }
+    package static func historyFloatCount(_ size: FrameSize) -> Int {
+        FrameHistory.expandedByteCount(of: size) / 4
+    }
 
     package init(
         model: PixelModel, size: FrameSize, places: Places, plan: LayerPlan, arena: Arena,
@@ -101,7 +103,8 @@ package final class FrameKernels: @unchecked Sendable {
         frame.pointee.history = ownHistory
         frame.pointee.bindHistory(history)
         guard let history, history.size.pixelCount > size.pixelCount else { return }
-        let storage = try PixelStorage(reserving: Self.historyFloatCount(history.size) * 4)
+        let storage = try PixelStorage(
+            reserving: FrameHistory.expandedByteCount(of: history.size))
         foreignHistory = storage
         frame.pointee.history = storage.bytes.baseAddress?.assumingMemoryBound(to: Float.self)
     }

@@ -84,11 +84,9 @@ package final class KeptFrame: @unchecked Sendable {
         let columns = region.grid.columns
         let (top, column) = (tile / columns * 2, tile % columns)
         var largest = Difference.none
-        var row = max(0, top - 1)
-        while row <= min(region.grid.rows * 2 - 1, top + 2) {
+        for row in max(0, top - 1)...min(region.grid.rows * 2 - 1, top + 2) {
             let found = widened[row * columns + column]
             if found.rawValue > largest.rawValue { largest = found }
-            row += 1
         }
         return largest
     }
@@ -96,14 +94,7 @@ package final class KeptFrame: @unchecked Sendable {
     package func change(of tile: Int) -> Change { changes[tile] }
 
     /// Whether all planes are the same bytes as the kept ones.
-    package var isSame: Bool {
-        var index = 0
-        while index < widened.count {
-            if widened[index] != .none { return false }
-            index += 1
-        }
-        return true
-    }
+    package var isSame: Bool { widened.allSatisfy { $0 == .none } }
 
     // MARK: Compare
 
@@ -118,33 +109,21 @@ package final class KeptFrame: @unchecked Sendable {
 
     private func widen(quarters row: Int) {
         let columns = region.grid.columns
-        var column = 0
-        while column < columns {
+        for column in 0..<columns {
             var largest = Difference.none
-            var quarter = max(0, column * 2 - 1)
-            while quarter <= min(columns * 2 - 1, column * 2 + 2) {
+            for quarter in max(0, column * 2 - 1)...min(columns * 2 - 1, column * 2 + 2) {
                 let found = differences[row * columns * 2 + quarter]
                 if found.rawValue > largest.rawValue { largest = found }
-                quarter += 1
             }
             widened[row * columns + column] = largest
-            column += 1
         }
     }
 
     private func compare(quarters row: Int, _ side: Int) {
         let (columns, size) = (region.grid.columns * 2, region.grid.size)
-        var column = 0
-        while column < columns {
-            differences[row * columns + column] = .none
-            column += 1
-        }
+        for column in 0..<columns { differences[row * columns + column] = .none }
         let rows = min(row * side, size.height)..<min((row + 1) * side, size.height)
-        var index = 0
-        while index < kept.count {
-            compare(plane: index, row: row, pixels: rows, side)
-            index += 1
-        }
+        for index in kept.indices { compare(plane: index, row: row, pixels: rows, side) }
     }
 
     private func compare(plane index: Int, row: Int, pixels rows: Range<Int>, _ side: Int) {
@@ -152,15 +131,12 @@ package final class KeptFrame: @unchecked Sendable {
         var now = kernels.boundPlane(layout.planes[index].kind)
         // Mostly nothing changed: long rows are compared faster than many short ones.
         if difference(&now, index, rows, 0..<width, exactly: true) == .none { return }
-        var column = 0
-        while column < columns {
+        for column in 0..<columns {
             let quarter = row * columns + column
-            if differences[quarter] != .beyond {
-                let pixels = min(column * side, width)..<min((column + 1) * side, width)
-                let found = difference(&now, index, rows, pixels, exactly: false)
-                if found.rawValue > differences[quarter].rawValue { differences[quarter] = found }
-            }
-            column += 1
+            if differences[quarter] == .beyond { continue }
+            let pixels = min(column * side, width)..<min((column + 1) * side, width)
+            let found = difference(&now, index, rows, pixels, exactly: false)
+            if found.rawValue > differences[quarter].rawValue { differences[quarter] = found }
         }
     }
 
@@ -228,10 +204,8 @@ package final class KeptFrame: @unchecked Sendable {
             }
         }
         if region.tilesComputed == 0 { return }
-        column = 0
-        while column < grid.columns {
+        for column in 0..<grid.columns {
             wasRendered[row * grid.columns + column] = region.contains(row: row, column: column)
-            column += 1
         }
     }
 
@@ -245,12 +219,8 @@ package final class KeptFrame: @unchecked Sendable {
         if !nextHoldsEarlier {
             return kernels.carryOverHistory(rows: rows, columns: grid.pixelColumns(columns))
         }
-        var column = columns.lowerBound
-        while column < columns.upperBound {
-            if wasRendered[row * grid.columns + column] {
-                kernels.carryOverHistory(rows: rows, columns: grid.pixelColumns(column))
-            }
-            column += 1
+        for column in columns where wasRendered[row * grid.columns + column] {
+            kernels.carryOverHistory(rows: rows, columns: grid.pixelColumns(column))
         }
     }
 
@@ -272,16 +242,12 @@ package final class KeptFrame: @unchecked Sendable {
     private func keep(_ rows: Range<Int>, _ columns: Range<Int>) {
         kept.withUnsafeBufferPointer { kept in
             guard let base = kept.baseAddress else { return }
-            var index = 0
-            while index < kept.count {
-                if layout.planes[index].kind != .motion {
-                    var now = kernels.boundPlane(layout.planes[index].kind)
-                    // Both lie in storages of this layout.
-                    k_copy_plane(
-                        base + index, &now, rows.lowerBound, rows.upperBound, columns.lowerBound,
-                        columns.upperBound)
-                }
-                index += 1
+            for (index, plane) in layout.planes.enumerated() where plane.kind != .motion {
+                var now = kernels.boundPlane(plane.kind)
+                // Both lie in storages of this layout.
+                k_copy_plane(
+                    base + index, &now, rows.lowerBound, rows.upperBound, columns.lowerBound,
+                    columns.upperBound)
             }
         }
     }
@@ -289,18 +255,7 @@ package final class KeptFrame: @unchecked Sendable {
 
 extension FrameKernels {
     /// A plane of the bound frame.
-    func boundPlane(_ kind: PlaneKind) -> k_plane {
-        switch kind {
-        case .baseColor: frame.pointee.base
-        case .normals: frame.pointee.normals
-        case .depth: frame.pointee.depth
-        case .roughness: frame.pointee.roughness
-        case .metallic: frame.pointee.metallic
-        case .motion: frame.pointee.motion
-        case .known: frame.pointee.known
-        case .emissive: frame.pointee.emissive
-        }
-    }
+    func boundPlane(_ kind: PlaneKind) -> k_plane { k_plane_of(frame, kind.code) }
 
     /// How far the new picture is from the history's; nil without a history of this size.
     func pictureChange(rows: Range<Int>, columns: Range<Int>) -> k_change? {

@@ -9,7 +9,7 @@ extension BoundConvolution {
     static let side = 4
 
     /// What a step is cut into: rows of blocks of 4x4 outputs, and vectors of couts where the rows
-    /// are few. Inputs are turned once for each part of the couts.
+    /// are few. Inputs are transformed once for each part of the couts.
     private struct Cut {
         var rowTiles: Int
         var coutTiles: Int
@@ -35,7 +35,7 @@ extension BoundConvolution {
             "the kernel's scratch memory is a worker's")
         let blockRows = (shape.height + Self.side - 1) / Self.side
         let blocksPerRow = (shape.width + Self.side - 1) / Self.side
-        // A third of the plain work in fp32: a quarter of the products, and the turning.
+        // A third of the plain work in fp32: a quarter of the products, and the transforms.
         let workPerRow =
             blocksPerRow * Int(K_WINOGRAD_PLACES) * 4 / 3 * shape.paddedChannels
             * convolution.inputChannels / loops.table.pointee.numbers

@@ -34,24 +34,18 @@ final class ConvertingConvolution: Sendable {
             name, count: rowCount, perTile: Self.tileRows, tilesPerStep: Self.tilesPerStep
         ) { rows, memory in
             self.conversion.forEachPart(of: rows) { rows, columns in
-                var row = rows.lowerBound
-                while row < rows.upperBound {
-                    self.run(row: row, columns: columns, memory)
-                    row += 1
-                }
+                for row in rows { self.run(row: row, columns: columns, memory) }
             }
         }
     }
 
     private func run(row: Int, columns: Range<Int>, _ memory: WorkerMemory) {
         let band = UnsafeMutableRawPointer(memory.floats).assumingMemoryBound(to: UInt8.self)
-        var start = columns.lowerBound
-        while start < columns.upperBound {
+        for start in stride(from: columns.lowerBound, to: columns.upperBound, by: Self.bandPixels) {
             let part = start..<min(start + Self.bandPixels, columns.upperBound)
             conversion.run(toBand: band, row: row, columns: part)
             convolution.run(
                 fromBand: band + part.lowerBound * pixelBytes, row: row, columns: part)
-            start = part.upperBound
         }
     }
 }

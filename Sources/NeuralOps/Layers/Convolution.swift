@@ -6,7 +6,7 @@ import CKernels
 /// Weights of one convolution, packed for one kernel path. 3x3 with zero padding, 2x2 with stride 2,
 /// or 1x1.
 ///
-/// 3x3 sums of floats are taken Winograd's way where there are channels enough to pay for turning
+/// 3x3 sums of floats are taken Winograd's way where there are channels enough to pay for transforming
 /// inputs and outputs: two to three times as fast, with four times the weights. Rounding errors of
 /// fp32 become about twice as large, those of bf16 five times (0.4 % of a layer's output instead of
 /// 0.07 %), of which 0.26 % instead of 0.15 % are left in the head of the shipped model.

@@ -77,20 +77,12 @@ package final class RenderRegion: @unchecked Sendable {
     package func setEmpty() {
         isFull = false
         tilesComputed = 0
-        var level = 0
-        while level < levelCount {
-            clear(level: level)
-            level += 1
-        }
+        for level in 0..<levelCount { clear(level: level) }
     }
 
     private func clear(level: Int) {
         isEmptyLevel[level] = true
-        var row = 0
-        while row < grid.rows {
-            runCounts[level * grid.rows + row] = 0
-            row += 1
-        }
+        for row in 0..<grid.rows { runCounts[level * grid.rows + row] = 0 }
     }
 
     /// Whether nothing is rendered at a level.
@@ -104,74 +96,49 @@ package final class RenderRegion: @unchecked Sendable {
     package func set(_ tiles: [Bool], halos: [Int], resting: Range<Int> = 0..<0) {
         precondition(tiles.count == grid.tileCount && halos.count == levelCount)
         isFull = false
-        var level = 0
-        while level < levelCount {
+        for level in 0..<levelCount {
             // What is around the same tiles is there from the level above; its squares are no larger.
             if level == 0 || halos[level] != halos[level - 1] { widen(tiles, by: halos[level]) }
             if groups[level] > 1 { fill(squaresOf: groups[level]) }
             if level == 0 { tilesComputed = 0 }
             clear(level: level)
-            var row = 0
-            while !resting.contains(level), row < grid.rows {
-                collect(row: row, level: level)
-                row += 1
-            }
-            level += 1
+            if resting.contains(level) { continue }
+            for row in 0..<grid.rows { collect(row: row, level: level) }
         }
     }
 
     /// `widened` = `tiles` and all within `halo` of them: along the rows, then along the columns.
     private func widen(_ tiles: [Bool], by halo: Int) {
         let (columns, rows) = (grid.columns, grid.rows)
-        var index = 0
-        while index < tiles.count {
+        for index in tiles.indices {
             let column = index % columns
-            var near = max(0, column - halo)
             marked[index] = false
-            while near <= min(columns - 1, column + halo) {
-                if tiles[index - column + near] { marked[index] = true }
-                near += 1
+            for near in max(0, column - halo)...min(columns - 1, column + halo)
+            where tiles[index - column + near] {
+                marked[index] = true
             }
-            index += 1
         }
-        index = 0
-        while index < tiles.count {
+        for index in tiles.indices {
             let (row, column) = (index / columns, index % columns)
-            var near = max(0, row - halo)
             widened[index] = false
-            while near <= min(rows - 1, row + halo) {
-                if marked[near * columns + column] { widened[index] = true }
-                near += 1
+            for near in max(0, row - halo)...min(rows - 1, row + halo)
+            where marked[near * columns + column] {
+                widened[index] = true
             }
-            index += 1
         }
     }
 
     /// `widened` = all squares that have one of its tiles.
     private func fill(squaresOf side: Int) {
         let (columns, rows) = (grid.columns, grid.rows)
-        var index = 0
-        while index < widened.count {
-            marked[index] = widened[index]
-            index += 1
-        }
-        index = 0
-        while index < marked.count {
-            if marked[index] {
-                let (top, left) = (
-                    index / columns / side * side, index % columns / side * side
-                )
-                var row = top
-                while row < min(rows, top + side) {
-                    var column = left
-                    while column < min(columns, left + side) {
-                        widened[row * columns + column] = true
-                        column += 1
-                    }
-                    row += 1
+        for index in widened.indices { marked[index] = widened[index] }
+        for index in marked.indices where marked[index] {
+            let (top, left) = (index / columns / side * side, index % columns / side * side)
+            for row in top..<min(rows, top + side) {
+                for column in left..<min(columns, left + side) {
+                    widened[row * columns + column] = true
                 }
             }
-            index += 1
         }
     }
 
@@ -197,13 +164,12 @@ package final class RenderRegion: @unchecked Sendable {
     /// Whether a tile is rendered at a level.
     package func contains(row: Int, column: Int, level: Int = 0) -> Bool {
         if isFull { return true }
-        let place = level * grid.rows + row
-        var index = 0
-        while index < runCounts[place] {
-            if runs[place * runsPerRow + index].contains(column) { return true }
-            index += 1
-        }
-        return false
+        return runs[places(of: level * grid.rows + row)].contains { $0.contains(column) }
+    }
+
+    /// Where the runs of a row of tiles lie.
+    private func places(of row: Int) -> Range<Int> {
+        row * runsPerRow..<row * runsPerRow + runCounts[row]
     }
 
     /// Values to render in some rows of a level.
@@ -245,24 +211,11 @@ package final class RenderRegion: @unchecked Sendable {
     }
 
     private func hasSameRuns(_ place: Int, _ other: Int) -> Bool {
-        guard runCounts[place] == runCounts[other] else { return false }
-        var index = 0
-        while index < runCounts[place] {
-            if runs[place * runsPerRow + index] != runs[other * runsPerRow + index] { return false }
-            index += 1
-        }
-        return true
+        runs[places(of: place)] == runs[places(of: other)]
     }
 
     private func tilesRendered(row: Int, level: Int) -> Int {
-        let place = level * grid.rows + row
-        var count = 0
-        var index = 0
-        while index < runCounts[place] {
-            count += runs[place * runsPerRow + index].count
-            index += 1
-        }
-        return count
+        runs[places(of: level * grid.rows + row)].reduce(0) { $0 + $1.count }
     }
 
     /// The parts of some rows of a level's values that are rendered.
@@ -285,11 +238,8 @@ package final class RenderRegion: @unchecked Sendable {
                 next += 1
             }
             let end = min(rows.upperBound, next * tileSide)
-            var index = 0
-            while index < runCounts[place] {
-                let run = runs[place * runsPerRow + index]
+            for run in runs[places(of: place)] {
                 body(start..<end, run.lowerBound * tileSide..<min(run.upperBound * tileSide, width))
-                index += 1
             }
             start = end
         }

@@ -3,12 +3,13 @@
 
 import CKernels
 
-/// A 3x3 convolution taken Winograd's way, cut into tiles: chunks of the picture whose turned inputs
-/// stay in the last cache; in each chunk first the inputs are turned, then summed.
+/// A 3x3 convolution taken Winograd's way, cut into tiles: chunks of the picture whose transformed inputs
+/// stay in the last cache; in each chunk first the inputs are transformed, then
+/// summed.
 struct WinogradTiles: Sendable {
-    /// Floats of turned inputs: 12 MB.
+    /// Floats of transformed inputs: 12 MB.
     private static let chunkFloats = 3 << 20
-    /// Fewer tiles of 4x4 outputs do not repay the turning of the weights.
+    /// Fewer tiles of 4x4 outputs do not repay the transform of the weights.
     private static let leastTiles = 16
 
     private let channels: Int
@@ -31,7 +32,7 @@ struct WinogradTiles: Sendable {
         chunkTiles = min(tileCount, max(most, fitting))
     }
 
-    /// Of the turned inputs of a chunk.
+    /// Of the transformed inputs of a chunk.
     var valueCount: Int { Int(K_WINOGRAD_PLACES) * (chunkTiles * channels + Int(K_LANES)) }
 
     func steps(
@@ -80,7 +81,7 @@ struct WinogradTiles: Sendable {
         return most
     }
 
-    /// Turning weights costs as much as 4 tiles, what follows the sums as 80 channels.
+    /// Transforming weights costs as much as 4 tiles, what follows the sums as 80 channels.
     private func taskWork(_ tiles: Int) -> Int {
         Int(K_WINOGRAD_PLACES) * (tiles + 4) * Int(K_WINOGRAD_COLUMNS) * (channels + 80)
     }
