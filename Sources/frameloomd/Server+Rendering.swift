@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import FrameConversion
 import FrameProtocol
 import FrameScheduler
 import FrameSession
@@ -17,18 +18,23 @@ extension Server {
         guard let grant = client.grant else { return }
         let workspace = grant.cache?.workspace ?? grant.workspace
         let doctor = client.doctor
+        let converter = grant.request.conversion.map { PlaneConverter($0) }
         submit(
             RenderSteps(
-                workspace.steps,
+                conversionSteps(converter, doctor) + workspace.steps,
                 begin: {
                     guard let request = job.take(now: EventLoop.now) else {
                         throw NothingToRender()
                     }
-                    doctor?.look(
-                        at: request.gbuffer, isCut: request.history == nil, now: EventLoop.now)
+                    if let converter {
+                        converter.begin(request)
+                    } else {
+                        doctor?.look(request)
+                    }
                     try workspace.begin(request)
                 },
                 finish: {
+                    converter?.finish()
                     job.rendered(historyFrame: workspace.usedHistoryFrame, work: workspace.work)
                     workspace.finish()
                 }),
@@ -40,10 +46,23 @@ extension Server {
             deadline: grant.request.frameBudgetNanoseconds.map { EventLoop.now + $0 })
     }
 
-    /// A job of one step that shares its memory with nobody.
+    /// What comes before the denoiser where a client's planes are not those that models read. Only
+    /// after it are they what the doctor can look at.
+    private func conversionSteps(
+        _ converter: PlaneConverter?, _ doctor: SessionDoctor?
+    ) -> [RenderStep] {
+        guard let converter else { return [] }
+        return converter.steps + [
+            RenderStep(name: "doctor.look", stage: .convert, tileCount: 1) { _, _ in
+                if let request = converter.request { doctor?.look(request) }
+            }
+        ]
+    }
+
+    /// A job that shares its memory with nobody.
     func convert(_ conversion: HistoryConversion, for client: Client) {
         submit(
-            RenderSteps([conversion.step]), .historyConversion, of: client,
+            RenderSteps(conversion.steps), .historyConversion, of: client,
             workspace: "history of session \(client.id)", size: conversion.description.size)
     }
 
@@ -87,7 +106,8 @@ extension Server {
         if case .finished = result.outcome {
             watches.showFrame(job, of: client.id, now: EventLoop.now)
         }
-        client.tell { $0.renderFinished(job, result, load: load, now: $1) }
+        let seen = client.doctor?.seen ?? SeenPlanes()
+        client.tell { $0.renderFinished(job, result, load: load, seen: seen, now: $1) }
         guard client.session.counters.frames.rendered > count else { return }
         let age = client.session.lastPictureAge
         client.notePicture(age: age)
