@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 The Frameloom authors
-"""Draws docs/images/mistakes.jpg: what a client's usual mistakes look like after some frames, and what
-the doctor says of each.
+"""Draws mistakes.jpg: what a client's usual mistakes look like after some frames, and what the doctor
+says of each.
 
     python training/make_mistakes.py --programs .build/release
 
@@ -125,7 +125,7 @@ def sheet(cells: list[tuple[str, np.ndarray, str]]) -> Image.Image:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--programs", type=Path, default=ROOT / ".build/release")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs/images/mistakes.jpg")
+    parser.add_argument("--out", type=Path, default=Path("mistakes.jpg"))
     given = parser.parse_args()
     frames, scale = read_clip(ROOT / "Clips/atrium-flight")
     with tempfile.TemporaryDirectory(prefix="frameloom-") as folder:
