@@ -51,8 +51,17 @@ let package = Package(
         .target(
             name: "FrameProtocol", dependencies: ["FrameTypes", "CFrameProtocol"],
             swiftSettings: safe),
+        // Engines' planes to those that models read.
         .target(
-            name: "FrameSession", dependencies: ["FrameProtocol", "FrameTypes"],
+            name: "CPlaneKernels",
+            cSettings: cWarnings + [
+                .unsafeFlags(["-O3"], .when(configuration: .debug))
+            ]),
+        .target(
+            name: "FrameConversion", dependencies: ["FrameTypes", "CPlaneKernels"],
+            swiftSettings: warnings),
+        .target(
+            name: "FrameSession", dependencies: ["FrameProtocol", "FrameTypes", "FrameConversion"],
             swiftSettings: safe),
         .target(
             name: "FrameScheduler", dependencies: ["FrameTypes", "CAffinity"],
@@ -137,8 +146,8 @@ let package = Package(
         .executableTarget(
             name: "frameloomd",
             dependencies: [
-                "FrameTypes", "FrameSocket", "FrameProtocol", "FrameSession", "FrameScheduler",
-                "FrameControl", "FrameDoctor", "NeuralDenoiser", "CMemory",
+                "FrameTypes", "FrameSocket", "FrameProtocol", "FrameSession", "FrameConversion",
+                "FrameScheduler", "FrameControl", "FrameDoctor", "NeuralDenoiser", "CMemory",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
@@ -175,6 +184,10 @@ let package = Package(
             name: "FrameProtocolTests",
             dependencies: ["FrameProtocol", "FrameTypes", "CFrameProtocol", "TestSupport"],
             swiftSettings: warnings),
+        .testTarget(
+            name: "FrameConversionTests",
+            dependencies: ["FrameConversion", "FrameTypes", "TestSupport"],
+            swiftSettings: warnings + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
         .testTarget(
             name: "FrameSessionTests",
             dependencies: [

@@ -188,6 +188,7 @@ FC_INTERNAL void fc_complain(fc_client *client, const char *format, ...)
 
 /* keep.c */
 FC_INTERNAL size_t fc_pixel_bytes(uint8_t format);
+FC_INTERNAL bool fc_has_bytes(const fl_plane *plane);
 FC_INTERNAL void fc_outgoing_start(fc_outgoing *out, const void *head, size_t count);
 FC_INTERNAL void fc_outgoing_add(fc_outgoing *out, const void *bytes, size_t count);
 FC_INTERNAL void fc_address_frame(fc_client *client, fc_kept_frame *frame);

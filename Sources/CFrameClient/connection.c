@@ -79,6 +79,7 @@ static int agree(fc_client *client, const fl_open *open) {
     for (int i = 0; is_sound && i < open->plane_count; i++) {
         size_t packed = (size_t)open->width * fc_pixel_bytes(open->planes[i].format);
         size_t stride = open->planes[i].row_stride != 0 ? open->planes[i].row_stride : packed;
+        if (!fc_has_bytes(&open->planes[i])) continue;
         is_sound = packed > 0 && stride >= packed;
         plane_bytes[i] = stride * open->height;
         total += plane_bytes[i];

@@ -134,12 +134,14 @@ static void fill_frame(fc_client *client, fc_kept_frame *frame, const void *cons
     if (!client->keeps_frames) {
         fc_outgoing_start(&frame->out, &frame->head, sizeof(fl_header) + sizeof(fl_frame));
         for (int i = 0; i < client->agreement.plane_count; i++)
-            fc_outgoing_add(&frame->out, planes[i], client->plane_bytes[i]);
+            if (client->plane_bytes[i] > 0)
+                fc_outgoing_add(&frame->out, planes[i], client->plane_bytes[i]);
         return;
     }
     unsigned char *to = frame->planes;
     for (int i = 0; i < client->agreement.plane_count; to += client->plane_bytes[i], i++)
-        if (planes[i] != to) memcpy(to, planes[i], client->plane_bytes[i]);
+        if (client->plane_bytes[i] > 0 && planes[i] != to)
+            memcpy(to, planes[i], client->plane_bytes[i]);
     fc_address_frame(client, frame);
 }
 
@@ -175,7 +177,7 @@ int fc_send(fc_client *client, uint64_t frame_id, uint32_t flags, const fl_frame
     if (!client->is_open) return client->broken != 0 ? client->broken : FC_ERROR_STATE;
     if (frame_id <= client->last_frame_id) return FC_ERROR_ARGUMENT;
     for (int i = 0; i < client->agreement.plane_count; i++)
-        if (planes[i] == NULL) return FC_ERROR_ARGUMENT;
+        if (planes[i] == NULL && client->plane_bytes[i] > 0) return FC_ERROR_ARGUMENT;
     int code = fc_exchange(client, FC_UNTIL_NOW, fc_deadline_in(0));
     if (code != 0) return code;
     if (fc_unanswered(client) + client->reply_count >= client->limit) return FC_ERROR_FULL;

@@ -133,11 +133,12 @@ void fc_remember(fc_client *client, fc_kept_frame *frame, fc_slot *slot) {
     }
 }
 
-/* 0: an unknown format. */
+/* 0: an unknown format, or one of planes without bytes. */
 size_t fc_pixel_bytes(uint8_t format) {
     switch (format) {
     case FL_R8: return 1;
     case FL_R16:
+    case FL_RG8_OCTAHEDRAL:
     case FL_R16F: return 2;
     case FL_RGB8_SRGB:
     case FL_RGB8_UNORM: return 3;
@@ -145,11 +146,25 @@ size_t fc_pixel_bytes(uint8_t format) {
     case FL_RGBA8_LINEAR:
     case FL_RGB10A2:
     case FL_RG16_OCTAHEDRAL:
+    case FL_BGRA8_SRGB:
+    case FL_RGBA8_UNORM:
+    case FL_RGBA8_SNORM:
+    case FL_RG16F_OCTAHEDRAL:
+    case FL_RGBA8_OCTAHEDRAL:
+    case FL_D24_LOW:
+    case FL_D24_HIGH:
     case FL_R32F:
     case FL_RG16F: return 4;
+    case FL_RG32F:
     case FL_RGBA16F: return 8;
     default: return 0;
     }
+}
+
+/* Whether the payload holds bytes of this plane alone. */
+bool fc_has_bytes(const fl_plane *plane) {
+    return plane->format != FL_FROM_DEPTH && plane->format != FL_CONSTANT &&
+           (plane->flags & FL_PLANE_SAME_BYTES) == 0;
 }
 
 /* Index of the plane of a kind; -1: none. */
@@ -188,6 +203,7 @@ static unsigned char *append_rows(unsigned char *to, const fc_kept_history *hist
     for (int i = 0; i <= index; i++) {
         size_t packed = (size_t)open->width * fc_pixel_bytes(open->planes[i].format);
         size_t stride = open->planes[i].row_stride != 0 ? open->planes[i].row_stride : packed;
+        if (!fc_has_bytes(&open->planes[i])) continue;
         if (i == index) {
             for (uint32_t row = 0; row < open->height; row++, to += packed)
                 memcpy(to, from + row * stride, packed);

@@ -69,7 +69,7 @@ extension Finding.Name {
         case .cameraTransposed:
             (
                 "the camera's rotation is transposed",
-                "Send the matrix row by row, for column vectors."
+                "Send it row by row for column vectors, or state FL_MATRIX_COLUMN_MAJOR."
             )
         case .cameraAxes:
             (
@@ -79,7 +79,7 @@ extension Finding.Name {
         case .rayDepth:
             (
                 "depth is the distance along the ray, not planar z",
-                "Multiply it by the cosine between the ray and the view direction."
+                "State it: FL_DEPTH_RAY; in camera.json the depth kind distance."
             )
         case .principalPoint:
             (
@@ -97,11 +97,20 @@ extension Finding.Name {
                 "Change depth_scale (metres per unit)."
             )
         case .cameraUnit:
-            ("the camera's position is in another unit than metres", "Send positions in metres.")
+            (
+                "the camera's position is in another unit than stated",
+                "State the unit (FL_UNIT_CENTIMETRES), or send metres."
+            )
         case .nearPlane:
-            ("the near plane is in another unit", "depth_near and near_plane are metres.")
+            (
+                "the near plane is in another unit",
+                "depth_near and near_plane are metres, or the unit in axes."
+            )
         case .farPlane:
-            ("the far plane is in another unit", "depth_far and far_plane are metres.")
+            (
+                "the far plane is in another unit",
+                "depth_far and far_plane are metres, or the unit in axes."
+            )
         case .cameraLate:
             (
                 "the camera is that of the frame before",
@@ -125,7 +134,10 @@ extension Finding.Name {
                 "Multiply it by the size in pixels, by half of it for clip coordinates."
             )
         case .normalsAxes:
-            ("the normals have other axes", "Turn them into the axes of camera_to_world's world.")
+            (
+                "the normals have other axes",
+                "State whose they are (axes), or turn them into those of camera_to_world's world."
+            )
         case .normalsGreen:
             ("the green channel of the normals is flipped", "Negate their y.")
         case .normalsView:
@@ -161,14 +173,19 @@ extension Finding.Name {
             )
         case .baseColorLinear:
             (
-                "base color is stored linear, not as sRGB", "Write to an sRGB target or encode it."
+                "base color is stored linear, not as sRGB",
+                "State FL_RGBA8_LINEAR or FL_RGBA16F; in camera.json linear."
             )
         case .baseColorEncodedTwice:
             ("base color is encoded as sRGB twice", "Encode it once.")
         case .redBlueSwapped:
-            ("red and blue are swapped", "Send RGBA, not BGRA.")
+            ("red and blue are swapped", "State FL_BGRA8_SRGB, or send RGBA.")
         case .smoothness:
-            ("the roughness plane holds smoothness", "Send 1 - smoothness.")
+            (
+                "the roughness plane holds smoothness",
+                "State it, or no longer: FL_ROUGHNESS_SMOOTHNESS; in camera.json roughness "
+                    + "smoothness."
+            )
         }
     }
 }

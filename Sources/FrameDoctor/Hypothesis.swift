@@ -165,9 +165,10 @@ struct SignedAxes: Hashable, Sendable {
     var owner: String? {
         switch text {
         case "x, z, -y": "Z is up, as in Blender"
-        case "x, y, -z": "left-handed with +Y up, as in Unity"
-        case "-x, y, z": "left-handed with +Y up, x mirrored"
-        case "y, z, -x": "left-handed with Z up, as in Unreal"
+        case "-x, y, z": "left-handed with +Y up, as in Unity"
+        case "x, y, -z": "left-handed with +Y up, z mirrored"
+        case "x, z, y": "left-handed with Z up, as in Unreal"
+        case "y, z, -x": "left-handed with Z up and turned, as in Unreal"
         default: nil
         }
     }

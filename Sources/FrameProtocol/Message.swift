@@ -44,7 +44,12 @@ package enum Message: Sendable, Equatable {
 
 /// What a client states once, at open and at reconfigure.
 package struct OpenRequest: Sendable, Equatable {
+    /// What models read.
     package var layout: GBufferLayout
+    /// From what the client sends; nil: that is the same.
+    package var conversion: PlaneConversion?
+    /// Of cameras and normals.
+    package var axes = WorldAxes()
     package var mailbox: Mailbox
     /// Stereo: 0 or 1; a label, each view has a session of its own.
     package var viewIndex: Int
@@ -79,6 +84,29 @@ package struct OpenRequest: Sendable, Equatable {
         self.wantsSharedMemory = wantsSharedMemory
         self.scales = scales
     }
+
+    /// With planes as the client sends them.
+    package init(
+        sent: SentLayout, mailbox: Mailbox = .latest, viewIndex: Int = 0,
+        frameBudgetNanoseconds: UInt64? = nil, seed: UInt64 = 0, model: String? = nil,
+        clientName: String = "", wantsIncremental: Bool = false, wantsSharedMemory: Bool = false,
+        scales: ConditioningScales = ConditioningScales()
+    ) {
+        let conversion = PlaneConversion(sent)
+        self.init(
+            layout: conversion.layout, mailbox: mailbox, viewIndex: viewIndex,
+            frameBudgetNanoseconds: frameBudgetNanoseconds, seed: seed, model: model,
+            clientName: clientName, wantsIncremental: wantsIncremental,
+            wantsSharedMemory: wantsSharedMemory, scales: scales)
+        self.conversion = conversion.isNeeded ? conversion : nil
+        axes = sent.axes
+    }
+
+    /// As the client sends it.
+    package var sent: SentLayout { conversion?.sent ?? SentLayout(layout, axes: axes) }
+
+    /// Bytes of one frame's payload.
+    package var payloadByteCount: Int { conversion?.sent.byteCount ?? layout.byteCount }
 }
 
 /// The history that a client resumes with. Its planes come as payload, rows packed, in the formats
@@ -90,42 +118,51 @@ package struct HistoryDescription: Sendable, Equatable {
     package var seed: UInt64
     package var camera: Camera?
     package var jitter: SIMD2<Float>
-    package var origin: RowOrigin
-    package var baseColorFormat: PixelFormat
-    package var depthFormat: PixelFormat
-    /// Near and far of `camera` are already applied.
-    package var depth: DepthEncoding
-    package var hasKnown: Bool
+    /// Of its planes in the payload, behind the picture, rows packed: base color, depth and, if the
+    /// session has it, known. Near and far of `camera` are already applied.
+    package var conversion: PlaneConversion
 
     package static let pictureOffset = 0
-    package var baseColorOffset: Int { size.pixelCount * 4 }
-    package var depthOffset: Int {
-        baseColorOffset + size.pixelCount * baseColorFormat.bytesPerPixel
-    }
-    package var knownOffset: Int { depthOffset + size.pixelCount * depthFormat.bytesPerPixel }
-    /// At most 8192 x 8192 x 16: no overflow.
-    package var byteCount: Int { knownOffset + (hasKnown ? size.pixelCount * 4 : 0) }
+    /// At most 8192 x 8192 x 20: no overflow.
+    package var byteCount: Int { conversion.sent.byteCount }
+    package var depth: DepthEncoding { conversion.layout.depth }
 
-    /// The history of a session with `layout`.
+    /// The history of a session that sends such frames.
     /// - Returns: nil if the camera's near and far contradict what was agreed.
     package init?(
         size: FrameSize, frameID: UInt64, seed: UInt64, camera: Camera?, jitter: SIMD2<Float>,
-        layout: GBufferLayout
+        sent: SentLayout
     ) {
-        let depth = layout.depth.overruled(by: camera)
-        guard let baseColor = layout.plane(.baseColor), let depthPlane = layout.plane(.depth),
-            depth.isUsable
-        else { return nil }
+        let depth = sent.depth.overruled(by: camera)
+        guard depth.isUsable else { return nil }
         self.size = size
         self.frameID = frameID
         self.seed = seed
         self.camera = camera
         self.jitter = jitter
-        self.depth = depth
-        origin = layout.origin
-        baseColorFormat = baseColor.format
-        depthFormat = depthPlane.format
-        hasKnown = layout.plane(.known) != nil
+        var offset = size.pixelCount * 4
+        var planes: [SentPlane] = []
+        for kind in [PlaneKind.baseColor, .depth, .known] {
+            guard var plane = sent.plane(kind) else { continue }
+            plane.rowStride = size.width * plane.format.bytesPerPixel
+            plane.offset = offset
+            offset += plane.rowStride * size.height
+            planes.append(plane)
+        }
+        conversion = PlaneConversion(
+            SentLayout(
+                size: size, origin: sent.origin, planes: planes, byteCount: offset,
+                depthKind: sent.depthKind, depth: depth, axes: sent.axes))
+    }
+
+    /// Of a session whose frames are sent as models read them.
+    package init?(
+        size: FrameSize, frameID: UInt64, seed: UInt64, camera: Camera?, jitter: SIMD2<Float>,
+        layout: GBufferLayout
+    ) {
+        self.init(
+            size: size, frameID: frameID, seed: seed, camera: camera, jitter: jitter,
+            sent: SentLayout(layout))
     }
 }
 

@@ -2,6 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import CFrameProtocol
+import FrameTypes
 
 /// Turns bytes from a client into messages.
 ///
@@ -11,6 +12,8 @@ import CFrameProtocol
 package struct MessageDecoder: Sendable {
     private let limits: Limits
     private var framing: MessageFraming
+    /// Of the cameras in frames, as opened or reconfigured last.
+    private var axes = WorldAxes()
 
     package init(limits: Limits = .version1) {
         self.limits = limits
@@ -70,22 +73,23 @@ package struct MessageDecoder: Sendable {
         }
     }
 
-    private func message(
+    private mutating func message(
         _ header: MessageHeader, _ body: ByteReader
     ) throws(ProtocolError) -> Message {
         switch header.type {
         case FL_OPEN:
             let request = try OpenRequest(body, limits: limits)
+            axes = request.axes
             guard header.flags & FL_OPEN_HISTORY != 0 else { return .open(request, history: nil) }
             let history = try HistoryDescription(
                 body.part(at: WireOpen.byteCount, byteCount: WireHistory.byteCount),
-                layout: request.layout, limits: limits)
+                sent: request.sent, limits: limits)
             try header.requirePayload(UInt64(history.byteCount))
             return .open(request, history: history)
         case FL_FRAME:
             // The stream stays readable after a bad frame, so only the frame is refused.
             do throws(ProtocolError) {
-                return .frame(try FrameMessage(header, body))
+                return .frame(try FrameMessage(header, body, axes: axes))
             } catch {
                 return .refusedFrame(
                     RefusedFrame(
@@ -95,8 +99,10 @@ package struct MessageDecoder: Sendable {
             }
         case FL_SHARE: return .share(try SlotTable(body))
         case FL_RECONFIGURE:
+            let request = try OpenRequest(body, limits: limits)
+            axes = request.axes
             return .reconfigure(
-                try OpenRequest(body, limits: limits),
+                request,
                 keepsHistory: header.flags & FL_OPEN_KEEP_HISTORY != 0)
         case FL_RESET: return .reset
         default: return .close

@@ -44,6 +44,15 @@ package enum MessageEncoder {
         body.put(UInt32(clamping: picture.size.height), at: WirePicture.height)
         body.put(UInt32(clamping: picture.rowStride), at: WirePicture.rowStride)
         body.put(FL_PICTURE_RGBA8_SRGB, at: WirePicture.format)
+        let seen = picture.seen
+        for (value, offset) in [
+            (seen.historyShare.map { $0 * 100 }, WirePicture.historyPercent),
+            (seen.skyShare.map { $0 * 100 }, WirePicture.skyPercent),
+            (seen.awayShare.map { $0 * 100 }, WirePicture.awayPercent),
+            (seen.colorError, WirePicture.colorError),
+        ] {
+            body.put(SeenPlanes.byte(value), at: offset)
+        }
         body.put(picture.droppedCount, at: WirePicture.droppedCount)
         for (index, id) in picture.droppedIDs.suffix(PictureReply.maxDroppedIDs).enumerated() {
             body.put(id, at: WirePicture.droppedIDs + 8 * index)

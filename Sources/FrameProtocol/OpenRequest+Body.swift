@@ -15,13 +15,19 @@ extension OpenRequest {
             height: try body.side("height", at: WireOpen.height, limits))
         let planes = try PlaneTable(body, size: size, limits: limits)
         try Self.checkFixedChoices(body)
-        let layout = GBufferLayout(
-            size: size,
-            origin: try body.choice("origin", at: WireOpen.origin, use: "0 or 1"),
+        let origin: RowOrigin = try body.choice("origin", at: WireOpen.origin, use: "0 or 1")
+        let axes = try WorldAxes(body.uint8(at: WireOpen.axes))
+        let depth = try DepthStatement(body, format: planes.depthFormat, axes)
+        let sent = SentLayout(
+            size: size, origin: origin, planes: planes.planes, byteCount: planes.byteCount,
+            depthKind: depth.kind, depth: depth.encoding,
+            roughness: try body.choice(
+                "roughness_kind", at: WireOpen.roughnessKind,
+                use: "FL_ROUGHNESS_DIRECT, FL_ROUGHNESS_SMOOTHNESS or FL_ROUGHNESS_GODOT"),
             normalSpace: try body.choice("normal_space", at: WireOpen.normalSpace, use: "0 or 1"),
-            depth: try DepthEncoding(body, format: planes.depthFormat),
-            motion: try MotionEncoding(body, isPresent: planes.hasMotion),
-            planes: planes.planes, byteCount: planes.byteCount)
+            axes: axes,
+            motion: try MotionEncoding(
+                body, isPresent: planes.hasMotion, size: size, origin: origin))
         let mailbox: WireMailbox = try body.choice("mailbox", at: WireOpen.mailbox, use: "0 or 1")
         let viewIndex = Int(body.uint8(at: WireOpen.viewIndex))
         guard viewIndex <= 1 else {
@@ -30,7 +36,7 @@ extension OpenRequest {
         }
         let budget = UInt64(body.uint32(at: WireOpen.frameBudget)) * 1000
         self.init(
-            layout: layout, mailbox: mailbox.mailbox, viewIndex: viewIndex,
+            sent: sent, mailbox: mailbox.mailbox, viewIndex: viewIndex,
             frameBudgetNanoseconds: budget == 0 ? nil : budget,
             seed: body.uint64(at: WireOpen.seed), model: try Self.modelName(body),
             clientName: try body.text(
@@ -61,14 +67,6 @@ extension OpenRequest {
                 "transport", WireOpen.transport, FL_TRANSPORT_INLINE, "this transport",
                 "FL_TRANSPORT_INLINE"
             ),
-            (
-                "normal_axes", WireOpen.normalAxes, 0, "this choice of axes",
-                "0 (right-handed, +Y up)"
-            ),
-            (
-                "roughness_kind", WireOpen.roughnessKind, FL_ROUGHNESS_DIRECT,
-                "this kind of roughness", "FL_ROUGHNESS_DIRECT"
-            ),
         ]
         for choice in fixed {
             let found = UInt32(body.uint8(at: choice.offset))
@@ -76,7 +74,6 @@ extension OpenRequest {
                 let name =
                     switch (choice.field, found) {
                     case ("transport", FL_TRANSPORT_SHARED_MEMORY): "FL_TRANSPORT_SHARED_MEMORY"
-                    case ("roughness_kind", FL_ROUGHNESS_SMOOTHNESS): "FL_ROUGHNESS_SMOOTHNESS"
                     default: "\(choice.name) (\(found))"
                     }
                 throw .unsupportedValue(
@@ -131,57 +128,6 @@ package enum WireMailbox: UInt8, Sendable {
     }
 }
 
-extension DepthEncoding {
-    init(_ body: ByteReader, format: PixelFormat) throws(ProtocolError) {
-        let kind = UInt32(body.uint8(at: WireOpen.depthKind))
-        let near = try body.planeDistance("depth_near", at: WireOpen.depthNear)
-        let statedFar = try body.planeDistance("depth_far", at: WireOpen.depthFar)
-        let far = statedFar == 0 ? Double.infinity : statedFar
-        let scale = body.float(at: WireOpen.depthScale)
-        guard near < far else {
-            throw .value(
-                field: "depth_near", found: near, limit: far, needs: "must be below depth_far")
-        }
-        switch kind {
-        case FL_DEPTH_LINEAR:
-            guard scale > 0, scale.isFinite else {
-                throw .depthScaleMissing(found: Double(scale))
-            }
-            guard Limits.depthScales.contains(scale) else {
-                let limits = Limits.depthScales
-                throw .value(
-                    field: "depth_scale", found: Double(scale),
-                    limit: Double(
-                        scale < limits.lowerBound ? limits.lowerBound : limits.upperBound),
-                    needs: "must be \(limits.lowerBound) to \(limits.upperBound) metres a unit")
-            }
-            self = .linear(metresPerUnit: scale, far: far)
-        case FL_DEPTH_DEVICE_REVERSED:
-            guard Self.deviceReversed(near: near, far: far).canBe(format) else {
-                throw .unsupportedValue(
-                    field: "depth_kind", found: Int(kind), name: "device depth in R16",
-                    allowed: "R32F for the depth plane")
-            }
-            guard near >= Limits.minNear else {
-                throw .value(
-                    field: "depth_near", found: near, limit: Limits.minNear,
-                    needs: "must be at least \(Limits.minNear) metres for device depth")
-            }
-            guard scale == 0 else {
-                throw .value(
-                    field: "depth_scale", found: Double(scale), limit: 0,
-                    needs: "must be 0 for device depth (depth_near and depth_far are metres)")
-            }
-            self = .deviceReversed(near: near, far: far)
-        default:
-            throw .unsupportedValue(
-                field: "depth_kind", found: Int(kind),
-                name: kind == FL_DEPTH_DEVICE ? "FL_DEPTH_DEVICE" : "value \(kind)",
-                allowed: "FL_DEPTH_LINEAR or FL_DEPTH_DEVICE_REVERSED")
-        }
-    }
-}
-
 extension ConditioningScales {
     init(_ body: ByteReader) throws(ProtocolError) {
         func scale(_ field: String, at offset: Int) throws(ProtocolError) -> UInt16 {
@@ -196,38 +142,5 @@ extension ConditioningScales {
         self.init(
             controlThousandths: try scale("control_scale", at: WireOpen.controlScale),
             adapterThousandths: try scale("adapter_scale", at: WireOpen.adapterScale))
-    }
-}
-
-extension MotionEncoding {
-    init?(_ body: ByteReader, isPresent: Bool) throws(ProtocolError) {
-        let direction = UInt32(body.uint8(at: WireOpen.motionDirection))
-        guard direction <= FL_MOTION_FROM_PREVIOUS else {
-            throw .unsupportedValue(
-                field: "motion_direction", found: Int(direction), name: "value \(direction)",
-                allowed: "FL_MOTION_TO_PREVIOUS or FL_MOTION_FROM_PREVIOUS")
-        }
-        let flags = UInt32(body.uint8(at: WireOpen.motionFlags))
-        guard flags & ~FL_MOTION_JITTERED == 0 else {
-            throw .unknownFlags(
-                field: "motion_flags", bits: flags & ~FL_MOTION_JITTERED, owner: "motion_flags")
-        }
-        let sign: Float = direction == FL_MOTION_FROM_PREVIOUS ? -1 : 1
-        var scales = SIMD2<Float>()
-        for (index, (field, offset)) in [
-            ("motion_scale_x", WireOpen.motionScaleX), ("motion_scale_y", WireOpen.motionScaleY),
-        ].enumerated() {
-            let scale = try body.finiteFloat(field, at: offset)
-            guard isPresent == (scale != 0) else {
-                throw .value(
-                    field: field, found: Double(scale), limit: 0,
-                    needs: isPresent
-                        ? "must state the pixels per unit of the motion plane"
-                        : "must be 0 without a motion plane")
-            }
-            scales[index] = sign * scale
-        }
-        guard isPresent else { return nil }
-        self.init(scaleX: scales.x, scaleY: scales.y, isJittered: flags & FL_MOTION_JITTERED != 0)
     }
 }

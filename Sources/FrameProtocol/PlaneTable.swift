@@ -6,11 +6,13 @@ import FrameTypes
 
 /// The planes of `fl_open`, checked and laid out in a frame's payload.
 struct PlaneTable {
-    private(set) var planes: [PlaneLayout] = []
+    private(set) var planes: [SentPlane] = []
     private(set) var byteCount = 0
-    private(set) var depthFormat = PixelFormat.r32Float
+    /// Bytes of a row and of a pixel of the last plane that has some.
+    private var lastBytes: (rowStride: Int, pixel: Int, offset: Int)?
 
     var hasMotion: Bool { planes.contains { $0.kind == .motion } }
+    var depthFormat: SentFormat { planes.first { $0.kind == .depth }?.format ?? .r32Float }
 
     init(_ body: ByteReader, size: FrameSize, limits: Limits) throws(ProtocolError) {
         let count = Int(body.uint8(at: WireOpen.planeCount))
@@ -40,19 +42,58 @@ struct PlaneTable {
             throw .duplicatePlane(field: "\(field).kind", name: kind.prose)
         }
         let code = entry.uint8(at: WirePlane.format)
-        guard let format = PixelFormat(rawValue: code), kind.canBe(format) else {
+        guard let format = SentFormat(rawValue: code), kind.canBeSent(format) else {
             throw .format(
-                field: "\(field).format", found: Self.formatName(code), use: kind.prose,
-                allowed: kind.formats.map { Self.formatName($0.rawValue) }
-                    .joined(separator: " or "))
+                field: "\(field).format", found: SentFormat.name(code), use: kind.prose,
+                allowed: kind.sentFormats.map { SentFormat.name($0.rawValue) }
+                    .joined(separator: ", "))
         }
-        guard entry.uint16(at: WirePlane.reserved) == 0 else {
-            throw .reserved(field: "\(field).reserved")
+        let channel = try Self.channel(entry, kind, format, field: "\(field).channel")
+        let place = try place(entry, format, kind, field: field, size: size)
+        planes.append(
+            SentPlane(
+                kind: kind, format: format, channel: channel, rowStride: place.rowStride,
+                offset: place.offset))
+    }
+
+    private static func channel(
+        _ entry: ByteReader, _ kind: PlaneKind, _ format: SentFormat, field: String
+    ) throws(ProtocolError) -> Int {
+        let channel = Int(entry.uint8(at: WirePlane.channel))
+        if format == .constant { return channel }
+        let isChosen = kind == .roughness || kind == .metallic
+        let last = isChosen ? format.channelCount - 1 : 0
+        guard channel <= last else {
+            throw .value(
+                field: field, found: Double(channel), limit: Double(last),
+                needs: last > 0
+                    ? "must be 0 to \(last) in this format" : "must be 0 for this plane and format")
+        }
+        return channel
+    }
+
+    /// Where the plane lies in the payload, which grows by it.
+    private mutating func place(
+        _ entry: ByteReader, _ format: SentFormat, _ kind: PlaneKind, field: String, size: FrameSize
+    ) throws(ProtocolError) -> (rowStride: Int, offset: Int) {
+        let flags = UInt32(entry.uint8(at: WirePlane.flags))
+        guard flags & ~FL_PLANE_SAME_BYTES == 0 else {
+            throw .unknownFlags(
+                field: "\(field).flags", bits: flags & ~FL_PLANE_SAME_BYTES, owner: "fl_plane")
         }
         // Sides are at most 8192, strides at most four rows, pixels at most 8 bytes: nine planes stay
         // below 20 GB. Still every step reports an overflow instead of trapping.
         let packed = size.width * format.bytesPerPixel
         let stated = Int(entry.uint32(at: WirePlane.rowStride))
+        if flags & FL_PLANE_SAME_BYTES != 0 {
+            return try shared(format, kind, stated: stated, field: field)
+        }
+        guard packed > 0 else {
+            guard stated == 0 else {
+                throw .rowStride(field: "\(field).row_stride", found: stated, limits: 0...0)
+            }
+            return (0, byteCount)
+        }
         let rowStride = stated == 0 ? packed : stated
         let strides = packed...Limits.maxRowStride(packed: packed)
         guard strides.contains(rowStride) else {
@@ -63,10 +104,30 @@ struct PlaneTable {
         guard !tooHigh, !tooMuch else {
             throw .rowStride(field: "\(field).row_stride", found: stated, limits: strides)
         }
-        planes.append(
-            PlaneLayout(kind: kind, format: format, rowStride: rowStride, offset: byteCount))
-        byteCount = total
-        if kind == .depth { depthFormat = format }
+        defer { byteCount = total }
+        lastBytes = (rowStride, format.bytesPerPixel, byteCount)
+        return (rowStride, byteCount)
+    }
+
+    /// Roughness in the alpha of the normals, metallic beside roughness.
+    private func shared(
+        _ format: SentFormat, _ kind: PlaneKind, stated: Int, field: String
+    ) throws(ProtocolError) -> (rowStride: Int, offset: Int) {
+        guard kind == .roughness || kind == .metallic, format.bytesPerPixel > 0 else {
+            throw .unsupportedValue(
+                field: "\(field).flags", found: Int(FL_PLANE_SAME_BYTES),
+                name: "FL_PLANE_SAME_BYTES for \(kind.prose) in this format",
+                allowed: "it for roughness and metallic in RGB8_UNORM, RGBA8_UNORM or RGBA8_SNORM")
+        }
+        guard let lastBytes, lastBytes.pixel == format.bytesPerPixel,
+            stated == 0 || stated == lastBytes.rowStride
+        else {
+            throw .unsupportedValue(
+                field: "\(field).flags", found: Int(FL_PLANE_SAME_BYTES),
+                name: "FL_PLANE_SAME_BYTES after a plane with pixels or rows of another size",
+                allowed: "it after the plane whose bytes these are, row_stride 0")
+        }
+        return (lastBytes.rowStride, lastBytes.offset)
     }
 
     private static func kind(_ code: UInt8, field: String) throws(ProtocolError) -> PlaneKind {
@@ -76,23 +137,36 @@ struct PlaneTable {
         }
         throw .planeKind(field: field, found: Int(code))
     }
+}
 
+extension SentFormat {
     /// As `frame_protocol.h` names it, without the prefix.
-    private static func formatName(_ code: UInt8) -> String {
-        switch UInt32(code) {
-        case FL_RGBA8_SRGB: "RGBA8_SRGB"
-        case FL_RGB8_SRGB: "RGB8_SRGB"
-        case FL_RGBA8_LINEAR: "RGBA8_LINEAR"
-        case FL_RGB8_UNORM: "RGB8_UNORM"
-        case FL_RGB10A2: "RGB10A2"
-        case FL_RGBA16F: "RGBA16F"
-        case FL_RG16_OCTAHEDRAL: "RG16_OCTAHEDRAL"
-        case FL_R8: "R8"
-        case FL_R16: "R16"
-        case FL_R16F: "R16F"
-        case FL_R32F: "R32F"
-        case FL_RG16F: "RG16F"
-        default: "format \(code)"
+    static func name(_ code: UInt8) -> String {
+        guard let format = SentFormat(rawValue: code) else { return "format \(code)" }
+        return switch format {
+        case .rgba8sRGB: "RGBA8_SRGB"
+        case .rgb8sRGB: "RGB8_SRGB"
+        case .rgba8Linear: "RGBA8_LINEAR"
+        case .rgb8UNorm: "RGB8_UNORM"
+        case .rgb10a2: "RGB10A2"
+        case .rgba16Float: "RGBA16F"
+        case .rg16Octahedral: "RG16_OCTAHEDRAL"
+        case .r8: "R8"
+        case .r16: "R16"
+        case .r16Float: "R16F"
+        case .r32Float: "R32F"
+        case .rg16Float: "RG16F"
+        case .rg32Float: "RG32F"
+        case .bgra8sRGB: "BGRA8_SRGB"
+        case .rgba8UNorm: "RGBA8_UNORM"
+        case .rgba8SNorm: "RGBA8_SNORM"
+        case .rg8Octahedral: "RG8_OCTAHEDRAL"
+        case .rg16FloatOctahedral: "RG16F_OCTAHEDRAL"
+        case .rgba8Octahedral: "RGBA8_OCTAHEDRAL"
+        case .depth24Low: "D24_LOW"
+        case .depth24High: "D24_HIGH"
+        case .fromDepth: "FROM_DEPTH"
+        case .constant: "CONSTANT"
         }
     }
 }

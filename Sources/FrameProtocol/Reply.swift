@@ -49,6 +49,34 @@ package struct OpenedReply: Sendable, Equatable {
     }
 }
 
+/// What was seen of a session's planes so far. nil: not known.
+package struct SeenPlanes: Sendable, Equatable {
+    /// Of the surfaces, 0 to 1: found in an earlier frame by depth and camera.
+    package var historyShare: Double?
+    /// Of the pixels.
+    package var skyShare: Double?
+    /// Of the surfaces: normals that face away from the viewer.
+    package var awayShare: Double?
+    /// Mean difference of base color where surfaces were found, of 255.
+    package var colorError: Double?
+
+    package init(
+        historyShare: Double? = nil, skyShare: Double? = nil, awayShare: Double? = nil,
+        colorError: Double? = nil
+    ) {
+        self.historyShare = historyShare
+        self.skyShare = skyShare
+        self.awayShare = awayShare
+        self.colorError = colorError
+    }
+
+    /// As the wire has a value, most of it 254: plus 1, 0 for nil.
+    static func byte(_ value: Double?) -> UInt8 {
+        guard let value, value >= 0 else { return 0 }
+        return 1 + UInt8(min(254, value.rounded()))
+    }
+}
+
 package struct PictureReply: Sendable, Equatable {
     package var frameID: UInt64
     package var isLate = false
@@ -65,6 +93,7 @@ package struct PictureReply: Sendable, Equatable {
     package var load: Float = 0
     /// Share of the tiles that were rendered, 0 ... 1.
     package var computedShare: Float = 1
+    package var seen = SeenPlanes()
     package var size: FrameSize
     package var rowStride: Int
     /// Frames dropped since the last picture.

@@ -28,7 +28,8 @@ package enum WirePlane {
     package static let byteCount = MemoryLayout<fl_plane>.size
     package static let kind = offset(\fl_plane.kind)
     package static let format = offset(\fl_plane.format)
-    package static let reserved = offset(\fl_plane.reserved)
+    package static let channel = offset(\fl_plane.channel)
+    package static let flags = offset(\fl_plane.flags)
     package static let rowStride = offset(\fl_plane.row_stride)
 }
 
@@ -44,7 +45,7 @@ package enum WireOpen {
     package static let pictureFormat = offset(\fl_open.picture_format)
     package static let transport = offset(\fl_open.transport)
     package static let normalSpace = offset(\fl_open.normal_space)
-    package static let normalAxes = offset(\fl_open.normal_axes)
+    package static let axes = offset(\fl_open.axes)
     package static let depthKind = offset(\fl_open.depth_kind)
     package static let roughnessKind = offset(\fl_open.roughness_kind)
     package static let motionDirection = offset(\fl_open.motion_direction)
@@ -150,7 +151,10 @@ package enum WirePicture {
     package static let height = offset(\fl_picture.height)
     package static let rowStride = offset(\fl_picture.row_stride)
     package static let format = offset(\fl_picture.format)
-    package static let reserved = offset(\fl_picture.reserved)
+    package static let historyPercent = offset(\fl_picture.history_percent)
+    package static let skyPercent = offset(\fl_picture.sky_percent)
+    package static let awayPercent = offset(\fl_picture.away_percent)
+    package static let colorError = offset(\fl_picture.color_error)
     package static let droppedCount = offset(\fl_picture.dropped_count)
     package static let droppedIDs = offset(\fl_picture.dropped_ids)
 }

@@ -24,6 +24,8 @@ package final class FrameJob: Sendable {
         var phase: Phase
         /// The one that is queued or was taken.
         var frame: ReceivedFrame
+        /// As models read them.
+        var planes: PixelStorage
         var historyFrame: UInt64?
         var work = FrameWork.full
     }
@@ -36,7 +38,10 @@ package final class FrameJob: Sendable {
     init(_ frame: ReceivedFrame, _ request: FrameRequest) {
         picture = request.picture
         nextHistory = request.nextHistory
-        state = Mutex(State(phase: .queued(request, droppableAfter: nil), frame: frame))
+        state = Mutex(
+            State(
+                phase: .queued(request, droppableAfter: nil), frame: frame,
+                planes: request.gbuffer.storage))
     }
 
     // MARK: Render threads
@@ -70,7 +75,7 @@ package final class FrameJob: Sendable {
 
     /// What a finished job was rendered from. As the picture, valid until its session is told.
     package var message: FrameMessage { frame.message }
-    package var planes: PixelStorage { frame.storage }
+    package var planes: PixelStorage { state.withLock { $0.planes } }
 
     // MARK: Session
 
@@ -92,6 +97,7 @@ package final class FrameJob: Sendable {
             guard case .queued = state.phase else { return false }
             state.phase = .queued(request, droppableAfter: nil)
             state.frame = frame
+            state.planes = request.gbuffer.storage
             return true
         }
     }

@@ -1,24 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import FrameConversion
 import FrameProtocol
 import FrameTypes
 
 /// Turns the payload of a resuming client into the history that rendering would have left.
 ///
-/// The same depth rule as rendering, rows from the top, so that resuming gives the same bytes as never
-/// having stopped; but for base color's mean over standing frames, which begins anew. Work is cut into
-/// bands of rows for the render threads.
+/// The same conversion of planes and the same depth rule as rendering, rows from the top, so that
+/// resuming gives the same bytes as never having stopped; but for base color's mean over standing
+/// frames, which begins anew. Work is cut into bands of rows for the render threads.
 package struct HistoryConversion: Sendable {
     package let description: HistoryDescription
     /// In: `description.byteCount` bytes as the client sent them.
     package let payload: PixelStorage
     /// Out: laid out as `FrameHistory` says.
     package let storage: PixelStorage
+    /// The planes as models read them: those of the payload, or converted from it.
+    private let planes: PixelStorage
 
     private static let rowsPerTile = 32
 
-    init(_ description: HistoryDescription, payload: PixelStorage, storage: PixelStorage) {
+    /// - Parameter converted: for the planes, where the payload's are converted.
+    init(
+        _ description: HistoryDescription, payload: PixelStorage, converted: PixelStorage? = nil,
+        storage: PixelStorage
+    ) {
         precondition(payload.byteCount >= description.byteCount, "history payload too small")
         precondition(
             storage.byteCount >= FrameHistory.byteCount(of: description.size),
@@ -26,18 +33,27 @@ package struct HistoryConversion: Sendable {
         self.description = description
         self.payload = payload
         self.storage = storage
+        precondition(
+            converted != nil || !description.conversion.isNeeded, "no place for converted planes")
+        planes = converted ?? payload
     }
 
     /// All of the work, for a render job.
-    package var step: RenderStep {
+    package var steps: [RenderStep] {
         let height = description.size.height
         let tileCount = (height + Self.rowsPerTile - 1) / Self.rowsPerTile
-        return RenderStep(
+        let step = RenderStep(
             name: "history.convert", stage: .convert, tileCount: tileCount
         ) { tile, _ in
             let first = tile * Self.rowsPerTile
             convert(rows: first..<min(height, first + Self.rowsPerTile))
         }
+        guard description.conversion.isNeeded else { return [step] }
+        let converter = PlaneConverter(description.conversion)
+        converter.begin(
+            sent: payload, converted: planes, camera: description.camera,
+            jitter: description.jitter)
+        return converter.steps + [step]
     }
 
     package var history: FrameHistory {
@@ -48,40 +64,41 @@ package struct HistoryConversion: Sendable {
 
     private func convert(rows: Range<Int>) {
         let size = description.size
-        for row in rows {
-            let sourceRow = description.origin == .topLeft ? row : size.height - 1 - row
-            convert(from: sourceRow * size.width, to: row * size.width)
-        }
+        let isTopLeft = description.conversion.layout.origin == .topLeft
+        for row in rows { convert(from: isTopLeft ? row : size.height - 1 - row, to: row) }
     }
 
-    /// One row of pixels, from the index of its first one to that of its first one in the history.
+    /// From one row in memory to another in the history.
     private func convert(from source: Int, to target: Int) {
         let size = description.size
-        /// The pixels of a plane with so many bytes each.
-        func row(_ plane: Int, _ first: Int, _ stride: Int) -> PixelRow {
-            PixelRow(offset: plane + first * stride, stride: stride, count: size.width)
+        let layout = description.conversion.layout
+        /// Pixels of the history with so many bytes each.
+        func history(_ offset: Int, _ stride: Int) -> PixelRow {
+            PixelRow(
+                offset: offset + target * size.width * stride, stride: stride, count: size.width)
+        }
+        func row(_ plane: PlaneLayout, first: Int = 0) -> PixelRow {
+            PixelRow(
+                offset: plane.offset + source * plane.rowStride + first,
+                stride: plane.format.bytesPerPixel, count: size.width)
         }
         storage.put(
-            row(FrameHistory.pictureOffset, target, 4), from: payload,
-            row(HistoryDescription.pictureOffset, source, 4), byteCount: 4)
-
+            history(FrameHistory.pictureOffset, 4), from: payload,
+            PixelRow(
+                offset: HistoryDescription.pictureOffset + source * size.width * 4, stride: 4,
+                count: size.width), byteCount: 4)
+        guard let baseColor = layout.plane(.baseColor), let depth = layout.plane(.depth) else {
+            preconditionFailure("a history without base color or depth")
+        }
         let base = FrameHistory.baseColorOffset(of: size)
-        storage.put(
-            row(base, target, 4), from: payload,
-            row(
-                description.baseColorOffset, source, description.baseColorFormat.bytesPerPixel),
-            byteCount: 3)
-        storage.fill(row(base + 3, target, 4), with: 255)
-
+        storage.put(history(base, 4), from: planes, row(baseColor), byteCount: 3)
+        storage.fill(history(base + 3, 4), with: 255)
         storage.putMetres(
-            row(FrameHistory.depthOffset(of: size), target, 4), from: payload,
-            row(description.depthOffset, source, description.depthFormat.bytesPerPixel),
-            format: description.depthFormat, DepthConversion(description.depth))
-
-        let coverage = row(FrameHistory.coverageOffset(of: size), target, 1)
-        if description.hasKnown {
-            storage.put(
-                coverage, from: payload, row(description.knownOffset + 3, source, 4), byteCount: 1)
+            history(FrameHistory.depthOffset(of: size), 4), from: planes, row(depth),
+            format: depth.format, DepthConversion(layout.depth))
+        let coverage = history(FrameHistory.coverageOffset(of: size), 1)
+        if let known = layout.plane(.known) {
+            storage.put(coverage, from: planes, row(known, first: 3), byteCount: 1)
         } else {
             storage.fill(coverage, with: 0)
         }

@@ -61,7 +61,13 @@ extension Session {
     ) {
         let byteCount = FrameHistory.byteCount(of: description.size)
         guard let storage = reserve(byteCount, now: now) else { return }
-        let conversion = HistoryConversion(description, payload: payload, storage: storage)
+        var converted: PixelStorage?
+        if description.conversion.isNeeded {
+            converted = reserve(description.conversion.layout.byteCount, now: now)
+            guard converted != nil else { return }
+        }
+        let conversion = HistoryConversion(
+            description, payload: payload, converted: converted, storage: storage)
         phase = .convertingHistory(conversion)
         act(.convertHistory(conversion))
     }

@@ -11,10 +11,10 @@ extension Session {
             acceptsFrame(
                 id: message.frameID, payload: message.payloadByteCount,
                 isInSlot: message.slot != nil, now: now),
-            let layout = agreement?.request.layout
+            let request = agreement?.request
         else { return }
-        if let error = message.slot.flatMap({ check(slot: $0) }) ?? check(message, against: layout)
-        {
+        let wrongSlot = message.slot.flatMap { check(slot: $0) }
+        if let error = wrongSlot ?? check(message, against: request) {
             return skip(
                 RefusedFrame(
                     frameID: message.frameID, isReset: message.isReset,
@@ -58,7 +58,7 @@ extension Session {
     private mutating func acceptsFrame(
         id: UInt64, payload: UInt64, isInSlot: Bool, now: UInt64
     ) -> Bool {
-        guard case .running = phase, let layout = agreement?.request.layout else {
+        guard case .running = phase, let request = agreement?.request else {
             fail(.unexpectedMessage(name: "FL_FRAME", reason: unexpectedReason), now: now)
             return false
         }
@@ -69,8 +69,10 @@ extension Session {
             return false
         }
         // The decoder took care that nothing follows a frame in a slot.
-        guard isInSlot || payload == UInt64(layout.byteCount) else {
-            fail(.payloadSize(claimed: payload, expected: UInt64(layout.byteCount)), now: now)
+        guard isInSlot || payload == UInt64(request.payloadByteCount) else {
+            fail(
+                .payloadSize(claimed: payload, expected: UInt64(request.payloadByteCount)),
+                now: now)
             return false
         }
         if let lastFrameID, id <= lastFrameID {
@@ -82,12 +84,11 @@ extension Session {
 
     /// What only the agreement can tell about a frame.
     private func check(
-        _ message: FrameMessage, against layout: GBufferLayout
+        _ message: FrameMessage, against request: OpenRequest
     ) -> ProtocolError? {
-        if layout.normalSpace == .view, message.camera == nil {
-            return .cameraMissing(
-                reason: "view-space normals are turned by camera_to_world, so every frame needs one"
-            )
+        let layout = request.layout
+        if message.camera == nil, let reason = request.sent.needsCamera {
+            return .cameraMissing(reason: "\(reason), so every frame needs one")
         }
         if !layout.depth.overruled(by: message.camera).isUsable {
             return .camera(

@@ -40,12 +40,13 @@ extension Session {
         guard let request = agreement?.request else { return nil }
         return FrameRequest(
             gbuffer: GBuffer(
-                layout: request.layout, storage: frame.storage, frameID: frame.message.frameID,
+                layout: request.layout, storage: storages?.converted ?? frame.storage,
+                frameID: frame.message.frameID,
                 camera: frame.message.camera, jitter: frame.message.jitter,
                 motionFrom: frame.motionFrom),
             history: frame.startsFresh ? nil : history, seed: request.seed,
             scales: request.scales, allowsApproximate: frame.message.allowsApproximate,
-            picture: picture, nextHistory: nextHistory)
+            sent: frame.storage, picture: picture, nextHistory: nextHistory)
     }
 
     // MARK: Lateness
@@ -84,7 +85,8 @@ extension Session {
     // MARK: Results
 
     package mutating func renderFinished(
-        _ finished: FrameJob, _ result: JobResult, load: Float, now: UInt64
+        _ finished: FrameJob, _ result: JobResult, load: Float, seen: SeenPlanes = SeenPlanes(),
+        now: UInt64
     ) -> [SessionAction] {
         // Of a frame that was withdrawn nothing is expected.
         guard finished === job else { return [] }
@@ -100,7 +102,7 @@ extension Session {
                 return session.dropForLateness(finished.frame)
             }
             switch result.outcome {
-            case .finished: session.sendPicture(finished, result, load: load, now: now)
+            case .finished: session.sendPicture(finished, result, load: load, seen: seen, now: now)
             case .failed(let error):
                 session.renderFailed(finished, .renderFailed(reason: "\(error)"), now: now)
             case .cancelled:
@@ -123,7 +125,7 @@ extension Session {
     }
 
     private mutating func sendPicture(
-        _ finished: FrameJob, _ result: JobResult, load: Float, now: UInt64
+        _ finished: FrameJob, _ result: JobResult, load: Float, seen: SeenPlanes, now: UInt64
     ) {
         guard let request = agreement?.request else { return }
         let (frame, work) = (finished.frame, finished.work)
@@ -159,6 +161,7 @@ extension Session {
         lastPictureAge = reply.age
         reply.isApproximate = work.isApproximate
         reply.computedShare = work.computedShare
+        reply.seen = seen
         reply.isLate = request.frameBudgetNanoseconds.map { reply.age > $0 } ?? false
         reply.nextSend = UInt64(waiting.count) * renderEstimate
         reply.load = load

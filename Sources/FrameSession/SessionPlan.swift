@@ -9,6 +9,8 @@ package struct SessionPlan: Sendable, Equatable {
     /// G-buffers: receiving, waiting, rendering.
     package var frameCount: Int
     package var frameByteCount: Int
+    /// What models read of the frame that is being rendered; 0 where that is what is sent.
+    package var convertedByteCount: Int
     /// One in the socket, one being rendered.
     package var pictureCount = 2
     package var pictureByteCount: Int
@@ -30,16 +32,22 @@ package struct SessionPlan: Sendable, Equatable {
         case .latest: frameCount = 3
         case .every: frameCount = 1 + waitingFrames
         }
-        frameByteCount = request.layout.byteCount
+        frameByteCount = request.payloadByteCount
+        convertedByteCount = request.conversion == nil ? 0 : request.layout.byteCount
         pictureByteCount = size.pixelCount * 4
         historyByteCount = FrameHistory.byteCount(of: size)
         sharedByteCount =
             request.wantsSharedMemory
             ? (frameCount + SlotTable.spareSlots) * pictureByteCount : 0
         foreignHistoryByteCount =
-            (history.map { $0.byteCount + FrameHistory.byteCount(of: $0.size) } ?? 0)
+            (history.map(Self.byteCount) ?? 0)
             + (kept.map { FrameHistory.byteCount(of: $0) } ?? 0)
             + Self.expandedByteCount(of: history?.size ?? kept, in: size)
+    }
+
+    private static func byteCount(of history: HistoryDescription) -> Int {
+        history.byteCount + FrameHistory.byteCount(of: history.size)
+            + (history.conversion.isNeeded ? history.conversion.layout.byteCount : 0)
     }
 
     /// The first frame after a history of more pixels than its own expands that history outside of
@@ -51,7 +59,7 @@ package struct SessionPlan: Sendable, Equatable {
 
     /// Sides are at most 8192 and waiting frames few, so that this is far from overflowing.
     package var totalByteCount: Int {
-        frameCount * frameByteCount + pictureCount * pictureByteCount
+        frameCount * frameByteCount + convertedByteCount + pictureCount * pictureByteCount
             + historyCount * historyByteCount + foreignHistoryByteCount + sharedByteCount
     }
 }
@@ -62,11 +70,16 @@ struct SessionStorages: Sendable {
     var freeFrames: [PixelStorage]
     var freePictures: [PixelStorage]
     private let histories: [PixelStorage]
+    /// The planes of the frame that is being rendered, if they are converted.
+    let converted: PixelStorage?
 
     init(_ plan: SessionPlan) throws(MemoryRefusal) {
         freeFrames = try Self.reserve(plan.frameCount, of: plan.frameByteCount)
         freePictures = try Self.reserve(plan.pictureCount, of: plan.pictureByteCount)
         histories = try Self.reserve(plan.historyCount, of: plan.historyByteCount)
+        converted =
+            plan.convertedByteCount > 0
+            ? try PixelStorage(reserving: plan.convertedByteCount) : nil
     }
 
     private static func reserve(

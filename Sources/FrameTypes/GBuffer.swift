@@ -65,6 +65,8 @@ package struct FrameHistory: Sendable {
 /// until it is finished.
 package struct FrameRequest: Sendable {
     package var gbuffer: GBuffer
+    /// What a `PlaneConverter` fills `gbuffer.storage` from; that itself where nothing is converted.
+    package var sent: PixelStorage
     /// Previous frame, nil after a reset or at the start. Its size may differ from the G-buffer's.
     package var history: FrameHistory?
     package var seed: UInt64
@@ -80,9 +82,10 @@ package struct FrameRequest: Sendable {
     package init(
         gbuffer: GBuffer, history: FrameHistory?, seed: UInt64,
         scales: ConditioningScales = ConditioningScales(), allowsApproximate: Bool = false,
-        picture: PixelStorage, nextHistory: PixelStorage
+        sent: PixelStorage? = nil, picture: PixelStorage, nextHistory: PixelStorage
     ) {
         self.gbuffer = gbuffer
+        self.sent = sent ?? gbuffer.storage
         self.history = history
         self.seed = seed
         self.scales = scales

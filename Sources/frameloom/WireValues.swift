@@ -28,7 +28,7 @@ extension fl_open {
         try put(clientName, into: &client_name)
         let list = layout.planes.map {
             fl_plane(
-                kind: $0.kind.rawValue, format: $0.format.rawValue, reserved: 0,
+                kind: $0.kind.rawValue, format: $0.format.rawValue, channel: 0, flags: 0,
                 row_stride: UInt32($0.rowStride))
         }
         // The field has FL_MAX_PLANES entries, more than there are kinds of planes.

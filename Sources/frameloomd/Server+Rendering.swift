@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import FrameConversion
 import FrameProtocol
 import FrameScheduler
 import FrameSession
@@ -22,15 +23,19 @@ extension Server {
         let snapshot = showsPlanes ? nil : snapshots.sheet(for: client.id, size: grant.key.size)
         var steps = showsPlanes ? workspace.sheetSteps : workspace.steps
         if snapshot != nil { steps.insert(contentsOf: workspace.sheetSteps, at: 0) }
+        let converter = grant.request.conversion.map { PlaneConverter($0) }
         submit(
             RenderSteps(
-                steps,
+                conversionSteps(converter, doctor) + steps,
                 begin: {
                     guard let request = job.take(now: EventLoop.now) else {
                         throw NothingToRender()
                     }
-                    doctor?.look(
-                        at: request.gbuffer, isCut: request.history == nil, now: EventLoop.now)
+                    if let converter {
+                        converter.begin(request)
+                    } else {
+                        doctor?.look(request)
+                    }
                     guard !showsPlanes else {
                         return try workspace.show(
                             request, on: request.picture, origin: request.gbuffer.layout.origin)
@@ -41,6 +46,7 @@ extension Server {
                     }
                 },
                 finish: {
+                    converter?.finish()
                     job.rendered(
                         historyFrame: workspace.usedHistoryFrame,
                         work: showsPlanes ? .full : workspace.work)
@@ -54,10 +60,23 @@ extension Server {
             deadline: grant.request.frameBudgetNanoseconds.map { EventLoop.now + $0 })
     }
 
-    /// A job of one step that shares its memory with nobody.
+    /// What comes before the denoiser where a client's planes are not those that models read. Only
+    /// after it are they what the doctor can look at.
+    private func conversionSteps(
+        _ converter: PlaneConverter?, _ doctor: SessionDoctor?
+    ) -> [RenderStep] {
+        guard let converter else { return [] }
+        return converter.steps + [
+            RenderStep(name: "doctor.look", stage: .convert, tileCount: 1) { _, _ in
+                if let request = converter.request { doctor?.look(request) }
+            }
+        ]
+    }
+
+    /// A job that shares its memory with nobody.
     func convert(_ conversion: HistoryConversion, for client: Client) {
         submit(
-            RenderSteps([conversion.step]), .historyConversion, of: client,
+            RenderSteps(conversion.steps), .historyConversion, of: client,
             workspace: "history of session \(client.id)", size: conversion.description.size)
     }
 
@@ -102,7 +121,8 @@ extension Server {
             watches.showFrame(job, of: client.id, now: EventLoop.now)
             snapshots.show(job, of: client.id, layout: client.grant?.request.layout)
         }
-        client.tell { $0.renderFinished(job, result, load: load, now: $1) }
+        let seen = client.doctor?.seen ?? SeenPlanes()
+        client.tell { $0.renderFinished(job, result, load: load, seen: seen, now: $1) }
         guard client.session.counters.frames.rendered > count else { return }
         let age = client.session.lastPictureAge
         client.notePicture(age: age)

@@ -4,6 +4,7 @@
 import Foundation
 import FrameControl
 import FrameDoctor
+import FrameProtocol
 import FrameSocket
 import FrameTypes
 import Glibc
@@ -55,6 +56,20 @@ final class SessionDoctor: Sendable {
             return nil
         }
         return ExaminationReport(doctor)
+    }
+
+    /// For the replies; nothing until a frame was looked at.
+    var seen: SeenPlanes {
+        guard let measures = state.withLock({ $0.doctor?.measures }), measures.frames > 0 else {
+            return SeenPlanes()
+        }
+        return SeenPlanes(
+            historyShare: measures.historyShare, skyShare: measures.skyShare,
+            awayShare: measures.awayShare, colorError: measures.baseColorError)
+    }
+
+    func look(_ request: FrameRequest) {
+        look(at: request.gbuffer, isCut: request.history == nil, now: EventLoop.now)
     }
 
     /// Any thread; takes about a millisecond where the frame is one to be looked at.

@@ -83,6 +83,10 @@ extension EndToEnd {
             #expect(report.frames > 0)
             #expect((0...1).contains(report.skyShare))
             #expect(report.verdicts.count == 8)
+            // From now on the replies have it too: a fifth of the picture is sky.
+            let info = try session.render(4, SyntheticFrame(size, index: 4)).info
+            #expect((15...25).contains(Int(info.sky_percent) - 1))
+            #expect(info.away_percent > 0)
             let id = try #require(try daemon.stats().sessions.last?.id)
             let printed = try run("doctor", "\(id)", "--control", daemon.controlPath)
             #expect(printed.1.contains("Looked at"))

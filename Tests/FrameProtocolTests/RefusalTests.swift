@@ -156,17 +156,31 @@ private func history(_ offset: Int) -> Int { WireOpen.byteCount + offset }
             "normal space", Samples.changed(open, body: WireOpen.normalSpace, UInt8(2)),
             FL_ERROR_VALUE, "normal_space", "use 0 or 1"),
         Refusal(
-            "normal axes", Samples.changed(open, body: WireOpen.normalAxes, UInt8(1)),
-            FL_ERROR_VALUE, "normal_axes", "right-handed"),
+            "axes", Samples.changed(open, body: WireOpen.axes, UInt8(4)),
+            FL_ERROR_VALUE, "axes", "use FL_AXES_OPENGL, FL_AXES_UNITY"),
         Refusal(
-            "roughness kind", Samples.changed(open, body: WireOpen.roughnessKind, UInt8(1)),
-            FL_ERROR_VALUE, "roughness_kind", "FL_ROUGHNESS_SMOOTHNESS is not supported"),
+            "two units",
+            Samples.changed(
+                open, body: WireOpen.axes, UInt8(FL_UNIT_METRES | FL_UNIT_CENTIMETRES)),
+            FL_ERROR_VALUE, "axes", "one unit at most"),
+        Refusal(
+            "roughness kind", Samples.changed(open, body: WireOpen.roughnessKind, UInt8(3)),
+            FL_ERROR_VALUE, "roughness_kind", "FL_ROUGHNESS_SMOOTHNESS or FL_ROUGHNESS_GODOT"),
         Refusal(
             "motion direction", Samples.changed(open, body: WireOpen.motionDirection, UInt8(2)),
             FL_ERROR_VALUE, "motion_direction", "FL_MOTION_TO_PREVIOUS"),
         Refusal(
-            "motion flags", Samples.changed(open, body: WireOpen.motionFlags, UInt8(2)),
-            FL_ERROR_FLAGS, "motion_flags", "motion_flags has no flag 0x2"),
+            "motion flags", Samples.changed(open, body: WireOpen.motionFlags, UInt8(8)),
+            FL_ERROR_FLAGS, "motion_flags", "motion_flags has no flag 0x8"),
+        Refusal(
+            "motion in NDC with a scale",
+            Samples.changed(open, body: WireOpen.motionFlags, UInt8(FL_MOTION_NDC)),
+            FL_ERROR_VALUE, "motion_scale_x", "must be 0 where motion_flags state the unit"),
+        Refusal(
+            "motion in two units",
+            Samples.changed(
+                open, body: WireOpen.motionFlags, UInt8(FL_MOTION_NDC | FL_MOTION_UV)),
+            FL_ERROR_VALUE, "motion_flags", "use one of them"),
         Refusal(
             "motion scale missing", Samples.changed(open, body: WireOpen.motionScaleX, Float(0)),
             FL_ERROR_VALUE, "motion_scale_x", "pixels per unit"),
@@ -223,8 +237,12 @@ private func history(_ offset: Int) -> Int { WireOpen.byteCount + offset }
             "depth kind 0", Samples.changed(open, body: WireOpen.depthKind, UInt8(0)),
             FL_ERROR_VALUE, "depth_kind", "use FL_DEPTH_LINEAR"),
         Refusal(
-            "depth kind", Samples.changed(open, body: WireOpen.depthKind, UInt8(FL_DEPTH_DEVICE)),
-            FL_ERROR_VALUE, "depth_kind", "FL_DEPTH_DEVICE is not supported"),
+            "forward device depth in R16",
+            Samples.changed(open, body: WireOpen.depthKind, UInt8(FL_DEPTH_DEVICE)),
+            FL_ERROR_VALUE, "depth_kind", "device depth in R16 is not supported; use R32F, D24_LOW"),
+        Refusal(
+            "depth kind 6", Samples.changed(open, body: WireOpen.depthKind, UInt8(6)),
+            FL_ERROR_VALUE, "depth_kind", "FL_DEPTH_RAY"),
         Refusal(
             "device depth in R16",
             Samples.changed(open, body: WireOpen.depthKind, UInt8(FL_DEPTH_DEVICE_REVERSED)),
@@ -250,23 +268,21 @@ private func history(_ offset: Int) -> Int { WireOpen.byteCount + offset }
 
     static let planes: [Refusal] = [
         Refusal(
-            "base color in RGBA16F",
-            Samples.changed(open, body: plane(1, WirePlane.format), UInt8(FL_RGBA16F)),
+            "base color in R32F",
+            Samples.changed(open, body: plane(1, WirePlane.format), UInt8(FL_R32F)),
             FL_ERROR_FORMAT, "planes[1].format",
-            "RGBA16F is not supported for base color; use RGBA8_SRGB or RGB8_SRGB"),
+            "R32F is not supported for base color; use RGBA8_SRGB, RGB8_SRGB, RGBA8_LINEAR, RGBA16F, "
+                + "BGRA8_SRGB"),
         Refusal(
-            "base color linear",
-            Samples.changed(open, body: plane(1, WirePlane.format), UInt8(FL_RGBA8_LINEAR)),
-            FL_ERROR_FORMAT, "planes[1].format", "RGBA8_LINEAR"),
-        Refusal(
-            "normals octahedral",
-            Samples.changed(open, body: plane(2, WirePlane.format), UInt8(FL_RG16_OCTAHEDRAL)),
-            FL_ERROR_FORMAT, "planes[2].format", "RG16_OCTAHEDRAL is not supported for normals"),
+            "normals in two halves",
+            Samples.changed(open, body: plane(2, WirePlane.format), UInt8(FL_RG16F)),
+            FL_ERROR_FORMAT, "planes[2].format", "RG16_OCTAHEDRAL"),
         Refusal(
             "emissive linear in 8 bits",
             Samples.changed(open, body: plane(7, WirePlane.format), UInt8(FL_RGBA8_LINEAR)),
             FL_ERROR_FORMAT, "planes[7].format",
-            "RGBA8_LINEAR is not supported for emissive; use RGBA8_SRGB or RGB8_SRGB or RGBA16F"),
+            "RGBA8_LINEAR is not supported for emissive; use RGBA8_SRGB, RGB8_SRGB, RGBA16F, "
+                + "BGRA8_SRGB"),
         Refusal(
             "rows of halves overlap",
             Samples.changed(open, body: plane(7, WirePlane.rowStride), UInt32(48 * 8 - 1)),
@@ -276,13 +292,19 @@ private func history(_ offset: Int) -> Int { WireOpen.byteCount + offset }
             Samples.changed(open, body: plane(6, WirePlane.kind), UInt8(FL_EMISSIVE)),
             FL_ERROR_PLANE, "planes[7].kind", "second plane of emissive"),
         Refusal(
-            "depth in R16F",
-            Samples.changed(open, body: plane(0, WirePlane.format), UInt8(FL_R16F)),
-            FL_ERROR_FORMAT, "planes[0].format", "R16F is not supported for depth"),
+            "depth in R8",
+            Samples.changed(open, body: plane(0, WirePlane.format), UInt8(FL_R8)),
+            FL_ERROR_FORMAT, "planes[0].format", "R8 is not supported for depth; use R16, R16F"),
+        Refusal(
+            "linear depth in 24 bits",
+            Samples.changed(
+                Samples.changed(open, body: plane(0, WirePlane.format), UInt8(FL_D24_LOW)),
+                body: plane(0, WirePlane.rowStride), UInt32(0)),
+            FL_ERROR_VALUE, "depth_kind", "linear depth in D24_LOW is not supported; use R16"),
         Refusal(
             "roughness in a format that exists elsewhere",
             Samples.changed(open, body: plane(3, WirePlane.format), UInt8(FL_R16)),
-            FL_ERROR_FORMAT, "planes[3].format", "use R8"),
+            FL_ERROR_FORMAT, "planes[3].format", "R8, RGBA8_UNORM"),
         Refusal(
             "unknown format", Samples.changed(open, body: plane(5, WirePlane.format), UInt8(200)),
             FL_ERROR_FORMAT, "planes[5].format", "format 200"),
@@ -302,9 +324,26 @@ private func history(_ offset: Int) -> Int { WireOpen.byteCount + offset }
         Refusal("no depth", without(.depth), FL_ERROR_PLANE, "planes", "depth"),
         Refusal("no roughness", without(.roughness), FL_ERROR_PLANE, "planes", "roughness"),
         Refusal(
-            "plane reserved",
-            Samples.changed(open, body: plane(3, WirePlane.reserved), UInt16(1)),
-            FL_ERROR_RESERVED, "planes[3].reserved", "must be 0"),
+            "a channel of one",
+            Samples.changed(open, body: plane(3, WirePlane.channel), UInt8(1)),
+            FL_ERROR_VALUE, "planes[3].channel", "must be 0"),
+        Refusal(
+            "plane flags", Samples.changed(open, body: plane(3, WirePlane.flags), UInt8(2)),
+            FL_ERROR_FLAGS, "planes[3].flags", "fl_plane has no flag 0x2"),
+        Refusal(
+            "same bytes as something else",
+            Samples.changed(open, body: plane(3, WirePlane.flags), UInt8(FL_PLANE_SAME_BYTES)),
+            FL_ERROR_VALUE, "planes[3].flags", "rows of another size"),
+        Refusal(
+            "base color in the same bytes",
+            Samples.changed(open, body: plane(1, WirePlane.flags), UInt8(FL_PLANE_SAME_BYTES)),
+            FL_ERROR_VALUE, "planes[1].flags", "FL_PLANE_SAME_BYTES for base color"),
+        Refusal(
+            "rows of nothing",
+            Samples.changed(
+                Samples.changed(open, body: plane(4, WirePlane.format), UInt8(FL_CONSTANT)),
+                body: plane(4, WirePlane.rowStride), UInt32(64)),
+            FL_ERROR_ROW_STRIDE, "planes[4].row_stride", "0 to 0"),
         Refusal(
             "unused plane", Samples.changed(open, body: plane(15, WirePlane.rowStride), UInt32(1)),
             FL_ERROR_RESERVED, "planes[15]", "must be 0"),

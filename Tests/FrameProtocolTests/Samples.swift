@@ -116,6 +116,7 @@ enum Samples {
         picture.nextSend = 7
         picture.load = 0.75
         picture.computedShare = 0.5
+        picture.seen = SeenPlanes(historyShare: 0.75, skyShare: 0, colorError: 12)
         picture.droppedCount = 2
         picture.droppedIDs = [40, 41]
         return picture

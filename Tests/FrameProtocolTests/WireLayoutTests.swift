@@ -34,7 +34,8 @@ import Testing
         #expect(WireHeader.frameID == 24)
         #expect(WirePlane.kind == 0)
         #expect(WirePlane.format == 1)
-        #expect(WirePlane.reserved == 2)
+        #expect(WirePlane.channel == 2)
+        #expect(WirePlane.flags == 3)
         #expect(WirePlane.rowStride == 4)
     }
 
@@ -58,7 +59,7 @@ import Testing
         #expect(WireOpen.pictureFormat == 20)
         #expect(WireOpen.transport == 21)
         #expect(WireOpen.normalSpace == 22)
-        #expect(WireOpen.normalAxes == 23)
+        #expect(WireOpen.axes == 23)
         #expect(WireOpen.depthKind == 24)
         #expect(WireOpen.roughnessKind == 25)
         #expect(WireOpen.motionDirection == 26)
@@ -139,7 +140,10 @@ import Testing
         #expect(WirePicture.height == 84)
         #expect(WirePicture.rowStride == 88)
         #expect(WirePicture.format == 92)
-        #expect(WirePicture.reserved == 96)
+        #expect(WirePicture.historyPercent == 96)
+        #expect(WirePicture.skyPercent == 97)
+        #expect(WirePicture.awayPercent == 98)
+        #expect(WirePicture.colorError == 99)
         #expect(WirePicture.droppedCount == 100)
         #expect(WirePicture.droppedIDs == 104)
     }

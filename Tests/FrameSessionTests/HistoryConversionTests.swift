@@ -113,8 +113,8 @@ import Testing
         payload.copy(planes.flatMap { $0 })
         let storage = PixelStorage(byteCount: FrameHistory.byteCount(of: size))
         let conversion = HistoryConversion(description, payload: payload, storage: storage)
-        let step = conversion.step
-        #expect(step.tileCount == 3)
+        let step = try #require(conversion.steps.first)
+        #expect(conversion.steps.count == 1 && step.tileCount == 3)
         // In any order.
         let memory = WorkerMemory()
         for tile in (0..<step.tileCount).reversed() { step.runTile(tile, memory) }

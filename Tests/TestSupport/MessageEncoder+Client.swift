@@ -84,12 +84,12 @@ extension MessageEncoder {
         body.put(WireMailbox(request.mailbox).rawValue, at: WireOpen.mailbox)
         body.put(UInt8(clamping: request.viewIndex), at: WireOpen.viewIndex)
         body.put(UInt8(FL_PICTURE_RGBA8_SRGB), at: WireOpen.pictureFormat)
-        body.put(layout.normalSpace.rawValue, at: WireOpen.normalSpace)
+        body.put(request.sent.normalSpace.rawValue, at: WireOpen.normalSpace)
         body.put(
             UInt32(clamping: (request.frameBudgetNanoseconds ?? 0) / 1000),
             at: WireOpen.frameBudget)
-        putDepth(layout.depth, into: &body)
-        if let motion = layout.motion {
+        putConventions(request.sent, into: &body)
+        if let motion = request.sent.motion {
             body.put(motion.scaleX, at: WireOpen.motionScaleX)
             body.put(motion.scaleY, at: WireOpen.motionScaleY)
             body.put(
@@ -100,25 +100,42 @@ extension MessageEncoder {
         body.put(request.seed, at: WireOpen.seed)
         body.put(request.model ?? "", at: WireOpen.model, byteCount: WireOpen.textByteCount)
         body.put(request.clientName, at: WireOpen.clientName, byteCount: WireOpen.textByteCount)
-        for (index, plane) in layout.planes.prefix(Int(FL_MAX_PLANES)).enumerated() {
+        var lastOffset: Int?
+        for (index, plane) in request.sent.planes.prefix(Int(FL_MAX_PLANES)).enumerated() {
             let offset = WireOpen.planes + index * WirePlane.byteCount
             body.put(plane.kind.rawValue, at: offset + WirePlane.kind)
             body.put(plane.format.rawValue, at: offset + WirePlane.format)
+            body.put(UInt8(clamping: plane.channel), at: offset + WirePlane.channel)
+            guard plane.format.bytesPerPixel > 0 else { continue }
+            if plane.offset == lastOffset {
+                body.put(UInt8(FL_PLANE_SAME_BYTES), at: offset + WirePlane.flags)
+            }
             body.put(UInt32(clamping: plane.rowStride), at: offset + WirePlane.rowStride)
+            lastOffset = plane.offset
         }
         return body.bytes
     }
 
-    private static func putDepth(_ depth: DepthEncoding, into body: inout ByteWriter) {
-        switch depth {
+    private static func putConventions(_ sent: SentLayout, into body: inout ByteWriter) {
+        let axes = sent.axes
+        let usual = WorldAxes(axes.preset).metresPerUnit
+        let unit =
+            axes.metresPerUnit == usual
+            ? 0 : axes.metresPerUnit == 1 ? FL_UNIT_METRES : FL_UNIT_CENTIMETRES
+        body.put(
+            UInt8(
+                UInt32(axes.preset.rawValue) | unit
+                    | (axes.isColumnMajor ? FL_MATRIX_COLUMN_MAJOR : 0)),
+            at: WireOpen.axes)
+        body.put(sent.depthKind.rawValue, at: WireOpen.depthKind)
+        body.put(sent.roughness.rawValue, at: WireOpen.roughnessKind)
+        switch sent.depth {
         case .linear(let metresPerUnit, let far):
-            body.put(UInt8(FL_DEPTH_LINEAR), at: WireOpen.depthKind)
             body.put(metresPerUnit, at: WireOpen.depthScale)
-            body.put(far.isFinite ? far : 0, at: WireOpen.depthFar)
+            body.put(far.isFinite ? far / axes.metresPerUnit : 0, at: WireOpen.depthFar)
         case .deviceReversed(let near, let far):
-            body.put(UInt8(FL_DEPTH_DEVICE_REVERSED), at: WireOpen.depthKind)
-            body.put(near, at: WireOpen.depthNear)
-            body.put(far.isFinite ? far : 0, at: WireOpen.depthFar)
+            body.put(near / axes.metresPerUnit, at: WireOpen.depthNear)
+            body.put(far.isFinite ? far / axes.metresPerUnit : 0, at: WireOpen.depthFar)
         }
     }
 

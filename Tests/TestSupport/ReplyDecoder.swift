@@ -120,6 +120,15 @@ extension PictureReply {
         nextSend = body.uint64(at: WirePicture.nextSend)
         load = body.float(at: WirePicture.load)
         computedShare = body.float(at: WirePicture.computedShare)
+        func seen(_ offset: Int) -> Double? {
+            let byte = body.uint8(at: offset)
+            return byte == 0 ? nil : Double(byte - 1)
+        }
+        self.seen = SeenPlanes(
+            historyShare: seen(WirePicture.historyPercent).map { $0 / 100 },
+            skyShare: seen(WirePicture.skyPercent).map { $0 / 100 },
+            awayShare: seen(WirePicture.awayPercent).map { $0 / 100 },
+            colorError: seen(WirePicture.colorError))
         rowStride = Int(body.uint32(at: WirePicture.rowStride))
         droppedCount = body.uint32(at: WirePicture.droppedCount)
         let listed = min(Int(droppedCount), Self.maxDroppedIDs)

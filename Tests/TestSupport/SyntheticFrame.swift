@@ -43,7 +43,7 @@ package struct SyntheticFrame: Sendable {
             let fields = bytes.bindMemory(to: fl_plane.self)
             for (index, plane) in planes.enumerated() {
                 fields[index] = fl_plane(
-                    kind: UInt8(plane.kind), format: UInt8(plane.format), reserved: 0,
+                    kind: UInt8(plane.kind), format: UInt8(plane.format), channel: 0, flags: 0,
                     row_stride: UInt32(plane.rowStride))
             }
         }

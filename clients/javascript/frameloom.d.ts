@@ -13,12 +13,21 @@ export const Plane: {
   EMISSIVE: 9;
 };
 export const Format: {
-  RGBA8_SRGB: 1; RGB8_SRGB: 2; RGB8_UNORM: 4; RGB10A2: 5; RGBA16F: 6; R8: 8; R16: 9; R32F: 11; RG16F: 12;
+  RGBA8_SRGB: 1; RGB8_SRGB: 2; RGBA8_LINEAR: 3; RGB8_UNORM: 4; RGB10A2: 5; RGBA16F: 6;
+  RG16_OCTAHEDRAL: 7; R8: 8; R16: 9; R16F: 10; R32F: 11; RG16F: 12; RG32F: 13; BGRA8_SRGB: 14;
+  RGBA8_UNORM: 15; RGBA8_SNORM: 16; RG8_OCTAHEDRAL: 17; RG16F_OCTAHEDRAL: 18; RGBA8_OCTAHEDRAL: 19;
+  D24_LOW: 20; D24_HIGH: 21; FROM_DEPTH: 22; CONSTANT: 23;
 };
+export const PlaneFlag: { SAME_BYTES: 1 };
 export const Origin: { TOP_LEFT: 0; BOTTOM_LEFT: 1 };
 export const Mailbox: { LATEST: 0; EVERY: 1 };
 export const NormalSpace: { WORLD: 0; VIEW: 1 };
-export const DepthKind: { LINEAR: 1; DEVICE_REVERSED: 2 };
+export const DepthKind: { LINEAR: 1; DEVICE_REVERSED: 2; DEVICE: 3; DEVICE_SIGNED: 4; RAY: 5 };
+export const RoughnessKind: { DIRECT: 0; SMOOTHNESS: 1; GODOT: 2 };
+export const Axes: {
+  OPENGL: 0; UNITY: 1; UNREAL: 2; BLENDER: 3; METRES: 16; CENTIMETRES: 32; COLUMN_MAJOR: 128;
+};
+export const MotionFlag: { JITTERED: 1; NDC: 2; UV: 4 };
 export const ErrorCode: { PLANE: 19; VALUE: 21; MODEL: 32; LIMIT_SESSIONS: 48; IDLE: 64; DRAINING: 66 };
 export const PictureFormat: { RGBA8_SRGB: 1; JPEG: 16 };
 
@@ -27,6 +36,9 @@ export interface PlaneOptions {
   format: number;
   /** Bytes from one row to the next; 0 or absent: packed. */
   rowStride?: number;
+  /** Which one is roughness or metallic; with CONSTANT the value, of 255. */
+  channel?: number;
+  flags?: number;
 }
 
 /** The conventions of a session: `fl_open`. What is absent is 0 there. */
@@ -40,6 +52,9 @@ export interface OpenOptions {
   viewIndex?: number;
   pictureFormat?: number;
   normalSpace?: number;
+  /** Of `Axes`: whose world cameras and normals are in. */
+  axes?: number;
+  roughnessKind?: number;
   depthKind?: number;
   motionDirection?: number;
   motionFlags?: number;

@@ -25,13 +25,22 @@ export const Plane = {
   EMISSIVE: 9,
 };
 export const Format = {
-  RGBA8_SRGB: 1, RGB8_SRGB: 2, RGB8_UNORM: 4, RGB10A2: 5, RGBA16F: 6, R8: 8, R16: 9, R32F: 11,
-  RG16F: 12,
+  RGBA8_SRGB: 1, RGB8_SRGB: 2, RGBA8_LINEAR: 3, RGB8_UNORM: 4, RGB10A2: 5, RGBA16F: 6,
+  RG16_OCTAHEDRAL: 7, R8: 8, R16: 9, R16F: 10, R32F: 11, RG16F: 12, RG32F: 13, BGRA8_SRGB: 14,
+  RGBA8_UNORM: 15, RGBA8_SNORM: 16, RG8_OCTAHEDRAL: 17, RG16F_OCTAHEDRAL: 18, RGBA8_OCTAHEDRAL: 19,
+  D24_LOW: 20, D24_HIGH: 21, FROM_DEPTH: 22, CONSTANT: 23,
 };
+export const PlaneFlag = { SAME_BYTES: 1 };
 export const Origin = { TOP_LEFT: 0, BOTTOM_LEFT: 1 };
 export const Mailbox = { LATEST: 0, EVERY: 1 };
 export const NormalSpace = { WORLD: 0, VIEW: 1 };
-export const DepthKind = { LINEAR: 1, DEVICE_REVERSED: 2 };
+export const DepthKind = { LINEAR: 1, DEVICE_REVERSED: 2, DEVICE: 3, DEVICE_SIGNED: 4, RAY: 5 };
+export const RoughnessKind = { DIRECT: 0, SMOOTHNESS: 1, GODOT: 2 };
+/** A preset, and added to it where they differ from it: a unit, COLUMN_MAJOR (three.js' `elements`). */
+export const Axes = {
+  OPENGL: 0, UNITY: 1, UNREAL: 2, BLENDER: 3, METRES: 16, CENTIMETRES: 32, COLUMN_MAJOR: 128,
+};
+export const MotionFlag = { JITTERED: 1, NDC: 2, UV: 4 };
 /** `FrameloomError.code` of a refusal; docs/protocol.md has them all. */
 export const ErrorCode = { PLANE: 19, VALUE: 21, MODEL: 32, LIMIT_SESSIONS: 48, IDLE: 64, DRAINING: 66 };
 /** JPEG is made by the gateway; the daemon itself sends RGBA8. */
@@ -39,8 +48,11 @@ export const PictureFormat = { RGBA8_SRGB: 1, JPEG: 16 };
 
 const bytesPerPixel = {
   [Format.RGBA8_SRGB]: 4, [Format.RGB8_SRGB]: 3, [Format.RGB8_UNORM]: 3, [Format.RGB10A2]: 4,
-  [Format.RGBA16F]: 8,
-  [Format.R8]: 1, [Format.R16]: 2, [Format.R32F]: 4, [Format.RG16F]: 4,
+  [Format.RGBA8_LINEAR]: 4, [Format.RGBA16F]: 8, [Format.RG16_OCTAHEDRAL]: 4,
+  [Format.R8]: 1, [Format.R16]: 2, [Format.R16F]: 2, [Format.R32F]: 4, [Format.RG16F]: 4,
+  [Format.RG32F]: 8, [Format.BGRA8_SRGB]: 4, [Format.RGBA8_UNORM]: 4, [Format.RGBA8_SNORM]: 4,
+  [Format.RG8_OCTAHEDRAL]: 2, [Format.RG16F_OCTAHEDRAL]: 4, [Format.RGBA8_OCTAHEDRAL]: 4,
+  [Format.D24_LOW]: 4, [Format.D24_HIGH]: 4, [Format.FROM_DEPTH]: 0, [Format.CONSTANT]: 0,
 };
 
 /** What the daemon or the gateway refused, or the connection's end. */
@@ -55,8 +67,10 @@ export class FrameloomError extends Error {
 /** Bytes of an FL_FRAME's payload with packed rows. */
 export function payloadBytes(options) {
   const pixels = options.width * options.height;
-  return options.planes.reduce((sum, plane) =>
-    sum + (plane.rowStride ? plane.rowStride * options.height : bytesPerPixel[plane.format] * pixels), 0);
+  return options.planes.reduce((sum, plane) => {
+    if ((plane.flags ?? 0) & PlaneFlag.SAME_BYTES) return sum;
+    return sum + (plane.rowStride ? plane.rowStride * options.height : bytesPerPixel[plane.format] * pixels);
+  }, 0);
 }
 
 /**
@@ -230,7 +244,9 @@ function encodeOpen(type, flags, o) {
   view.setUint8(19, o.viewIndex ?? 0);
   view.setUint8(20, o.pictureFormat ?? PictureFormat.RGBA8_SRGB);
   view.setUint8(22, o.normalSpace ?? NormalSpace.WORLD);
+  view.setUint8(23, o.axes ?? Axes.OPENGL);
   view.setUint8(24, o.depthKind ?? DepthKind.LINEAR);
+  view.setUint8(25, o.roughnessKind ?? RoughnessKind.DIRECT);
   view.setUint8(26, o.motionDirection ?? 0);
   view.setUint8(27, o.motionFlags ?? 0);
   view.setUint32(28, o.frameBudgetMicroseconds ?? 0, true);
@@ -245,6 +261,8 @@ function encodeOpen(type, flags, o) {
   o.planes.forEach((plane, index) => {
     view.setUint8(200 + 8 * index, plane.kind);
     view.setUint8(201 + 8 * index, plane.format);
+    view.setUint8(202 + 8 * index, plane.channel ?? 0);
+    view.setUint8(203 + 8 * index, plane.flags ?? 0);
     view.setUint32(204 + 8 * index, plane.rowStride ?? 0, true);
   });
   return buffer;

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import doctor as d
+from doctor_geometry import matrix_of
 from clip import Encodings, open_clip
 from conftest import REPOSITORY
 
@@ -31,7 +32,7 @@ def each(change):
 
 
 def moved(frame, matrix):
-    return replace(frame, camera=d.matrix_of(frame.camera, matrix))
+    return replace(frame, camera=matrix_of(frame.camera, matrix))
 
 
 def flipped(frame):

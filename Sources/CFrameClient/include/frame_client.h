@@ -144,7 +144,8 @@ int fc_reconfigure(fc_client *client, const fl_open *open, uint32_t flags, fl_op
 int fc_reset(fc_client *client);
 
 /* Sends a frame. `frame_id`: larger than every one before, from 1. `flags`: FL_FRAME_... `planes`:
- * one pointer for each agreed plane in the agreed order, each to height * row_stride bytes.
+ * one pointer for each agreed plane in the agreed order, each to height * row_stride bytes; those of planes
+ * without bytes of their own (FL_PLANE_SAME_BYTES, FL_CONSTANT, FL_FROM_DEPTH) are not read.
  *
  * While frames are kept they are copied first: 0 is returned even if the time was too short to
  * write everything, and later calls (fc_wait, fc_poll, fc_send) write the rest. While they are not

@@ -89,19 +89,33 @@ typedef struct fl_header {
 #define FL_EMISSIVE 9u       /* what the visible surface gives off by itself, at the picture's
                               * exposure: added to the picture; only for models that read it */
 
-/* Pixel formats, named in memory order; rows of `row_stride` bytes. */
+/* Pixel formats, named in memory order; rows of `row_stride` bytes. Which plane can have which:
+ * docs/protocol.md. */
 #define FL_RGBA8_SRGB 1u
 #define FL_RGB8_SRGB 2u
-#define FL_RGBA8_LINEAR 3u /* reserved */
-#define FL_RGB8_UNORM 4u   /* normals: n = byte / 127.5 - 1 */
-#define FL_RGB10A2 5u      /* 32-bit word, red in the lowest ten bits; normals: v / 511.5 - 1 */
-#define FL_RGBA16F 6u      /* emissive: linear light */
-#define FL_RG16_OCTAHEDRAL 7u /* reserved */
-#define FL_R8 8u           /* value / 255 */
-#define FL_R16 9u          /* depth: value * depth_scale metres */
-#define FL_R16F 10u        /* reserved */
+#define FL_RGBA8_LINEAR 3u     /* base color in linear light */
+#define FL_RGB8_UNORM 4u       /* normals: n = byte / 127.5 - 1 */
+#define FL_RGB10A2 5u          /* 32-bit word, red in the lowest ten bits; normals: v / 511.5 - 1 */
+#define FL_RGBA16F 6u          /* base color, emissive: linear light; normals: -1 to 1 */
+#define FL_RG16_OCTAHEDRAL 7u  /* normals: octahedron, value / 32767.5 - 1 */
+#define FL_R8 8u               /* value / 255 */
+#define FL_R16 9u              /* depth: value * depth_scale metres */
+#define FL_R16F 10u            /* depth */
 #define FL_R32F 11u
-#define FL_RG16F 12u       /* motion: x, y */
+#define FL_RG16F 12u           /* motion: x, y */
+#define FL_RG32F 13u           /* motion: x, y */
+#define FL_BGRA8_SRGB 14u      /* what RGBA8_SRGB can be, with blue first */
+#define FL_RGBA8_UNORM 15u     /* normals, roughness, metallic; alpha unused unless it is a channel */
+#define FL_RGBA8_SNORM 16u     /* the same, signed: byte / 127 */
+#define FL_RG8_OCTAHEDRAL 17u  /* normals: octahedron, byte / 127.5 - 1 */
+#define FL_RG16F_OCTAHEDRAL 18u /* normals: octahedron, -1 to 1 */
+#define FL_RGBA8_OCTAHEDRAL 19u /* normals: octahedron, 12 bits each in red, green and blue as Unity
+                                 * packs them: x = R + 256 (B & 15), y = G + 256 (B >> 4), / 2047.5 - 1 */
+#define FL_D24_LOW 20u         /* device depth, the low 24 bits of a word (Direct3D, Vulkan) */
+#define FL_D24_HIGH 21u        /* device depth, the high 24 bits (GL_UNSIGNED_INT_24_8) */
+/* Planes without bytes; row_stride 0: */
+#define FL_FROM_DEPTH 22u      /* normals, computed from depth and camera: every frame needs one */
+#define FL_CONSTANT 23u        /* roughness, metallic: `channel` / 255 everywhere */
 
 #define FL_ORIGIN_TOP_LEFT 0u
 #define FL_ORIGIN_BOTTOM_LEFT 1u /* first row in memory is the lowest; also for the picture */
@@ -114,15 +128,35 @@ typedef struct fl_header {
 
 #define FL_DEPTH_LINEAR 1u          /* planar z; metres = value * depth_scale */
 #define FL_DEPTH_DEVICE_REVERSED 2u /* 1 at near, 0 at far: z = n f / (n + d (f - n)) */
-#define FL_DEPTH_DEVICE 3u          /* reserved: 0 at near, 1 at far */
+#define FL_DEPTH_DEVICE 3u          /* 0 at near, 1 at far, 1 is sky: Vulkan, Direct3D, glReadPixels */
+#define FL_DEPTH_DEVICE_SIGNED 4u   /* -1 at near, 1 at far: OpenGL's normalized device coordinate */
+#define FL_DEPTH_RAY 5u             /* distance from the camera along the pixel's ray; metres = value *
+                                     * depth_scale; every frame needs a camera */
 
 #define FL_ROUGHNESS_DIRECT 0u
-#define FL_ROUGHNESS_SMOOTHNESS 1u /* reserved: 1 - roughness */
+#define FL_ROUGHNESS_SMOOTHNESS 1u /* 1 - roughness */
+#define FL_ROUGHNESS_GODOT 2u      /* alpha of Godot 4's normal_roughness buffer: roughness * 127 / 255,
+                                    * or 1 minus that where something moves */
+
+/* fl_open.axes: whose world and camera matrix these are, for camera_to_world and normals alike. The
+ * daemon's own are OpenGL's: right-handed, +Y up, camera along -Z. */
+#define FL_AXES_OPENGL 0u  /* glTF, Godot, three.js */
+#define FL_AXES_UNITY 1u   /* Camera.cameraToWorldMatrix or Transform.localToWorldMatrix (the sign of the
+                            * determinant says which): our x, y, z are its -x, y, z */
+#define FL_AXES_UNREAL 2u  /* camera along +X, Z up, left-handed, centimetres: its x, z, y */
+#define FL_AXES_BLENDER 3u /* Z up, camera as OpenGL's: its x, z, -y */
+#define FL_AXES_PRESET 15u /* mask of the above; added to it, where it differs from the preset: */
+#define FL_UNIT_METRES 16u      /* of the camera's position, near and far planes */
+#define FL_UNIT_CENTIMETRES 32u
+#define FL_MATRIX_COLUMN_MAJOR 128u /* camera_to_world column after column, or for row vectors */
 
 /* Motion m, scaled by motion_scale, in the pixel axes of the client's origin. */
 #define FL_MOTION_TO_PREVIOUS 0u   /* previous position = position + m */
 #define FL_MOTION_FROM_PREVIOUS 1u /* previous position = position - m */
-#define FL_MOTION_JITTERED 1u      /* motion_flags: m contains the difference of the jitters */
+/* motion_flags: */
+#define FL_MOTION_JITTERED 1u /* m contains the difference of the jitters */
+#define FL_MOTION_NDC 2u /* normalized device coordinates, +y up; both scales are 0 */
+#define FL_MOTION_UV 4u  /* of the picture's width and height, v along the rows; both scales are 0 */
 
 #define FL_PICTURE_RGBA8_SRGB 1u
 #define FL_PICTURE_JPEG 16u /* gateway only (docs/walk.md): the daemon refuses it */
@@ -136,10 +170,15 @@ typedef struct fl_header {
 #define FL_FEATURE_HISTORY_WEIGHT (1ull << 2)
 #define FL_FEATURE_HDR (1ull << 3)
 
+/* fl_plane.flags: it lies in the bytes of the plane listed before, and the payload has them once. */
+#define FL_PLANE_SAME_BYTES 1u
+
 typedef struct fl_plane {
     uint8_t kind;   /* FL_BASE_COLOR ... */
     uint8_t format; /* FL_RGBA8_SRGB ... */
-    uint16_t reserved;
+    uint8_t channel; /* roughness, metallic in a format of several channels: which, from 0; with
+                      * FL_CONSTANT the value */
+    uint8_t flags;   /* FL_PLANE_SAME_BYTES */
     uint32_t row_stride; /* bytes; 0: rows are packed without gaps */
 } fl_plane;
 
@@ -154,7 +193,7 @@ typedef struct fl_open {
     uint8_t picture_format;
     uint8_t transport;
     uint8_t normal_space;
-    uint8_t normal_axes; /* 0: right-handed, +Y up; others reserved */
+    uint8_t axes;        /* FL_AXES_..., FL_UNIT_..., FL_MATRIX_COLUMN_MAJOR */
     uint8_t depth_kind;
     uint8_t roughness_kind;
     uint8_t motion_direction;
@@ -270,7 +309,11 @@ typedef struct fl_picture {
     uint32_t height;
     uint32_t row_stride; /* bytes */
     uint32_t format;     /* FL_PICTURE_RGBA8_SRGB */
-    uint32_t reserved;
+    /* What the daemon saw of this session's planes so far (docs/doctor.md), plus 1; 0: not known. */
+    uint8_t history_percent; /* of the surfaces: found in an earlier frame by depth and camera */
+    uint8_t sky_percent;     /* of the pixels */
+    uint8_t away_percent;    /* of the surfaces: normals that face away from the viewer */
+    uint8_t color_error;     /* mean difference of base color where they were found, of 255 */
     uint32_t dropped_count; /* frames dropped since the last reply; every unanswered frame with an id
                              * below this reply's was dropped */
     uint64_t dropped_ids[FL_MAX_DROPPED_IDS]; /* the newest of them, ascending; rest 0 */

@@ -40,11 +40,11 @@ def engine(name: str) -> tuple[np.ndarray, dict]:
     def z_up(v):  # x right, y ahead, z up
         return np.array([v[0], -v[2], v[1]])
 
-    def left_handed(v):  # x right, y up, z ahead
-        return np.array([v[0], v[1], -v[2]])
+    def left_handed(v):  # y up, x mirrored
+        return np.array([-v[0], v[1], v[2]])
 
-    def unreal(v):  # x ahead, y right, z up; centimetres for positions
-        return np.array([-v[2], v[0], v[1]])
+    def unreal(v):  # z up, mirrored; centimetres for positions
+        return np.array([v[0], v[2], v[1]])
 
     match name:
         case "opengl" | "gltf" | "godot" | "threejs":

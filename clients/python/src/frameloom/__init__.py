@@ -41,10 +41,15 @@ def connect(
     model: str = "",
     origin: Literal["top-left", "bottom-left"] = "top-left",
     normal_space: Literal["world", "view"] = "world",
-    depth: Literal["linear", "device-reversed", "device"] = "linear",
+    axes: Literal["opengl", "unity", "unreal", "blender"] = "opengl",
+    unit: Literal["usual", "metres", "centimetres"] = "usual",
+    matrices: Literal["row-major", "column-major"] = "row-major",
+    depth: Literal["linear", "device-reversed", "device", "device-signed", "ray"] = "linear",
     depth_scale: float | None = None,
     near: float = 0.0,
     far: float = math.inf,
+    roughness_kind: Literal["direct", "smoothness", "godot"] = "direct",
+    motion_unit: Literal["scaled", "ndc", "uv"] = "scaled",
     motion_scale: tuple[float, float] = (1.0, 1.0),
     motion_direction: Literal["to-previous", "from-previous"] = "to-previous",
     motion_is_jittered: bool = False,
@@ -68,10 +73,14 @@ def connect(
 
     - `origin`: which row comes first in memory, of planes and picture
     - `normal_space`: "view" needs a camera with every frame
+    - `axes`, `unit`, `matrices`: whose world the normals and the matrices of `Camera` are in, if
+      they are the engine's own; matrices made by `camera_to_world` or `Camera.from_fov` are in the
+      daemon's already
     - `depth`: "linear" (planar, metres times `depth_scale`; 1 for float depth, to be stated for
-      uint16) or a kind of device depth with `near` and `far` in metres
-    - `motion_scale`: pixels per unit of the motion plane, `motion_direction`: where it points,
-      `motion_is_jittered`: whether it contains the difference of the jitters
+      uint16), "ray" (along the pixel's ray) or a kind of device depth with `near` and `far`
+    - `roughness_kind`: what the numbers of `roughness` are
+    - `motion_unit`: "ndc", "uv", or "scaled": `motion_scale` pixels per unit; `motion_direction`:
+      where it points, `motion_is_jittered`: whether it contains the difference of the jitters
     - `mailbox`: "every" frame is rendered, or a newer one replaces one that waits ("latest")
     - `frame_budget`: seconds in which a picture is wanted
     - `incremental`: render only what changed while the camera stands still
@@ -86,11 +95,12 @@ def connect(
     Raises NoDaemonError if nobody listens.
     """
     conventions = Conventions(
-        model=model, origin=origin, normal_space=normal_space, depth=depth,
-        depth_scale=depth_scale, near=near, far=far, motion_scale=motion_scale,
+        model=model, origin=origin, normal_space=normal_space, axes=axes, unit=unit,
+        matrices=matrices, depth=depth, depth_scale=depth_scale, near=near, far=far,
+        roughness_kind=roughness_kind, motion_unit=motion_unit, motion_scale=motion_scale,
         motion_direction=motion_direction, motion_is_jittered=motion_is_jittered,
         mailbox=mailbox, frame_budget=frame_budget, incremental=incremental,
-        shared_memory=shared_memory, control_scale=control_scale, adapter_scale=adapter_scale, seed=seed, view=view,
-        client_name=client_name)
+        shared_memory=shared_memory, control_scale=control_scale, adapter_scale=adapter_scale,
+        seed=seed, view=view, client_name=client_name)
     path = default_socket() if socket is None else os.fspath(socket)
     return Session(path, conventions, timeout=timeout, resume=resume, history=history)

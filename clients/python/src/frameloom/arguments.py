@@ -16,8 +16,9 @@ class Planes(TypedDict, total=False):
     base_color: Required[npt.ArrayLike]
     normals: Required[npt.ArrayLike]
     depth: Required[npt.ArrayLike]
-    roughness: Required[npt.ArrayLike]
+    roughness: npt.ArrayLike
     metallic: npt.ArrayLike | None
+    occlusion_roughness_metallic: npt.ArrayLike | None
     motion: npt.ArrayLike | None
     known: npt.ArrayLike | None
     emissive: npt.ArrayLike | None

@@ -34,8 +34,11 @@ class _Convention:
 _SAME = np.eye(3)
 _Z_UP = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
 _FLIP_Z = np.diag([1.0, 1, -1])
-# X forward, Y right, Z up, left-handed: right is our x, up our y, forward our -z.
-_UNREAL = np.array([[0.0, 1, 0], [0, 0, 1], [-1, 0, 0]])
+# World axes as each engine's glTF importer turns a scene, the same as the daemon's `axes`.
+_FLIP_X = np.diag([-1.0, 1, 1])
+_SWAP_YZ = np.array([[1.0, 0, 0], [0, 0, 1], [0, 1, 0]])
+# X forward, Y right, Z up: our right, up, back are its y, z, -x.
+_UNREAL_CAMERA = np.array([[0.0, 0, -1], [1, 0, 0], [0, 1, 0]])
 
 _CONVENTIONS: dict[str, _Convention] = {
     "opengl": _Convention(_SAME, _SAME),
@@ -49,11 +52,11 @@ _CONVENTIONS: dict[str, _Convention] = {
     # NodePath.getMat: world with +Z up, camera looks along +Y; row vectors.
     "panda3d": _Convention(_Z_UP, _Z_UP.T, has_row_vectors=True),
     # Camera.cameraToWorldMatrix: left-handed world, camera already like OpenGL's.
-    "unity": _Convention(_FLIP_Z, _SAME),
+    "unity": _Convention(_FLIP_X, _SAME),
     # Transform.localToWorldMatrix of the camera: looks along +Z.
-    "unity-transform": _Convention(_FLIP_Z, _FLIP_Z),
+    "unity-transform": _Convention(_FLIP_X, _FLIP_Z),
     # FTransform.ToMatrixNoScale: row vectors, centimetres.
-    "unreal": _Convention(_UNREAL, _UNREAL.T, has_row_vectors=True, metres_per_unit=0.01),
+    "unreal": _Convention(_SWAP_YZ, _UNREAL_CAMERA, has_row_vectors=True, metres_per_unit=0.01),
 }
 
 

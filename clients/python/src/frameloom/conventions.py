@@ -16,7 +16,15 @@ from .planes import Layout, Record
 _ORIGINS = {"top-left": protocol.ORIGIN_TOP_LEFT, "bottom-left": protocol.ORIGIN_BOTTOM_LEFT}
 _NORMAL_SPACES = {"world": protocol.NORMALS_WORLD, "view": protocol.NORMALS_VIEW}
 _DEPTHS = {"linear": protocol.DEPTH_LINEAR, "device-reversed": protocol.DEPTH_DEVICE_REVERSED,
-           "device": protocol.DEPTH_DEVICE}
+           "device": protocol.DEPTH_DEVICE, "device-signed": protocol.DEPTH_DEVICE_SIGNED,
+           "ray": protocol.DEPTH_RAY}
+_ROUGHNESS = {"direct": protocol.ROUGHNESS_DIRECT, "smoothness": protocol.ROUGHNESS_SMOOTHNESS,
+              "godot": protocol.ROUGHNESS_GODOT}
+_AXES = {"opengl": protocol.AXES_OPENGL, "unity": protocol.AXES_UNITY,
+         "unreal": protocol.AXES_UNREAL, "blender": protocol.AXES_BLENDER}
+_UNITS = {"usual": 0, "metres": protocol.UNIT_METRES, "centimetres": protocol.UNIT_CENTIMETRES}
+_MATRICES = {"row-major": 0, "column-major": protocol.MATRIX_COLUMN_MAJOR}
+_MOTION_UNITS = {"scaled": 0, "ndc": protocol.MOTION_NDC, "uv": protocol.MOTION_UV}
 _MAILBOXES = {"latest": protocol.MAILBOX_LATEST, "every": protocol.MAILBOX_EVERY}
 _MOTIONS = {"to-previous": protocol.MOTION_TO_PREVIOUS,
             "from-previous": protocol.MOTION_FROM_PREVIOUS}
@@ -29,10 +37,15 @@ class Conventions:
     model: str = ""
     origin: Literal["top-left", "bottom-left"] = "top-left"
     normal_space: Literal["world", "view"] = "world"
-    depth: Literal["linear", "device-reversed", "device"] = "linear"
+    axes: Literal["opengl", "unity", "unreal", "blender"] = "opengl"
+    unit: Literal["usual", "metres", "centimetres"] = "usual"
+    matrices: Literal["row-major", "column-major"] = "row-major"
+    depth: Literal["linear", "device-reversed", "device", "device-signed", "ray"] = "linear"
     depth_scale: float | None = None
     near: float = 0.0
     far: float = math.inf
+    roughness_kind: Literal["direct", "smoothness", "godot"] = "direct"
+    motion_unit: Literal["scaled", "ndc", "uv"] = "scaled"
     motion_scale: tuple[float, float] = (1.0, 1.0)
     motion_direction: Literal["to-previous", "from-previous"] = "to-previous"
     motion_is_jittered: bool = False
@@ -60,15 +73,21 @@ class Conventions:
         record["picture_format"] = protocol.PICTURE_RGBA8_SRGB
         record["transport"] = protocol.TRANSPORT_INLINE
         record["normal_space"] = _word(_NORMAL_SPACES, "normal_space", self.normal_space)
+        record["axes"] = (_word(_AXES, "axes", self.axes) | _word(_UNITS, "unit", self.unit)
+                          | _word(_MATRICES, "matrices", self.matrices))
+        record["roughness_kind"] = _word(_ROUGHNESS, "roughness_kind", self.roughness_kind)
         record["depth_kind"] = _word(_DEPTHS, "depth", self.depth)
         record["depth_near"] = self.near
         record["depth_far"] = self.far if math.isfinite(self.far) else 0
         record["depth_scale"] = self._depth_scale(layout)
         if layout.plane("motion") is not None:
-            record["motion_scale_x"], record["motion_scale_y"] = self.motion_scale
+            unit = _word(_MOTION_UNITS, "motion_unit", self.motion_unit)
+            if not unit:
+                record["motion_scale_x"], record["motion_scale_y"] = self.motion_scale
             record["motion_direction"] = _word(_MOTIONS, "motion_direction",
                                                self.motion_direction)
-            record["motion_flags"] = protocol.MOTION_JITTERED if self.motion_is_jittered else 0
+            record["motion_flags"] = unit | (
+                protocol.MOTION_JITTERED if self.motion_is_jittered else 0)
         record["frame_budget_us"] = _whole("frame_budget", round(self.frame_budget * 1e6),
                                            2**32 - 1)
         record["features"] = ((protocol.FEATURE_INCREMENTAL if self.incremental else 0)
@@ -81,10 +100,12 @@ class Conventions:
         for index, plane in enumerate(layout.planes):
             record["planes"]["kind"][index] = plane.kind
             record["planes"]["format"][index] = plane.format.number
+            record["planes"]["channel"][index] = plane.channel
+            record["planes"]["flags"][index] = protocol.PLANE_SAME_BYTES if plane.is_inside else 0
         return record
 
     def _depth_scale(self, layout: Layout) -> float:
-        if self.depth != "linear":
+        if self.depth not in ("linear", "ray"):
             return 0.0
         if self.depth_scale is not None:
             return self.depth_scale

@@ -108,6 +108,9 @@ def picture_of(flags: int, data: bytes, pixels: Pixels, frame: Frame, layout: La
                                 value=int(body[name]), limit=agreed)
     seconds = {name: int(body[f"{name}_ns"]) / 1e9
                for name in ("read", "queue", "convert", "render", "encode", "age", "next_send")}
+    def seen(name: str, scale: float) -> float | None:
+        return (int(body[name]) - 1) / scale if body[name] else None
+
     return Picture(
         pixels=pixels, frame_id=frame.frame_id,
         history_frame=int(body["history_frame"]) if flags & protocol.PICTURE_HISTORY else None,
@@ -116,4 +119,6 @@ def picture_of(flags: int, data: bytes, pixels: Pixels, frame: Frame, layout: La
         computed_share=float(body["computed_share"]),
         dropped=tuple(int(number) for number in body["dropped_ids"] if number),
         dropped_count=int(body["dropped_count"]), load=float(body["load"]),
+        history_share=seen("history_percent", 100), sky_share=seen("sky_percent", 100),
+        away_share=seen("away_percent", 100), color_error=seen("color_error", 1),
         latency=time.monotonic() - frame.sent_at, is_bottom_up=is_bottom_up, **seconds)

@@ -69,6 +69,15 @@ class Picture:
     """Suggested wait before the next frame is sent."""
     load: float
     """Share of the render threads' time in use, 0 to 1."""
+    history_share: float | None
+    """Share of the surfaces that were found in an earlier frame by depth and camera, 0 to 1. These
+    four are what the daemon saw of the session so far (docs/doctor.md); None: not known."""
+    sky_share: float | None
+    """Share of the pixels that are sky."""
+    away_share: float | None
+    """Share of the surfaces whose normals face away from the viewer."""
+    color_error: float | None
+    """Mean difference of base color where surfaces were found, of 255."""
     latency: float
     """From `submit` to having the picture here."""
     is_bottom_up: bool = False

@@ -59,6 +59,17 @@ R16 = 9
 R16F = 10
 R32F = 11
 RG16F = 12
+RG32F = 13
+BGRA8_SRGB = 14
+RGBA8_UNORM = 15
+RGBA8_SNORM = 16
+RG8_OCTAHEDRAL = 17
+RG16F_OCTAHEDRAL = 18
+RGBA8_OCTAHEDRAL = 19
+D24_LOW = 20
+D24_HIGH = 21
+FROM_DEPTH = 22
+CONSTANT = 23
 ORIGIN_TOP_LEFT = 0
 ORIGIN_BOTTOM_LEFT = 1
 MAILBOX_LATEST = 0
@@ -68,11 +79,24 @@ NORMALS_VIEW = 1
 DEPTH_LINEAR = 1
 DEPTH_DEVICE_REVERSED = 2
 DEPTH_DEVICE = 3
+DEPTH_DEVICE_SIGNED = 4
+DEPTH_RAY = 5
 ROUGHNESS_DIRECT = 0
 ROUGHNESS_SMOOTHNESS = 1
+ROUGHNESS_GODOT = 2
+AXES_OPENGL = 0
+AXES_UNITY = 1
+AXES_UNREAL = 2
+AXES_BLENDER = 3
+AXES_PRESET = 15
+UNIT_METRES = 16
+UNIT_CENTIMETRES = 32
+MATRIX_COLUMN_MAJOR = 128
 MOTION_TO_PREVIOUS = 0
 MOTION_FROM_PREVIOUS = 1
 MOTION_JITTERED = 1
+MOTION_NDC = 2
+MOTION_UV = 4
 PICTURE_RGBA8_SRGB = 1
 PICTURE_JPEG = 16
 TRANSPORT_INLINE = 0
@@ -81,6 +105,7 @@ FEATURE_SHARED_MEMORY = 1 << 0
 FEATURE_INCREMENTAL = 1 << 1
 FEATURE_HISTORY_WEIGHT = 1 << 2
 FEATURE_HDR = 1 << 3
+PLANE_SAME_BYTES = 1
 HISTORY_HAS_CAMERA = 1
 SPARE_SLOTS = 4
 HISTORY_NONE = 0
@@ -133,7 +158,8 @@ plane_dtype = np.dtype(
     [
         ("kind", "u1"),
         ("format", "u1"),
-        ("reserved", "<u2"),
+        ("channel", "u1"),
+        ("flags", "u1"),
         ("row_stride", "<u4"),
     ],
     align=True,
@@ -151,7 +177,7 @@ open_dtype = np.dtype(
         ("picture_format", "u1"),
         ("transport", "u1"),
         ("normal_space", "u1"),
-        ("normal_axes", "u1"),
+        ("axes", "u1"),
         ("depth_kind", "u1"),
         ("roughness_kind", "u1"),
         ("motion_direction", "u1"),
@@ -265,7 +291,10 @@ picture_dtype = np.dtype(
         ("height", "<u4"),
         ("row_stride", "<u4"),
         ("format", "<u4"),
-        ("reserved", "<u4"),
+        ("history_percent", "u1"),
+        ("sky_percent", "u1"),
+        ("away_percent", "u1"),
+        ("color_error", "u1"),
         ("dropped_count", "<u4"),
         ("dropped_ids", "<u8", (MAX_DROPPED_IDS,)),
     ],

@@ -78,10 +78,12 @@ class Session:
         Planes are arrays `[height, width]` or `[height, width, channels]`; they are copied, so
         they are yours again at once:
 
-        - `base_color`: uint8 sRGB, 3 or 4 channels
-        - `normals`: float from -1 to 1; uint8 with n = byte / 127.5 - 1; or uint32 RGB10A2
-        - `depth`: float, or uint16 with `depth_scale`; planar, 0 or not finite is sky
-        - `roughness`, and if wanted `metallic`: float from 0 to 1, or uint8
+        - `base_color`: uint8 sRGB or float linear, 3 or 4 channels
+        - `normals`: float from -1 to 1; uint8 with n = byte / 127.5 - 1; uint32 RGB10A2;
+          octahedral with 2 channels; or the words "from depth"
+        - `depth`: float, or uint16 with `depth_scale`; 0 or not finite is sky
+        - `roughness`, and if wanted `metallic`: float from 0 to 1, or uint8; one number for all
+          pixels; or both in one plane `occlusion_roughness_metallic`, uint8
         - if wanted `motion`: float, 2 channels; `known`: uint8 sRGB, straight alpha; `emissive`:
           float linear or uint8 sRGB, 3 or 4 channels, for models that read it
 
