@@ -14,7 +14,7 @@ from render_dataset import CONVENTION
 
 FARTHEST = 1e9  # metres: what lies there is a background
 
-# Rows: the daemon's x, y, z out of the source's (docs/protocol.md, "Engines' conventions").
+# Rows: the daemon's x, y, z out of the source's (docs/clips.md, "Converting").
 WORLDS = {
     "opengl": np.eye(3),
     "unity": np.diag([-1.0, 1, 1]),
