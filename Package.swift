@@ -106,7 +106,7 @@ let package = Package(
             swiftSettings: safe),
         // Mistakes in what clients send.
         .target(
-            name: "FrameDoctor", dependencies: ["FrameTypes"],
+            name: "FrameDoctor", dependencies: ["FileFormats", "FrameTypes"],
             swiftSettings: safe + [
                 // Millions of pixels a test: unoptimised, minutes.
                 .unsafeFlags(["-O"], .when(configuration: .debug))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import FileFormats
 import FoundationEssentials
 
 /// `planes.json` of a model's folder: what the planes of its training looked like, written by
@@ -23,16 +24,16 @@ package enum PaletteFile {
 
     /// - Returns: nil if there is no such file.
     package static func read(_ path: String) throws(Problem) -> Palette? {
-        guard FileManager.default.fileExists(atPath: path) else { return nil }
-        let size = (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int
-        guard let size, size <= byteLimit, let data = FileManager.default.contents(atPath: path)
-        else {
-            throw .unreadable(
-                path: path, reason: "it is no file of at most \(byteLimit >> 10) KiB")
+        guard FileBytes.exists(path) else { return nil }
+        let bytes: [UInt8]
+        do {
+            bytes = try FileBytes.read(path, limit: byteLimit)
+        } catch {
+            throw .unreadable(path: path, reason: error.reason)
         }
         let document: Document
         do {
-            document = try JSONDecoder().decode(Document.self, from: data)
+            document = try JSONDecoder().decode(Document.self, from: Data(bytes))
         } catch {
             throw .unreadable(path: path, reason: "it is not the JSON expected (\(error))")
         }
