@@ -249,3 +249,42 @@ let package = Package(
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11
 )
+
+// scripts/fuzz: a program that libFuzzer drives, and libraries that count what its inputs reach. The
+// variable names clang's runtime; the daemon's configuration is compiled once more, since a program
+// cannot be imported.
+if let runtime = Context.environment["FRAMELOOM_FUZZER_RUNTIME"] {
+    let instrumented: Set = [
+        "FrameTypes", "FrameSocket", "FrameProtocol", "FrameSession", "FrameControl",
+        "FrameClip", "FileFormats", "NeuralModel",
+    ]
+    for target in package.targets where instrumented.contains(target.name) {
+        target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-sanitize=fuzzer"])]
+    }
+    for target in package.targets where ["CPNGFile", "CJPEGFile"].contains(target.name) {
+        target.cSettings =
+            (target.cSettings ?? []) + [
+                .unsafeFlags(["-fsanitize=fuzzer-no-link"])
+            ]
+    }
+    package.targets += [
+        .target(name: "CFuzzer", path: "Fuzz/CFuzzer", cSettings: cWarnings),
+        .target(
+            name: "DaemonConfiguration",
+            dependencies: [
+                "FrameTypes", "FrameSocket", "NeuralDenoiser",
+                .product(name: "TOMLKit", package: "TOMLKit"),
+            ],
+            path: "Fuzz/DaemonConfiguration",
+            swiftSettings: warnings + [.unsafeFlags(["-sanitize=fuzzer"])]),
+        .executableTarget(
+            name: "frameloom-fuzz",
+            dependencies: [
+                "CFuzzer", "DaemonConfiguration", "FrameTypes", "FrameSocket",
+                "FrameProtocol", "FrameSession", "FrameControl", "FrameClip", "FileFormats",
+                "NeuralModel",
+            ],
+            path: "Fuzz/Targets", swiftSettings: warnings,
+            linkerSettings: [.unsafeFlags([runtime]), .linkedLibrary("stdc++")]),
+    ]
+}

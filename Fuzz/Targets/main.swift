@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The Frameloom authors
+
+import CFuzzer
+import Foundation
+
+/// Inputs from outside, each with what reads it. `scripts/fuzz` builds and runs this program:
+///
+///     frameloom-fuzz TARGET [options of libFuzzer] [folders of inputs]
+///
+/// A target returns whatever it is given; only a trap, a hang, an error of a sanitizer or a broken
+/// invariant (`precondition`) is a finding.
+let targets: [String: @Sendable ([UInt8]) -> Void] = [
+    "protocol": { ProtocolTarget.run($0) },
+    "shared-memory": { SharedMemoryTarget.run($0) },
+    "control": { ControlTarget.run($0) },
+    "safetensors": { ModelTargets.safetensors($0) },
+    "model-json": { ModelTargets.manifest($0) },
+    "pictures": { ClipTargets.picture($0) },
+    "camera": { ClipTargets.camera($0) },
+    "toml": { ConfigurationTarget.run($0) },
+]
+
+/// Set once, before libFuzzer's loop begins; a C callback cannot capture.
+nonisolated(unsafe) var target: @Sendable ([UInt8]) -> Void = { _ in }
+
+/// Of one input; of the processor, so that other programs do not count. Nanoseconds.
+let longestTime: UInt64 = 100_000_000
+
+func processorTime() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}
+
+let arguments = CommandLine.arguments
+guard arguments.count > 1, let chosen = targets[arguments[1]] else {
+    let known = targets.keys.sorted().joined(separator: ", ")
+    FileHandle.standardError.write(Data("usage: frameloom-fuzz TARGET …; targets: \(known)\n".utf8))
+    exit(2)
+}
+target = chosen
+
+// libFuzzer keeps pointers into its arguments: these are never freed.
+var words: [UnsafeMutablePointer<CChar>?] =
+    ([arguments[0]] + arguments.dropFirst(2)).map { strdup($0) } + [nil]
+var count = Int32(words.count - 1)
+exit(
+    words.withUnsafeMutableBufferPointer { buffer in
+        var start = buffer.baseAddress
+        return LLVMFuzzerRunDriver(&count, &start) { data, size in
+            let start = processorTime()
+            target(Array(UnsafeBufferPointer(start: data, count: size)))
+            precondition(processorTime() - start < longestTime, "one input took over 100 ms")
+            return 0
+        }
+    })
