@@ -103,7 +103,8 @@ def _surface(file, index, blank):
 
 
 def load(path):
-    """The file's scene as a node path, each part with the inputs of `surface.frag`."""
+    """The file's scene as a node path, each part with its shader's inputs, and whether something in it gives
+    off light by itself."""
     file = File(path)
     blank = core.Texture()
     blank.setup2dTexture(1, 1, core.Texture.T_unsigned_byte, core.Texture.F_rgba)
@@ -111,7 +112,6 @@ def load(path):
     surfaces = {}
     root = core.NodePath("environment")
     shines = any(any(material.get("emissiveFactor", ())) for material in file.json["materials"])
-    root.setPythonTag("shines", shines)
     for node in file.json["nodes"]:
         if "mesh" not in node:
             continue
@@ -128,4 +128,4 @@ def load(path):
             path = place.attachNewNode(part)
             path.setShaderInputs(**inputs)
             path.setTwoSided(is_two_sided)
-    return root
+    return root, shines

@@ -160,9 +160,8 @@ def matrix(position, yaw, pitch):
 
 def load_gbuffer(options, engine, output, width, height):
     scene = core.NodePath("scene")
-    loaded = environment.load(options.environment)
+    loaded, shines = environment.load(options.environment)
     loaded.reparentTo(scene)
-    shines = loaded.getPythonTag("shines")
     return gbuffer.GBuffer(engine, output, scene, width, height, options.samples, shines)
 
 
