@@ -94,10 +94,10 @@ extension EndToEnd {
         }
 
         @Test func benchTimesTheNetworkAlone() throws {
-            // 24x16 cells of 305 channels in, 112 out.
+            // 24x16 cells of 297 channels in, 112 out.
             let features = folder.path + "/features"
             let head = folder.path + "/head"
-            let bytes = Data(repeating: 0, count: 24 * 16 * 305 * 4)
+            let bytes = Data(repeating: 0, count: 24 * 16 * 297 * 4)
             #expect(FileManager.default.createFile(atPath: features, contents: bytes))
             let (code, output, errors) = try run(
                 "bench", "--network-only", "--model", Paths.models + "/atrium", "--size", "96x64",
