@@ -93,9 +93,9 @@ struct AdmissionControl {
             || held.bytes * count > memoryLimit
     }
 
-    /// The most that one user may hold of `whole`.
+    /// The most that one user may hold of `whole`. A lone user meets the limit itself, by its name.
     private func share(of whole: Int) -> Int {
-        hasSeveralUsers ? max(1, whole / 100 * limits.userSharePercent) : whole
+        hasSeveralUsers ? max(1, whole / 100 * limits.userSharePercent) : .max
     }
 
     private func checkSessions(_ own: Holding, _ claim: Claim) throws(ProtocolError) {

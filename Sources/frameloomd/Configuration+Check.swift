@@ -107,3 +107,12 @@ extension Configuration {
         return nil
     }
 }
+
+extension SocketAddress {
+    init(_ settings: Configuration.Socket) {
+        self.init(
+            path: settings.path, mode: UInt32(settings.mode),
+            owner: settings.owner.isEmpty ? nil : settings.owner,
+            group: settings.group.isEmpty ? nil : settings.group)
+    }
+}

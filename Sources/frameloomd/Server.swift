@@ -245,6 +245,7 @@ final class Server {
         try loop.onSignals([SIGTERM, SIGINT]) { [unowned self] _ in drain() }
         try loop.onSignals([SIGHUP]) { [unowned self] _ in reload { _ in } }
         let ticker = try loop.makeTimer { [unowned self] in tick() }
+        lastTick = EventLoop.now
         ticker.start(after: Self.tickMilliseconds, every: Self.tickMilliseconds)
         self.ticker = ticker
         pauseTimer = try loop.makeTimer { [unowned self] in resumePaused() }
@@ -428,7 +429,7 @@ final class Server {
     private func forgiveGap() {
         let now = EventLoop.now
         defer { lastTick = now }
-        guard lastTick > 0, now - lastTick > Self.gap else { return }
+        guard now - lastTick > Self.gap else { return }
         let gap = now - lastTick
         log.notice("did not run for a while", metadata: ["ms": "\(gap / 1_000_000)"])
         for client in clients.values { client.forgive(gap) }

@@ -28,15 +28,6 @@ enum RuntimeFolder {
     }
 }
 
-extension SocketAddress {
-    init(_ settings: Configuration.Socket) {
-        self.init(
-            path: settings.path, mode: UInt32(settings.mode),
-            owner: settings.owner.isEmpty ? nil : settings.owner,
-            group: settings.group.isEmpty ? nil : settings.group)
-    }
-}
-
 extension SessionSettings {
     init(_ limits: Configuration.Limits) {
         let second: UInt64 = 1_000_000_000

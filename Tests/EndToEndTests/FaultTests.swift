@@ -141,7 +141,13 @@ extension EndToEnd {
             daemon.program.signal(SIGCONT)
             #expect(try session.render(2, SyntheticFrame(size, index: 1)).frameID == 2)
             _ = try unopened.open(SyntheticFrame.open(size))
-            #expect(daemon.program.output.contains("did not run for a while"))
+            // The log is written by a thread of its own.
+            let end = ContinuousClock.now + .seconds(20)
+            let words = "did not run for a while"
+            while !daemon.program.output.contains(words), ContinuousClock.now < end {
+                usleep(20_000)
+            }
+            #expect(daemon.program.output.contains(words))
             // Its own silence still counts.
             #expect(try session.error().code == FL_ERROR_IDLE)
         }
