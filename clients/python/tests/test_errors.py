@@ -24,7 +24,6 @@ def test_too_long_a_socket_path():
     [
         ({"depth": None}, "depth", "missing"),
         ({"metalic": np.zeros((64, 96), np.float32)}, "metalic", "has no metalic"),
-        ({"base_color": np.zeros((64, 96, 3), np.float32)}, "base_color", "srgb8"),
         ({"depth": np.zeros((96, 64), np.float32)}, "depth", "64x96 pixels, base_color 96x64"),
         ({"depth": np.zeros((64, 96), np.int32)}, "depth", "int32"),
         ({"depth": np.zeros((64, 96), np.uint16)}, "depth_scale", "metres"),
