@@ -127,9 +127,10 @@ private struct SessionDrive {
     private mutating func convertHistory() {
         guard let conversion else { return }
         self.conversion = nil
-        let step = conversion.step
         let memory = WorkerMemory()
-        for tile in 0..<step.tileCount { step.runTile(tile, memory) }
+        for step in conversion.steps {
+            for tile in 0..<step.tileCount { step.runTile(tile, memory) }
+        }
         perform(session.historyConverted(now: now))
     }
 
