@@ -50,6 +50,11 @@ extension Configuration {
                 column: before.reversed().prefix { $0 != 0x0A }.count + 1,
                 reason: "a zero byte is no part of a TOML file")
         }
+        if let place = TOMLLines.headerWithoutKey(in: text) {
+            throw .notTOML(
+                path: path, line: place.line, column: place.column,
+                reason: "a table's name is missing after \"[\"")
+        }
         return text
     }
 

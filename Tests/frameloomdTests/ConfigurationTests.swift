@@ -118,6 +118,16 @@ private func refusal(_ text: String) -> ConfigurationError? {
         #expect(words.contains("line 8: 'socket.mode' is the number 600"), "\(words)")
     }
 
+    /// Found by the fuzzer: the library that reads TOML ended the program.
+    @Test(arguments: ["[\n", "[ ", "[[\n", "[%]\n", "[=\n", "[\u{E9}]\n", "[[ \t#x\n"])
+    func aTableWithoutANameIsRefused(text: String) {
+        let error = refusal("[limits]\nsessions = 3\n\n" + text)
+        guard case .notTOML(_, line: 4, _, _)? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
     @Test func nothingAfterAZeroByteIsIgnored() {
         let error = refusal("[limits]\nsessions = 3\n\0sessions_per_user = 1\n")
         guard case .notTOML(_, line: 3, column: 1, _)? = error else {
