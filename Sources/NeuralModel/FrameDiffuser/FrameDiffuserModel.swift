@@ -232,8 +232,12 @@ private struct FolderReader {
         }
         let values = try weights.take("embedding", shape: shape)
         try weights.checkAllTaken()
-        let buffer = TensorBuffer(
-            ActivationShape(height: 1, width: shape[0], channels: channels))
+        let wanted = ActivationShape(height: 1, width: shape[0], channels: channels)
+        guard let buffer = try? TensorBuffer(reserving: wanted) else {
+            throw .tensor(
+                file: path, name: "embedding", expected: "a size that the system has memory for",
+                found: "shape \(shape)")
+        }
         buffer.fill(values)
         return buffer
     }
