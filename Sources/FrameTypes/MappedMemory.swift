@@ -31,6 +31,9 @@ package final class MappedMemory: @unchecked Sendable {
     private static let mappedByteCount = 64 << 10
     /// Larger ones take milliseconds to give back (60 ns a touched page), on a thread that may.
     private static let quicklyUnmapped = 1 << 20
+    /// Given back at once on that thread. While the kernel frees pages it holds the lock that every new
+    /// mapping of the process needs, those of the loop thread too: a quarter of a millisecond a piece.
+    private static let unmappedAtOnce = 4 << 20
     private static let reclaim = DispatchQueue(label: "frameloom.reclaim", qos: .utility)
 
     /// Aligned to a cache line.
@@ -64,9 +67,17 @@ package final class MappedMemory: @unchecked Sendable {
             return
         }
         let address = UInt(bitPattern: unsafe base)
-        Self.reclaim.async {
-            // The whole mapping, once; nobody holds this object any more.
-            unsafe munmap(UnsafeMutableRawPointer(bitPattern: address), byteCount)
+        Self.reclaim.async { Self.unmap(address, byteCount) }
+    }
+
+    /// From the end, so that the rest stays one mapping.
+    private static func unmap(_ address: UInt, _ byteCount: Int) {
+        var end = byteCount
+        while end > 0 {
+            let start = (end - 1) / unmappedAtOnce * unmappedAtOnce
+            // Each part of the mapping once; nobody holds its object any more.
+            unsafe munmap(UnsafeMutableRawPointer(bitPattern: address + UInt(start)), end - start)
+            end = start
         }
     }
 
