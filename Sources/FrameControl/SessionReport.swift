@@ -98,6 +98,9 @@ package struct DaemonReport: Sendable, Equatable, Codable {
     /// Longest time that the loop thread did not turn, since the start and in the last 10 to 20 s.
     package var loopBlockedMaxNs: UInt64 = 0
     package var loopBlockedRecentNs: UInt64 = 0
+    /// Most processor time that one turn of the loop took in the last 10 to 20 s. Far below the time it
+    /// was blocked: others had the processor.
+    package var loopWorkRecentNs: UInt64 = 0
     /// Log lines that nobody took: standard error was not read, closed, or its disk full.
     package var logLinesDropped: UInt64 = 0
 

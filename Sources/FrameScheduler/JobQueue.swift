@@ -114,6 +114,10 @@ struct JobQueue {
     private var parties: [UInt64: Session] = [:]
     private var users: [UInt32: User] = [:]
     private var clock = FairClock()
+    /// Smoothed cost of the last frames of a model and size, nanoseconds, whoever they were for: what
+    /// is expected of a session's first frame.
+    private var usualCosts: [WorkspaceKey: UInt64] = [:]
+    private static let mostUsualCosts = 256
     /// Whose job holds a workspace.
     private var holders: [WorkspaceKey: UInt64] = [:]
     private var submissions: UInt64 = 0
@@ -205,11 +209,20 @@ struct JobQueue {
             let usual = users[session.user]?.usualCost ?? cost
             users[session.user]?.usualCost =
                 usual == 0 ? cost : usual - usual / 4 + cost / 4
+            note(cost, of: job.workspace)
         }
         noteBusy(job.session)
         // One frame: whoever wants more at once is as everybody else.
         parties[job.session]?.isLight = false
         users[job.user]?.isLight = false
+    }
+
+    private mutating func note(_ cost: UInt64, of workspace: WorkspaceKey) {
+        // Frames that render only what changed say nothing about those of others.
+        guard workspace.owner == nil else { return }
+        let usual = usualCosts[workspace]
+        if usual == nil, usualCosts.count >= Self.mostUsualCosts { usualCosts = [:] }
+        usualCosts[workspace] = usual.map { $0 - $0 / 4 + cost / 4 } ?? cost
     }
 
     /// Takes all jobs of a session that have not started.
@@ -303,11 +316,17 @@ struct JobQueue {
         }
     }
 
-    /// A user without sessions is remembered while he had more than his share.
+    /// A user without sessions is remembered while others are busy: what he had more than his share,
+    /// and that he had less. Of the latter only so many.
     private mutating func forgetUserIfDone(_ id: UInt32) {
         guard let user = users[id], user.sessionCount == 0 else { return }
-        if user.tag <= clock.now || clock.busyCount == 0 { users[id] = nil }
+        let isOwed = user.tag <= clock.now
+        if clock.busyCount == 0 || isOwed && users.count > Self.mostUsersRemembered {
+            users[id] = nil
+        }
     }
+
+    private static let mostUsersRemembered = 64
 
     // MARK: Choice
 
@@ -408,16 +427,19 @@ struct JobQueue {
         return parties[holder]?.setAside == nil ? nil : holder
     }
 
-    /// Expected time that a session's next job needs. Of an unknown one what its user's frames cost
-    /// lately; 0 for a first one, which is measured while it runs and can be set aside itself.
+    /// Expected time that a session's next job needs. Of an unknown one what frames of that model and
+    /// size cost lately, or those of its user; 0 for a first one, which is measured while it runs and
+    /// can be set aside itself.
     private func remaining(of session: Session, _ user: User) -> UInt64 {
         if let running = session.setAside { return remaining(of: running, session, user) }
-        return session.usualCost ?? user.usualCost
+        return session.usualCost ?? session.waiting.first.flatMap { usualCosts[$0.workspace] }
+            ?? user.usualCost
     }
 
     private func remaining(of running: RenderJob, _ session: Session, _ user: User) -> UInt64 {
         let spent = running.work.times.job
-        if let usualCost = session.usualCost, usualCost > spent { return usualCost - spent }
+        let usual = session.usualCost ?? usualCosts[running.workspace]
+        if let usual, usual > spent { return usual - spent }
         let left = UInt64(running.work.steps.count - running.work.stepsRun)
         return spent / UInt64(max(running.work.stepsRun, 1)) * left
     }

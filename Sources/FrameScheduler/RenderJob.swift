@@ -7,10 +7,13 @@ import FrameTypes
 package struct WorkspaceKey: Sendable, Hashable {
     package var model: String
     package var size: FrameSize
+    /// The session that shares it with nobody.
+    package var owner: UInt64?
 
-    package init(model: String, size: FrameSize) {
+    package init(model: String, size: FrameSize, owner: UInt64? = nil) {
         self.model = model
         self.size = size
+        self.owner = owner
     }
 }
 

@@ -25,7 +25,7 @@ extension Session {
         }
     }
 
-    private var hasNoFrames: Bool { job == nil && waiting.isEmpty }
+    private var hasNoFrames: Bool { job == nil && waiting.isEmpty && !isRenewing }
 
     /// Ends the session and says why.
     mutating func fail(_ error: ProtocolError, now: UInt64) {

@@ -31,6 +31,27 @@ extension Session {
         act(.admit(admission))
     }
 
+    /// From the next frame without history on the session uses the version of its model that is served
+    /// by then; until it is cut it keeps its own.
+    package mutating func modelReplaced() { isModelOutdated = true }
+
+    mutating func renewModel() {
+        guard let request = agreement?.request else { return }
+        let plan = SessionPlan(request, waitingFrames: settings.waitingFrames)
+        isRenewing = true
+        act(.renewModel(AdmissionRequest(request: request, plannedBytes: plan.totalByteCount)))
+    }
+
+    /// - Parameter admission: nil where it stays with its version for now.
+    package mutating func renewed(_ admission: Admission?, now: UInt64) -> [SessionAction] {
+        perform(now: now) { session in
+            guard session.isRenewing else { return }
+            session.isRenewing = false
+            session.isModelOutdated = false
+            if let admission { session.agreement?.admission = admission }
+        }
+    }
+
     package mutating func refused(_ error: ProtocolError, now: UInt64) -> [SessionAction] {
         perform(now: now) { $0.fail(error, now: now) }
     }
@@ -40,6 +61,7 @@ extension Session {
             guard case .admitting(let asked, let description, let keepsHistory) = session.phase
             else { return }
             session.agreement = Agreement(request: asked.request, admission: admission)
+            session.isModelOutdated = false
             // The old storages go before the new ones are made.
             session.storages = nil
             session.slots = nil

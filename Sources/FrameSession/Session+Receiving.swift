@@ -160,6 +160,8 @@ extension Session {
         guard older.message.showsPlanes == frame.message.showsPlanes else { return false }
         var newer = frame
         newer.startsFresh = frame.startsFresh || older.startsFresh
+        // The job was submitted with the version of the model that a cut leaves.
+        guard !(isModelOutdated && newer.startsFresh) else { return false }
         guard
             let request = renderRequest(
                 for: newer, picture: job.picture, nextHistory: job.nextHistory),

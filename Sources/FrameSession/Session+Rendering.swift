@@ -8,7 +8,7 @@ extension Session {
     /// One job at a time, since a frame needs the history of the one before; and none without a free
     /// picture, so that a picture once rendered is always sent.
     mutating func startWaitingFrame(now: UInt64) {
-        guard job == nil, mayStart, let frame = waiting.first,
+        guard job == nil, !isRenewing, mayStart, let frame = waiting.first,
             let picture = storages?.freePictures.last
         else { return }
         if isTooLate(frame, now: now) {
@@ -16,6 +16,7 @@ extension Session {
             dropForLateness(frame)
             return
         }
+        if isModelOutdated, frame.startsFresh { return renewModel() }
         guard let nextHistory = storages?.historyToWrite(besides: history),
             let request = renderRequest(for: frame, picture: picture, nextHistory: nextHistory)
         else { return }

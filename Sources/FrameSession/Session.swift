@@ -18,6 +18,8 @@ import FrameTypes
 /// | a slot could not be read | `slotUnreadable` |
 /// | the descriptor of `.receiveDescriptor` came, or something else | `shareReceived` |
 /// | `.admit` is decided | `admitted` or `refused` |
+/// | a newer version of the session's model is served | `modelReplaced` |
+/// | `.renewModel` is done or given up | `renewed` |
 /// | the job of `.convertHistory` is done | `historyConverted` |
 /// | the job of `.start` ended in any way | `renderFinished` |
 /// | a write of `.send` or `.sendPicture` was taken by the socket, in order | `replyWritten` |
@@ -51,6 +53,10 @@ package struct Session: Sendable {
     var lastFrameID: UInt64?
     /// The next complete frame starts without history.
     var isResetPending = false
+    /// A newer version of its model is served: the next frame without history is rendered with it.
+    var isModelOutdated = false
+    /// Frames wait until what the newer version needs is there.
+    var isRenewing = false
     var dropped = DroppedFrames()
     var lastDropWasLate = false
     /// Writes that the socket has not taken yet, oldest first.
@@ -135,7 +141,7 @@ package struct Session: Sendable {
     /// It is open, and nothing of it is under way.
     package var isUnused: Bool {
         guard case .running = phase else { return false }
-        return job == nil && waiting.isEmpty && pendingWrites.isEmpty
+        return job == nil && waiting.isEmpty && !isRenewing && pendingWrites.isEmpty
     }
 
     /// It ended and no job holds its memory any more.

@@ -8,6 +8,9 @@ import FrameTypes
 package enum SessionAction: Sendable {
     /// Decide whether this may be opened, then call `admitted` or `refused`, at once or later.
     case admit(AdmissionRequest)
+    /// Make what the session needs of the newest version of its model, then call `renewed`. No job of
+    /// it is under way, and none starts before.
+    case renewModel(AdmissionRequest)
     /// Read the whole of the storage from the socket, then call `payloadFinished`.
     case receivePayload(PixelStorage)
     /// Read so many bytes and forget them, then call `payloadFinished`.

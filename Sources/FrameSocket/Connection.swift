@@ -51,9 +51,10 @@ package final class Connection {
     /// Reads and bytes in the turn of this number.
     private var taken = (turn: UInt64.max, reads: 0, bytes: 0)
     private var isPostponed = false
+    /// Postponed before: its next first read is made whatever the turn has used already.
+    private var isOwedRead = false
 
-    /// What one connection may take of a turn beside its first read: one that always has bytes leaves
-    /// time for the others.
+    /// What one connection may take of a turn: one that always has bytes leaves time for the others.
     private static let readsPerTurn = 16
     private static let bytesPerTurn = 512 << 10
 
@@ -148,17 +149,19 @@ package final class Connection {
     private func isWithinTurn() -> Bool {
         let workTime = loop.workTime
         if taken.turn != loop.turn { taken = (loop.turn, 0, 0) }
-        if taken.reads == 0
+        if isOwedRead
             || taken.reads < Self.readsPerTurn && taken.bytes < Self.bytesPerTurn
                 && workTime < EventLoop.turnBudget
         {
+            isOwedRead = false
             taken.reads += 1
             return true
         }
         if !isPostponed {
             isPostponed = true
-            loop.later { [weak self] in
+            loop.readLater { [weak self] in
                 self?.isPostponed = false
+                self?.isOwedRead = true
                 self?.resumeReading()
             }
         }

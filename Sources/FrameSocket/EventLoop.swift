@@ -12,8 +12,20 @@ package final class EventLoop {
     /// and hands it over before it reads anything else.
     let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 64)
 
+    /// A turn of the loop, and what the thread did in it.
+    package struct Turn: Sendable, Equatable {
+        /// From the moment the kernel reported events to the next wait, nanoseconds.
+        package var time: UInt64 = 0
+        /// Of these, on a processor.
+        package var worked: UInt64 = 0
+        /// How often it slept for something, as a lock, memory or a disk.
+        package var sleeps = 0
+        /// How often the processor was given to another thread or program.
+        package var preemptions = 0
+    }
+
     /// Called after a turn of the loop that kept it from its sockets for `blockedThreshold` or more.
-    package var onBlocked: ((_ nanoseconds: UInt64) -> Void)?
+    package var onBlocked: ((Turn) -> Void)?
     /// Nanoseconds; the clock behind the start of a turn counts milliseconds.
     package var blockedThreshold: UInt64 = 100_000_000
     /// The longest turn so far, nanoseconds.
@@ -21,15 +33,25 @@ package final class EventLoop {
 
     /// Nanoseconds of work after which what can wait is left for the next turn.
     package static let turnBudget: UInt64 = 1_000_000
-    /// The longest turn of the last 10 to 20 seconds, nanoseconds.
-    package var recentLongestTurn: UInt64 { max(longestTurns.last, longestTurns.current) }
+    /// The longest turn of the last 10 to 20 seconds, nanoseconds, and the most work in one.
+    package var recentLongestTurn: UInt64 { max(longestTurns.last.time, longestTurns.current.time) }
+    package var recentMostWork: UInt64 {
+        max(longestTurns.last.worked, longestTurns.current.worked)
+    }
     /// Number of the turn under way.
     private(set) var turn: UInt64 = 0
 
-    private var longestTurns = (current: UInt64(0), last: UInt64(0), since: uv_hrtime())
+    /// Each member the largest of its kind.
+    private var longestTurns = (current: Turn(), last: Turn(), since: uv_hrtime())
+    private var usage = ThreadUsage()
     /// When the work of this turn was first asked for; nil before.
     private var workStart: UInt64?
     private var deferred: [() -> Void] = []
+    /// Connections that had bytes when the turn's time was over.
+    private var postponed: [() -> Void] = []
+    /// Of these, served first in the next turn. A read and what it causes takes some tens of
+    /// microseconds.
+    private static let postponedPerTurn = 16
     private var deferral: LoopHandle?
     private var turnStart = uv_hrtime()
     private var isClosed = false
@@ -55,6 +77,7 @@ package final class EventLoop {
     /// Runs until `stop`, or until nothing is left to wait for.
     package func run() {
         turnStart = uv_hrtime()
+        usage = ThreadUsage.now()
         uv_run(loop, UV_RUN_DEFAULT)
     }
 
@@ -70,6 +93,7 @@ package final class EventLoop {
         isClosed = true
         deferral = nil
         deferred = []
+        postponed = []
         uv_walk(
             loop,
             { handle, _ in
@@ -133,12 +157,26 @@ package final class EventLoop {
     /// while the turn is within its budget. For what comes in numbers that clients decide.
     package func later(_ work: @escaping () -> Void) {
         deferred.append(work)
-        guard let deferral, deferred.count == 1 else { return }
-        // While it runs, the loop looks at its sockets without waiting.
+        turnWithoutWaiting()
+    }
+
+    /// Lets a connection read in one of the next turns, some of them in each, in the order of these
+    /// calls.
+    func readLater(_ resume: @escaping () -> Void) {
+        postponed.append(resume)
+        turnWithoutWaiting()
+    }
+
+    /// While the idle handle runs, the loop looks at its sockets without waiting.
+    private func turnWithoutWaiting() {
+        guard let deferral, deferral.isOpen, deferred.count + postponed.count == 1 else { return }
         uv_idle_start(deferral.pointer(as: uv_idle_t.self)) { LoopHandle.of($0)?.fired?(0) }
     }
 
     private func workOff() {
+        let readers = postponed.prefix(Self.postponedPerTurn)
+        postponed.removeFirst(readers.count)
+        for resume in readers { resume() }
         // What this work adds belongs to the next turn.
         let pieces = deferred
         var done = 0
@@ -147,7 +185,7 @@ package final class EventLoop {
             done += 1
         }
         deferred.removeFirst(done)
-        if deferred.isEmpty, let deferral, deferral.isOpen {
+        if deferred.isEmpty, postponed.isEmpty, let deferral, deferral.isOpen {
             uv_idle_stop(deferral.pointer(as: uv_idle_t.self))
         }
     }
@@ -178,14 +216,44 @@ package final class EventLoop {
 
     private func endTurn() {
         let now = uv_hrtime()
-        let busy = now > turnStart ? now - turnStart : 0
-        turn += 1
+        let before = usage
+        usage = ThreadUsage.now()
+        let turn = Turn(
+            time: now > turnStart ? now - turnStart : 0, worked: usage.time - before.time,
+            // Of them, the wait for events was one.
+            sleeps: max(0, usage.sleeps - before.sleeps - 1),
+            preemptions: usage.preemptions - before.preemptions)
+        self.turn += 1
         workStart = nil
-        longestTurn = max(longestTurn, busy)
-        longestTurns.current = max(longestTurns.current, busy)
+        longestTurn = max(longestTurn, turn.time)
+        longestTurns.current.time = max(longestTurns.current.time, turn.time)
+        longestTurns.current.worked = max(longestTurns.current.worked, turn.worked)
         if now - longestTurns.since > 10_000_000_000 {
-            longestTurns = (current: 0, last: longestTurns.current, since: now)
+            longestTurns = (current: Turn(), last: longestTurns.current, since: now)
         }
-        if busy >= blockedThreshold { onBlocked?(busy) }
+        if turn.time >= blockedThreshold { onBlocked?(turn) }
+    }
+}
+
+/// What the calling thread used so far.
+private struct ThreadUsage {
+    /// Nanoseconds.
+    var time: UInt64 = 0
+    var sleeps = 0
+    var preemptions = 0
+
+    /// RUSAGE_THREAD, which bits/resource.h keeps for C with GNU's extensions.
+    private static let thread: Int32 = 1
+
+    static func now() -> ThreadUsage {
+        var usage = rusage()
+        // A local that outlives the call.
+        guard getrusage(__rusage_who_t(thread), &usage) == 0 else { return ThreadUsage() }
+        func nanoseconds(_ time: timeval) -> UInt64 {
+            UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_usec) * 1000
+        }
+        return ThreadUsage(
+            time: nanoseconds(usage.ru_utime) + nanoseconds(usage.ru_stime),
+            sleeps: usage.ru_nvcsw, preemptions: usage.ru_nivcsw)
     }
 }

@@ -46,6 +46,16 @@ package final class PixelStorage: Sendable {
         unsafe memory.start.copyMemory(from: source.memory.start, byteCount: byteCount)
     }
 
+    /// Copies a part of another storage to the same place. The range must lie inside of both.
+    package func copy(_ source: PixelStorage, _ range: Range<Int>) {
+        precondition(
+            range.lowerBound >= 0 && range.upperBound <= min(byteCount, source.byteCount),
+            "copy outside of the pixel storage")
+        // Both ranges were checked on the line above, and hold initialised bytes.
+        unsafe memory.start.advanced(by: range.lowerBound).copyMemory(
+            from: source.memory.start.advanced(by: range.lowerBound), byteCount: range.count)
+    }
+
     /// Copies `source`, or its first `count` bytes, to `offset`. The range must lie inside.
     package func copy(_ source: [UInt8], first count: Int? = nil, at offset: Int = 0) {
         let count = count ?? source.count

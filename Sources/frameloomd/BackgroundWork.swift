@@ -71,12 +71,14 @@ final class BackgroundWork {
         return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 
-    /// Loop thread, after a wake.
-    func takeFinished() {
-        let ids = finished.ids.withLock { ids in
-            defer { ids.removeAll() }
-            return ids
-        }
-        for id in ids { waiting.removeValue(forKey: id)?() }
+    /// Loop thread, after a wake: at least one, and more while there is time; the rest after another
+    /// wake.
+    func takeFinished(while hasTime: () -> Bool) {
+        repeat {
+            let id = finished.ids.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+            guard let id else { return }
+            waiting.removeValue(forKey: id)?()
+        } while hasTime()
+        if finished.ids.withLock({ !$0.isEmpty }) { wake() }
     }
 }

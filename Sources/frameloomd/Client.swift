@@ -146,6 +146,9 @@ final class Client {
         connection.forgive(gap)
     }
 
+    /// See `Session.modelReplaced`.
+    func modelReplaced() { session.modelReplaced() }
+
     func notePicture(age: UInt64) {
         if latency == nil { latency = LatencyHistogram() }
         latency?.record(ns: age)
@@ -273,6 +276,7 @@ final class Client {
     private func perform(_ action: SessionAction) {
         switch action {
         case .admit(let request): server.admit(request, for: self)
+        case .renewModel(let request): server.renewModel(request, for: self)
         case .receivePayload(let storage): read(.payload(storage, received: 0))
         case .skipPayload(let byteCount): read(.skip(byteCount))
         case .receiveDescriptor(let byteCount): read(.descriptor(byteCount: byteCount))
@@ -284,10 +288,10 @@ final class Client {
         case .cancelJob: server.cancelJobs(of: self)
         case .send(let bytes): write(bytes, nil)
         case .sendPicture(let bytes, let picture):
-            server.watches.show(bytes, picture, of: id, now: EventLoop.now)
+            server.watches.show(bytes, of: id)
             write(bytes, picture)
         case .sendPictureInSlot(let bytes, let inline, let picture, let position):
-            server.watches.show(inline, picture, of: id, now: EventLoop.now)
+            server.watches.show(inline, of: id)
             // One at a time; the reply before it may go inline at any time.
             finishSlotPicture(isInSlot: false)
             slotPicture = SlotPicture(

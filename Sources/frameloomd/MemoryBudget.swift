@@ -60,6 +60,9 @@ struct MemoryBudget: Equatable {
     /// Whether a model of so many bytes fits; caches give way to it.
     func hasRoom(forModel byteCount: Int) -> Bool { byteCount <= total - taken }
 
+    /// Whether there is room for copies that last for a picture or two; nothing gives way to them.
+    func hasRoom(forCopies byteCount: Int) -> Bool { byteCount <= total - planned }
+
     /// Whether the system would map so much more: an address space limit may be below our own.
     static func checkSystem(gives byteCount: Int) throws(ProtocolError) {
         guard MappedMemory.isAvailable(byteCount) else {

@@ -25,6 +25,8 @@ extension Server {
         var asked: AdmissionRequest
         var model: ModelLibrary.Model
         var needs: Needs
+        /// It is open already, and only its model's version changes.
+        var isRenewal: Bool
         /// Of a workspace that it is the first to need.
         var addedBytes = 0
 
@@ -43,19 +45,44 @@ extension Server {
             return client.tell { $0.refused(.draining, now: $1) }
         }
         let name = request.request.model ?? settings.models.default
+        find(name, request, for: client, isRenewal: false)
+    }
+
+    /// The session was cut after a reload: it goes on with the version that is served now, or with its
+    /// own where there is no room for the new one or that one does not take its frames.
+    func renewModel(_ request: AdmissionRequest, for client: Client) {
+        guard let model = client.grant?.model else { return }
+        find(model.name, request, for: client, isRenewal: true)
+    }
+
+    private func find(
+        _ name: String, _ request: AdmissionRequest, for client: Client, isRenewal: Bool
+    ) {
         models.find(name) { [weak client, self] result in
             switch result {
             case .success(let model):
                 guard let client else { return models.release(model.id) }
-                measure(request, model, for: client)
+                measure(request, model, for: client, isRenewal: isRenewal)
             case .failure(let error):
-                client?.tell { $0.refused(.model(name: name, reason: "\(error)"), now: $1) }
+                guard let client else { return }
+                refuse(client, .model(name: name, reason: "\(error)"), isRenewal: isRenewal)
             }
         }
     }
 
+    private func refuse(_ client: Client, _ error: ProtocolError, isRenewal: Bool) {
+        guard isRenewal else { return client.tell { $0.refused(error, now: $1) } }
+        var words = self.words(about: client)
+        words["reason"] = "\(ErrorReply(error, severity: .session).text)"
+        log.notice("session keeps its version of the model", metadata: words)
+        client.tell { $0.renewed(nil, now: $1) }
+        // It asks again with its next cut.
+        client.modelReplaced()
+    }
+
     private func measure(
-        _ asked: AdmissionRequest, _ model: ModelLibrary.Model, for client: Client
+        _ asked: AdmissionRequest, _ model: ModelLibrary.Model, for client: Client,
+        isRenewal: Bool
     ) {
         let (denoiser, request) = (model.denoiser, asked.request)
         do {
@@ -65,21 +92,25 @@ extension Server {
             models.release(model.id)
             let refusal = ProtocolError.modelRefuses(
                 field: error.field, found: error.found, reason: error.description)
-            return client.tell { $0.refused(refusal, now: $1) }
+            return refuse(client, refusal, isRenewal: isRenewal)
         }
         let keeps =
             settings.render.isIncremental && request.wantsIncremental && denoiser.canRenderPartly
         let size = request.layout.size
         if !keeps, let known = shelf.byteCount(of: .init(model: model.id, size: size)) {
             let needs = Needs(workspace: known, cache: nil)
-            return decide(Opening(client: client, asked: asked, model: model, needs: needs))
+            return decide(
+                Opening(
+                    client: client, asked: asked, model: model, needs: needs, isRenewal: isRenewal))
         }
         preparation.run({
             Needs(
                 workspace: denoiser.workspaceByteCount(for: size),
                 cache: keeps ? denoiser.incrementalByteCount(for: request.layout) : nil)
         }) { [self] needs in
-            decide(Opening(client: client, asked: asked, model: model, needs: needs))
+            decide(
+                Opening(
+                    client: client, asked: asked, model: model, needs: needs, isRenewal: isRenewal))
         }
     }
 
@@ -92,7 +123,7 @@ extension Server {
             try claim(opening)
         } catch {
             models.release(opening.model.id)
-            return client.tell { $0.refused(error, now: $1) }
+            return refuse(client, error, isRenewal: opening.isRenewal)
         }
         shelf.reserve(opening.key, byteCount: opening.needs.workspace)
         dropCaches()
@@ -124,7 +155,8 @@ extension Server {
             do {
                 return try MemoryBudget.checkSystem(gives: claim.bytes + opening.addedBytes)
             } catch {
-                admission.release(client.id)
+                // What it renews without is as before.
+                if !opening.isRenewal { admission.release(client.id) }
                 throw error
             }
         }
@@ -176,7 +208,7 @@ extension Server {
     private func giveUp(_ opening: Opening, _ error: ProtocolError?) {
         shelf.give(back: opening.key)
         models.release(opening.model.id)
-        if let error { opening.client.tell { $0.refused(error, now: $1) } }
+        if let error { refuse(opening.client, error, isRenewal: opening.isRenewal) }
     }
 
     private func finish(
@@ -190,16 +222,18 @@ extension Server {
             sessionsOpened += 1
         }
         // Its pictures may have another size from now on.
-        endWatches(of: client)
+        if !opening.isRenewal { endWatches(of: client) }
         let plannedBytes = opening.ownBytes + opening.addedBytes
         client.grant = Grant(
             denoiser: opening.model.denoiser, model: opening.model.id, request: request,
             workspace: workspace, key: opening.key, plannedBytes: plannedBytes, cache: cache)
-        client.doctor = doctor(for: client, model: opening.model.id.name)
+        if !opening.isRenewal {
+            client.doctor = doctor(for: client, model: opening.model.id.name)
+        }
         let description = opening.model.denoiser.description
         let cacheBytes = cache?.byteCount ?? 0
         log.info(
-            "session opened",
+            opening.isRenewal ? "session has its model's new version" : "session opened",
             metadata: [
                 "session": "\(client.id)", "client": "\(request.clientName)",
                 "size": "\(request.layout.size)", "model": "\(opening.model.id.name)",
@@ -209,7 +243,12 @@ extension Server {
             plannedBytes: plannedBytes + cacheBytes, model: opening.model.id.name,
             modelVersion: description.version, precision: description.precision,
             kernelPath: description.kernelPath, isIncremental: cache != nil)
-        client.tell { $0.admitted(admission, now: $1) }
+        client.tell { session, now in
+            opening.isRenewal
+                ? session.renewed(admission, now: now) : session.admitted(admission, now: now)
+        }
+        // A reload came meanwhile.
+        if models.isOutdated(opening.model.id) { client.modelReplaced() }
     }
 
     private func doctor(for client: Client, model: String) -> SessionDoctor {

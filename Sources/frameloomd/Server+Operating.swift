@@ -21,7 +21,7 @@ extension Server {
 
     /// Reads configuration and models again. What is wrong changes nothing and is told; what is right
     /// holds for sessions that open from then on. Sessions that are open keep their model's version
-    /// until they are configured anew or end.
+    /// until they are cut (a reset), configured anew or end.
     ///
     /// - Parameter completion: one sentence for each thing that was done or left, or the error.
     func reload(_ completion: @escaping (Result<[String], ControlFault>) -> Void) {
@@ -116,7 +116,7 @@ extension Server {
             RenderJob(
                 id: id, session: Self.ownSession, user: .max,
                 workspace: WorkspaceKey(
-                    model: "reload \(id)", size: FrameSize(width: 64, height: 64)),
+                    model: "reload", size: FrameSize(width: 64, height: 64), owner: id),
                 work: model.warmUp))
     }
 
@@ -127,9 +127,12 @@ extension Server {
         var words: [String] = []
         for model in reread {
             let adopted = models.adopt(model.denoiser, as: model.name)
+            for client in clients.values where client.grant?.model.name == model.name {
+                client.modelReplaced()
+            }
             words.append(
                 "model \(model.name) is version \(adopted.denoiser.description.version) for new "
-                    + "sessions")
+                    + "sessions, and for open ones from their next reset on")
         }
         var kept: [String] = []
         for key in ConfigurationKey.all where key.read(new) != key.read(settings) {

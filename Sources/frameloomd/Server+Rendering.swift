@@ -23,6 +23,15 @@ extension Server {
         let snapshot = showsPlanes ? nil : snapshots.sheet(for: client.id, size: grant.key.size)
         var steps = showsPlanes ? workspace.sheetSteps : workspace.steps
         if snapshot != nil { steps.insert(contentsOf: workspace.sheetSteps, at: 0) }
+        let copies = watches.copies(for: job, of: client.id, now: EventLoop.now) { byteCount in
+            memory.hasRoom(forCopies: byteCount)
+        }
+        if let copies { steps += copies.steps(of: job) }
+        if showsPlanes,
+            let copy = snapshots.copyStep(of: job, for: client.id, layout: grant.request.layout)
+        {
+            steps.append(copy)
+        }
         let converter = grant.request.conversion.map { PlaneConverter($0) }
         submit(
             RenderSteps(
@@ -53,10 +62,9 @@ extension Server {
                     workspace.finish()
                 }),
             .frame(job), of: client,
-            workspace: grant.cache == nil
-                ? "\(grant.model.name) \(grant.model.generation)"
-                : "cache of session \(client.id)",
-            size: grant.key.size,
+            workspace: WorkspaceKey(
+                model: "\(grant.model.name) \(grant.model.generation)", size: grant.key.size,
+                owner: grant.cache == nil ? nil : client.id),
             deadline: grant.request.frameBudgetNanoseconds.map { EventLoop.now + $0 })
     }
 
@@ -77,12 +85,13 @@ extension Server {
     func convert(_ conversion: HistoryConversion, for client: Client) {
         submit(
             RenderSteps(conversion.steps), .historyConversion, of: client,
-            workspace: "history of session \(client.id)", size: conversion.description.size)
+            workspace: WorkspaceKey(
+                model: "history", size: conversion.description.size, owner: client.id))
     }
 
     private func submit(
-        _ work: RenderSteps, _ pending: PendingJob, of client: Client, workspace: String,
-        size: FrameSize, deadline: UInt64? = nil
+        _ work: RenderSteps, _ pending: PendingJob, of client: Client, workspace: WorkspaceKey,
+        deadline: UInt64? = nil
     ) {
         let id = nextJobID()
         client.jobs[id] = pending
@@ -90,7 +99,7 @@ extension Server {
             RenderJob(
                 id: id, session: client.id, user: client.connection.peer.userID,
                 deadline: deadline,
-                workspace: WorkspaceKey(model: workspace, size: size), work: work))
+                workspace: workspace, work: work))
     }
 
     func cancelJobs(of client: Client) {
@@ -118,8 +127,10 @@ extension Server {
     private func report(_ job: FrameJob, _ result: JobResult, load: Float, to client: Client) {
         let count = client.session.counters.frames.rendered
         if case .finished = result.outcome {
-            watches.showFrame(job, of: client.id, now: EventLoop.now)
+            watches.showFrame(job, of: client.id)
             snapshots.show(job, of: client.id, layout: client.grant?.request.layout)
+        } else {
+            watches.abandon(client.id)
         }
         let seen = client.doctor?.seen ?? SeenPlanes()
         client.tell { $0.renderFinished(job, result, load: load, seen: seen, now: $1) }
@@ -128,19 +139,29 @@ extension Server {
         client.notePicture(age: age)
         latency.record(ns: age)
         if let model = client.grant?.model.name { ledger.record(age, of: model) }
-        noteSlowFrame(result.times, age: age, of: client)
+        noteSlowFrame(result, age: age, of: client)
     }
 
-    private func noteSlowFrame(_ times: StageTimes, age: UInt64, of client: Client) {
+    /// Where its time went: what the render threads spent on it, and where it waited for others.
+    private func noteSlowFrame(_ result: JobResult, age: UInt64, of client: Client) {
         let limit = settings.log.slowFrameMilliseconds
         guard limit > 0, age >= UInt64(limit) * 1_000_000 else { return }
+        let times = result.times
+        let onThreads = result.finishedAt - (result.startedAt ?? result.finishedAt)
+        let back = EventLoop.now - min(EventLoop.now, result.finishedAt)
+        func milliseconds(_ nanoseconds: UInt64) -> Logger.MetadataValue {
+            "\(Double(nanoseconds / 100_000) / 10)"
+        }
         log.notice(
             "slow frame",
             metadata: [
-                "session": "\(client.id)", "ms": "\(age / 1_000_000)",
-                "convert_ms": "\(times.convert / 1_000_000)",
-                "render_ms": "\(times.render / 1_000_000)",
-                "encode_ms": "\(times.encode / 1_000_000)",
+                "session": "\(client.id)", "ms": milliseconds(age),
+                "queue_ms": milliseconds(age - min(age, onThreads + back)),
+                "convert_ms": milliseconds(times.convert),
+                "render_ms": milliseconds(times.render),
+                "encode_ms": milliseconds(times.encode),
+                "aside_ms": milliseconds(onThreads - min(onThreads, times.job)),
+                "set_aside": "\(result.timesSetAside)", "back_ms": milliseconds(back),
             ])
     }
 }

@@ -161,10 +161,11 @@ final class Server {
             hasSeveralUsers: settings.socket.mode & 0o077 != 0 || !manager.sockets.isEmpty)
         models.hasRoom = { [unowned self] in makeRoom(forModelOf: $0) }
         wakeHandler.handler = { [unowned self] in
-            loading.takeFinished()
-            preparation.takeFinished()
-            reporting.takeFinished()
+            // Pictures first: a frame is what somebody waits for.
             takeResults()
+            for work in [loading, preparation, reporting] {
+                work.takeFinished { loop.workTime < EventLoop.turnBudget }
+            }
         }
         try listen()
         try watch()
@@ -239,8 +240,13 @@ final class Server {
 
     private func watch() throws {
         loop.blockedThreshold = UInt64(settings.log.blockedLoopMilliseconds) * 1_000_000
-        loop.onBlocked = { [log] in
-            log.warning("the loop was blocked", metadata: ["ms": "\($0 / 1_000_000)"])
+        loop.onBlocked = { [log] turn in
+            log.warning(
+                "the loop was blocked",
+                metadata: [
+                    "ms": "\(turn.time / 1_000_000)", "worked_ms": "\(turn.worked / 1_000_000)",
+                    "slept": "\(turn.sleeps)", "preempted": "\(turn.preemptions)",
+                ])
         }
         try loop.onSignals([SIGTERM, SIGINT]) { [unowned self] _ in drain() }
         try loop.onSignals([SIGHUP]) { [unowned self] _ in reload { _ in } }
@@ -329,7 +335,15 @@ final class Server {
 
     private func resumePaused() {
         let now = EventLoop.now
-        paused.removeAll { $0.isClosed || $0.resumeIfAllowed(now: now) }
+        var looked = 0
+        var kept: [Client] = []
+        for client in paused {
+            // A frame in shared memory is copied here.
+            guard looked == 0 || loop.workTime < EventLoop.turnBudget else { break }
+            looked += 1
+            if !client.isClosed, !client.resumeIfAllowed(now: now) { kept.append(client) }
+        }
+        paused = paused[looked...] + kept
         if paused.isEmpty { pauseTimer?.stop() }
     }
 

@@ -168,6 +168,7 @@ extension Server {
         report.connections = clients.count
         report.loopBlockedMaxNs = loop.longestTurn
         report.loopBlockedRecentNs = loop.recentLongestTurn
+        report.loopWorkRecentNs = loop.recentMostWork
         report.logLinesDropped = logQueue.droppedCount
         return report
     }

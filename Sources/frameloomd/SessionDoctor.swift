@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import Dispatch
 import Foundation
 import FrameControl
 import FrameDoctor
@@ -10,8 +11,11 @@ import FrameTypes
 import Glibc
 import Synchronization
 
-/// The doctor of one session: a render thread copies what it needs of some frames, and a thread of
-/// the lowest priority thinks about them. It changes no picture and nobody waits for it.
+/// The doctor of one session: a render thread copies what it needs of some frames, and a thread of all
+/// doctors thinks about them, a frame of each in turn, for a fifth of a core at most. It changes no
+/// picture and nobody waits for it. (A thread of the lowest priority would take nothing from anybody,
+/// but where the machine is busy it stands still for seconds, and with it whoever wants the lock that
+/// it holds then, of the heap for example.)
 ///
 /// Frames are looked at in rows of consecutive ones, since only those can be compared: the first
 /// dozen, and then a few every other second, more often until the doctor is sure.
@@ -21,6 +25,10 @@ final class SessionDoctor: Sendable {
     private static let pause: UInt64 = 2_000_000_000
     /// Frames that may wait to be thought about.
     private static let waitingLimit = 3
+
+    /// Parts of the thread's time: one of thought, the rest of rest.
+    private static let restParts: UInt64 = 4
+    private static let queue = DispatchQueue(label: "frameloom.doctor", qos: .utility)
 
     private let state = Mutex(State())
     private let paletteFile: String
@@ -98,32 +106,38 @@ final class SessionDoctor: Sendable {
             defer { state.isThinking = true }
             return !state.isThinking
         }
-        guard mustStart else { return }
-        Thread.detachNewThread {
-            // On Linux the priority is that of the calling thread alone.
-            _ = setpriority(Int32(PRIO_PROCESS.rawValue), 0, 19)
-            self.think()
-        }
+        if mustStart { Self.queue.async { self.think() } }
     }
 
+    /// About one frame; about the next one after the other doctors.
     private func think() {
-        while true {
-            let next = state.withLock { state -> (FrameDoctor?, DoctorFrame, Bool)? in
-                guard !state.waiting.isEmpty else {
-                    state.isThinking = false
-                    return nil
-                }
-                let (frame, isCut) = state.waiting.removeFirst()
-                return (state.doctor, frame, isCut)
+        let next = state.withLock { state -> (FrameDoctor?, DoctorFrame, Bool)? in
+            guard !state.waiting.isEmpty else {
+                state.isThinking = false
+                return nil
             }
-            guard let (kept, frame, isCut) = next else { return }
-            var doctor = kept ?? FrameDoctor(palette: readPalette())
-            let knew = doctor.finding != nil
-            doctor.examine(frame, isCut: isCut)
-            let now = doctor
-            state.withLock { $0.doctor = now }
-            if !knew, let finding = doctor.finding { warn(finding.text) }
+            let (frame, isCut) = state.waiting.removeFirst()
+            return (state.doctor, frame, isCut)
         }
+        guard let (kept, frame, isCut) = next else { return }
+        let start = Self.processorTime()
+        var doctor = kept ?? FrameDoctor(palette: readPalette())
+        let knew = doctor.finding != nil
+        doctor.examine(frame, isCut: isCut)
+        let now = doctor
+        state.withLock { $0.doctor = now }
+        if !knew, let finding = doctor.finding { warn(finding.text) }
+        let rest = (Self.processorTime() - start) / 1000 * Self.restParts
+        usleep(UInt32(min(rest, 500_000)))
+        Self.queue.async { self.think() }
+    }
+
+    /// Of the calling thread, nanoseconds.
+    private static func processorTime() -> UInt64 {
+        var time = timespec()
+        // A local that outlives the call.
+        guard unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) == 0 else { return 0 }
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 
     private func readPalette() -> Palette? {

@@ -53,16 +53,32 @@ final class Snapshots {
         return sheets[session]
     }
 
-    /// A job came back with a picture: what it painted beside it, or the picture where that is a sheet,
-    /// goes to everyone who waits for it.
+    /// For a job whose picture is a sheet: copies it, rows from the top. nil where nobody waits.
+    func copyStep(of job: FrameJob, for session: UInt64, layout: GBufferLayout) -> RenderStep? {
+        let (size, origin) = (layout.size, layout.origin)
+        guard let sheet = sheet(for: session, size: size) else { return nil }
+        let tileCount = (size.height + Self.rowsPerTile - 1) / Self.rowsPerTile
+        return RenderStep(name: "sheet.copy", stage: .encode, tileCount: tileCount) { tile, _ in
+            let first = tile * Self.rowsPerTile
+            for y in first..<min(size.height, first + Self.rowsPerTile) {
+                let from = origin == .bottomLeft ? size.height - 1 - y : y
+                sheet.put(
+                    PixelRow(offset: y * size.width * 4, stride: 4, count: size.width),
+                    from: job.picture,
+                    PixelRow(offset: from * size.width * 4, stride: 4, count: size.width),
+                    byteCount: 4)
+            }
+        }
+    }
+
+    private static let rowsPerTile = 64
+
+    /// A job came back with a picture: what it painted beside it goes to everyone who waits for it.
     func show(_ job: FrameJob, of session: UInt64, layout: GBufferLayout?) {
         guard let layout else { return }
         let size = layout.size
         let painted = sheets.removeValue(forKey: session)
-        guard let connections = waiting[session],
-            let sheet = job.message.showsPlanes
-                ? Self.topDown(job.picture, size, layout.origin) : painted
-        else { return }
+        guard let connections = waiting[session], let sheet = painted else { return }
         waiting[session] = nil
         let report = SnapshotReport(
             session: session, frame: job.message.frameID, width: size.width, height: size.height)
@@ -84,18 +100,5 @@ final class Snapshots {
             connection.write(ControlLine.encode(.error(fault)))
             connection.closeAfterWrites()
         }
-    }
-
-    private static func topDown(
-        _ picture: PixelStorage, _ size: FrameSize, _ origin: RowOrigin
-    ) -> PixelStorage? {
-        guard let copy = try? PixelStorage(reserving: size.pixelCount * 4) else { return nil }
-        for y in 0..<size.height {
-            let from = origin == .bottomLeft ? size.height - 1 - y : y
-            copy.put(
-                PixelRow(offset: y * size.width * 4, stride: 4, count: size.width), from: picture,
-                PixelRow(offset: from * size.width * 4, stride: 4, count: size.width), byteCount: 4)
-        }
-        return copy
     }
 }

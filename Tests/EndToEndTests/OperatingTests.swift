@@ -115,25 +115,47 @@ extension EndToEnd {
             #expect(try sessions[1].render(1, SyntheticFrame(size, index: 0)).frameID == 1)
         }
 
-        @Test func openSessionsKeepTheirVersionOfAModel() throws {
+        @Test func openSessionsKeepTheirVersionOfAModelUntilTheyAreCut() throws {
             try writeModel("first", seed: 3, version: "1")
             let daemon = try start("")
-            let old = try EngineClient(daemon.framePath)
-            try old.open(SyntheticFrame.open(size))
-            let before = try old.render(1, SyntheticFrame(size, index: 0))
+            func frame(_ index: Int) -> SyntheticFrame { SyntheticFrame(size, index: index) }
+            let sessions = try (0..<4).map { _ in
+                try RawSession(daemon, SyntheticFrame.open(size))
+            }
+            var before: [[UInt8]] = []
+            for session in sessions { before.append(try session.render(1, frame(0)).pixels) }
+            let next = try sessions[0].render(2, frame(1)).pixels
             try writeModel("first", seed: 4, version: "2")
-            #expect(try reload(daemon).contains("model first is version 2"))
-            let new = try EngineClient(daemon.framePath)
-            let opened = try new.open(SyntheticFrame.open(size))
-            #expect(text(opened.model_version) == "2")
-            let after = try new.render(1, SyntheticFrame(size, index: 0))
-            #expect(before != after, "two models that render alike prove nothing")
-            // A cut begins anew, with the version that the session was opened with.
-            try old.send(2, SyntheticFrame(size, index: 0), flags: FL_FRAME_RESET)
-            #expect(try old.wait().pixels == before)
-            let changed = try old.reconfigure(SyntheticFrame.open(size), keepHistory: false)
-            #expect(text(changed.model_version) == "2")
-            #expect(try old.render(3, SyntheticFrame(size, index: 0)) == after)
+            let words = try reload(daemon)
+            #expect(words.contains("model first is version 2"), "\(words)")
+            let new = try RawSession(daemon)
+            #expect(text(try new.open(SyntheticFrame.open(size)).model_version) == "2")
+            let after = try new.render(1, frame(0)).pixels
+            #expect(before[0] != after, "two models that render alike prove nothing")
+            // As if nothing had happened.
+            for session in sessions.dropFirst() {
+                #expect(try session.render(2, frame(1)).pixels == next)
+            }
+            #expect(try versions(daemon) == ["1": 4, "2": 1])
+            // Three kinds of a new start, each with the new version from its first frame on.
+            let cut = try sessions[1].render(3, frame(0), flags: FL_FRAME_RESET)
+            #expect(cut.pixels == after)
+            #expect(!cut.usedHistory)
+            try sessions[2].socket.send(WireMessage(FL_RESET))
+            #expect(try sessions[2].render(3, frame(0)).pixels == after)
+            try sessions[3].socket.send(
+                .reconfigure(SyntheticFrame.open(size), keepHistory: false))
+            #expect(text(try sessions[3].opened().model_version) == "2")
+            #expect(try sessions[3].render(3, frame(0)).pixels == after)
+            #expect(try versions(daemon) == ["1": 1, "2": 4])
+            // The old version goes with its last session.
+            #expect(
+                try sessions[0].render(3, frame(0), flags: FL_FRAME_RESET).pixels == after)
+            #expect(try versions(daemon) == ["2": 5])
+        }
+
+        private func versions(_ daemon: Daemon) throws -> [String: Int] {
+            try daemon.stats().sessions.reduce(into: [:]) { $0[$1.modelVersion, default: 0] += 1 }
         }
 
         @Test func aBrokenModelChangesNothingAndIsTold() throws {

@@ -23,6 +23,8 @@ struct SessionHarness {
     var slotPositions: [Int] = []
     var inlinePictures: [[UInt8]] = []
     var admission: AdmissionRequest?
+    /// Asked for with the first cut after a reload.
+    var renewals: [AdmissionRequest] = []
     var conversion: HistoryConversion?
     var jobs: [FrameJob] = []
     var isReading = true
@@ -77,6 +79,10 @@ struct SessionHarness {
     }
 
     mutating func admit() { perform(session.admitted(Self.admitted, now: now)) }
+
+    mutating func renew(_ admission: Admission?) {
+        perform(session.renewed(admission, now: now))
+    }
 
     mutating func receive(_ message: Message) { perform(session.receive(message, now: now)) }
 
@@ -141,6 +147,7 @@ struct SessionHarness {
         for action in actions {
             switch action {
             case .admit(let request): admission = request
+            case .renewModel(let request): renewals.append(request)
             case .receivePayload(let storage): payloadTarget = storage
             case .skipPayload(let byteCount): skippedPayload = byteCount
             case .receiveDescriptor(let byteCount): awaitedShare = byteCount

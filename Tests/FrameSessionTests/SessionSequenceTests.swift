@@ -51,6 +51,11 @@ import Testing
 
         mutating func step(_ client: inout SessionHarness) {
             client.now += UInt64.random(in: 0...3_000, using: &random)
+            if Int.random(in: 0..<30, using: &random) == 0 { client.session.modelReplaced() }
+            if !client.renewals.isEmpty, Int.random(in: 0..<3, using: &random) == 0 {
+                client.renewals.removeFirst()
+                client.renew(Bool.random(using: &random) ? SessionHarness.admitted : nil)
+            }
             switch Int.random(in: 0..<12, using: &random) {
             case 0...3: send(&client)
             case 4...5: render(&client)

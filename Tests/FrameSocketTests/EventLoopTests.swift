@@ -91,7 +91,12 @@ import Testing
     @Test func turnThatBlocksTheLoopIsMeasured() throws {
         let loop = try EventLoop()
         var blocked: [UInt64] = []
-        loop.onBlocked = { blocked.append($0) }
+        var sleeps = 0
+        loop.onBlocked = { turn in
+            blocked.append(turn.time)
+            sleeps += turn.sleeps
+            #expect(turn.worked < 60_000_000, "it slept most of the time: \(turn)")
+        }
         loop.blockedThreshold = 60_000_000
         let slow = try loop.makeTimer { usleep(80_000) }
         var turns = 0
@@ -106,7 +111,29 @@ import Testing
         #expect(blocked.contains { $0 >= 75_000_000 && $0 < 150_000_000 }, "\(blocked)")
         #expect(blocked.reduce(0, +) < 200_000_000, "\(blocked)")
         #expect(loop.longestTurn >= 75_000_000)
+        #expect(sleeps >= 1)
         #expect(turns > 3)
+    }
+
+    @Test func turnThatWorksIsToldFromOneThatWaits() throws {
+        let loop = try EventLoop()
+        var turns: [EventLoop.Turn] = []
+        loop.onBlocked = { turns.append($0) }
+        loop.blockedThreshold = 30_000_000
+        let slow = try loop.makeTimer {
+            var time = timespec()
+            clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+            let end = time.tv_sec * 1_000_000_000 + time.tv_nsec + 40_000_000
+            while time.tv_sec * 1_000_000_000 + time.tv_nsec < end {
+                clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+            }
+            loop.stop()
+        }
+        slow.start(after: 1)
+        loop.run()
+        loop.close()
+        #expect(turns.contains { $0.worked >= 39_000_000 }, "\(turns)")
+        #expect(loop.recentMostWork >= 39_000_000)
     }
 
     @Test func blockingSocketHandlerIsMeasured() throws {
