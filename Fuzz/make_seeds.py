@@ -106,17 +106,39 @@ def control():
             for index, line in enumerate(lines)} | {"all": b"\xff" + b"\n".join(lines) + b"\n"}
 
 
+def tensor_file(tensors, data):
+    header = json.dumps(tensors).encode()
+    header += b" " * (-len(header) % 8)
+    return struct.pack("<Q", len(header)) + header + data
+
+
 def safetensors():
-    def file(tensors, data):
-        header = json.dumps(tensors).encode()
-        header += b" " * (-len(header) % 8)
-        return struct.pack("<Q", len(header)) + header + data
     return {
-        "two": file({"a": {"dtype": "F32", "shape": [2, 1], "data_offsets": [0, 8]},
-                     "b": {"dtype": "F16", "shape": [3], "data_offsets": [8, 14]}}, bytes(14)),
-        "metadata": file({"__metadata__": {"format": "pt"},
-                          "u": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]}}, bytes(4)),
-        "empty": file({}, b""),
+        "two": tensor_file({"a": {"dtype": "F32", "shape": [2, 1], "data_offsets": [0, 8]},
+                            "b": {"dtype": "F16", "shape": [3], "data_offsets": [8, 14]}}, bytes(14)),
+        "metadata": tensor_file({"__metadata__": {"format": "pt"},
+                                 "u": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]}}, bytes(4)),
+        "empty": tensor_file({}, b""),
+    }
+
+
+def adapters():
+    """The layer conv_in, 4 to 3 channels, by a LoRA of rank 2, as several programs name it."""
+    def file(down, up, **more):
+        tensors = {down: {"dtype": "F32", "shape": [2, 4, 1, 1], "data_offsets": [0, 32]},
+                   up: {"dtype": "F32", "shape": [3, 2, 1, 1], "data_offsets": [32, 56]}}
+        return tensor_file(more | tensors, struct.pack("<14f", *range(14)))
+    alpha = {"unet.conv_in.alpha": {"dtype": "F32", "shape": [], "data_offsets": [56, 60]}}
+    stated = json.dumps({"unet.r": 2, "unet.lora_alpha": 4, "unet.alpha_pattern": {}, "unet.use_dora": False})
+    peft = ("unet.conv_in.lora_A.weight", "unet.conv_in.lora_B.weight")
+    return {
+        "peft": file(*peft),
+        "alpha": file(*peft, **alpha) + struct.pack("<f", 4),
+        "metadata": file(*peft, __metadata__={"format": "pt", "lora_adapter_metadata": stated}),
+        "kohya": file("lora_unet_conv_in.lora_down.weight", "lora_unet_conv_in.lora_up.weight",
+                      **{"lora_unet_conv_in.alpha": alpha["unet.conv_in.alpha"]}) + struct.pack("<f", 1),
+        "diffusers": file("unet.conv_in.lora.down.weight", "unet.conv_in.lora.up.weight"),
+        "base": file("base_model.model.conv_in.lora_A.weight", "base_model.model.conv_in.lora_B.weight"),
     }
 
 
@@ -176,7 +198,8 @@ def toml():
 def main():
     pictures, cameras = clips()
     seeds = {"protocol": protocol(), "shared-memory": shared_memory(), "control": control(),
-             "safetensors": safetensors(), "model-json": manifests(), "pictures": pictures,
+             "safetensors": safetensors(), "lora": adapters(),
+             "model-json": manifests(), "pictures": pictures,
              "camera": cameras, "toml": toml()}
     for target, inputs in seeds.items():
         folder = os.path.join(sys.argv[1], target)

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from checkpoint import CheckpointError
-from clip import ClipError
+from clip_files import ClipError
 from dataset import LoadedClip, add_encoding_options, encodings_from, load, progress
 from export import network_of
 from history import Session

@@ -19,7 +19,8 @@ import numpy as np
 import torch
 
 from camera_file import DEPTH_KINDS, SPACES
-from clip import Clip, ClipError, Encodings, Frame, clip_folders, open_clip, read_frame
+from clip import Clip, Encodings, Frame, open_clip, read_frame
+from clip_files import ClipError, clip_folders
 from doctor import examine_loaded
 from geometry import Camera, camera_rays, matrices, motion, rotated, trust, warp_bilinear
 from history import FrameBatch

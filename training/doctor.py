@@ -26,7 +26,8 @@ from pathlib import Path
 
 import numpy as np
 
-from clip import Clip, ClipError, Encodings, clip_folders, open_clip, read_frame
+from clip import Clip, Encodings, open_clip, read_frame
+from clip_files import ClipError, clip_folders
 from doctor_geometry import (GAP_LIMIT, SIGNED_AXES, DoctorFrame, Hypothesis, compare,
                              depth_normals, grid, hypotheses)
 from doctor_palette import (COLOR_GAIN, PALETTE_FILE, Palette, linear_from_srgb,

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from checkpoint import CheckpointError
-from clip import ClipError
+from clip_files import ClipError
 from dataset import LoadedClip, add_encoding_options, encodings_from, load, progress
 from drift import drift, drift_plot, drift_text, hold, hold_text
 from export import network_of

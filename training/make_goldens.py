@@ -16,7 +16,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from clip import ClipError, Encodings
+from clip import Encodings
+from clip_files import ClipError
 from color import linear_from_srgb, log_light
 from dataset import batch, load
 from geometry import DEPTH_ABSOLUTE, DEPTH_RELATIVE, IN_FRONT, PATCH, Camera, Cells, cells, \

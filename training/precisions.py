@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from clip import ClipError
+from clip_files import ClipError
 from dataset import LoadedClip, add_encoding_options, encodings_from, load, progress
 from evaluate import served_pictures
 from metrics import psnr, temporal_error

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clip import ClipError
+from clip_files import ClipError
 from dataset import add_encoding_options, encodings_from, load
 from evaluate import served_pictures
 from pictures import as_bytes, depth_picture, write_picture

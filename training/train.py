@@ -20,7 +20,7 @@ import torch
 import torch.distributed as dist
 
 from checkpoint import CheckpointError, must_match, read_checkpoint, write_checkpoint
-from clip import ClipError
+from clip_files import ClipError
 from color import rounded_to_bytes
 from dataset import LoadedClip, content, doubts, encodings_from, load, progress, surface_bounds
 from history import Without, rendered

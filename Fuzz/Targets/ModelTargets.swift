@@ -2,6 +2,7 @@
 // Copyright 2026 The Frameloom authors
 
 import FileFormats
+import Foundation
 
 @testable import NeuralModel
 
@@ -27,4 +28,16 @@ enum ModelTargets {
         _ = try? reader.choice("family", ModelFamily.self)
         _ = try? FrameDiffuserManifest(reader)
     }
+
+    /// A LoRA: header, metadata and names of another program's file. Its reader takes a path.
+    static func adapter(_ input: [UInt8]) {
+        guard ftruncate(adapterFile, 0) == 0 else { return }
+        let written = input.withUnsafeBytes { pwrite(adapterFile, $0.baseAddress, $0.count, 0) }
+        precondition(written == input.count, "no room for the file that is tried")
+        let path = "/proc/self/fd/\(adapterFile)"
+        guard let adapter = try? LowRankAdapter(file: path, layerNames: ["conv_in"]) else { return }
+        try? adapter.check(layers: ["conv_in.weight": [3, 4, 1, 1]])
+    }
+
+    private static let adapterFile = memfd_create("adapter", 0)
 }

@@ -15,6 +15,7 @@ let targets: [String: @Sendable ([UInt8]) -> Void] = [
     "shared-memory": { SharedMemoryTarget.run($0) },
     "control": { ControlTarget.run($0) },
     "safetensors": { ModelTargets.safetensors($0) },
+    "lora": { ModelTargets.adapter($0) },
     "model-json": { ModelTargets.manifest($0) },
     "pictures": { ClipTargets.picture($0) },
     "camera": { ClipTargets.camera($0) },

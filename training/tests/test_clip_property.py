@@ -16,7 +16,7 @@ from PIL import Image
 
 from camera_file import AXES
 from clip import Encodings, open_clip, read_planes
-from make_clip_table import iccp, jpeg, png, profile
+from clip_table.files import iccp, jpeg, png, profile
 
 PROGRAMS = REPOSITORY / ".build" / "debug"
 WIDTH, HEIGHT = 48, 40

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from conftest import REPOSITORY
 
-from clip import ClipError, Encodings, open_clip, read_planes
+from clip import Encodings, open_clip, read_planes
+from clip_files import ClipError
 
 TABLE = json.loads((REPOSITORY / "Tests" / "ClipTable" / "clips.json").read_text())
 WIDTH, HEIGHT = TABLE["size"]

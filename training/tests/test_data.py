@@ -14,7 +14,8 @@ import torch
 from conftest import REPOSITORY, write_clip
 from PIL import Image
 
-from clip import ClipError, Encodings, open_clip
+from clip import Encodings, open_clip
+from clip_files import ClipError
 from dataset import batch, doubts, load
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from clip import ClipError, Encodings
+from clip import Encodings
+from clip_files import ClipError
 from color import linear_from_srgb
 from dataset import load
 from geometry import cells
