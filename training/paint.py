@@ -3,7 +3,7 @@
 """Surfaces of an environment in other colors than it has.
 
 A data set shows each surface in its own color alone. On one that it never saw, or only from afar, a
-network's own pictures may drift from frame to frame (figures in docs/training.md); paint gives it
+network's own pictures may drift from frame to frame (figures in docs/model.md); paint gives it
 surfaces whose look it cannot know by heart.
 """
 

@@ -14,7 +14,7 @@ LEAST_ROWS = 2 ** 14
 # A level whose corners would share each row with more others than this is left out. Its reads say
 # little even where training saw, and where nothing was seen they say what belongs elsewhere: with
 # nine corners a row, leaving the level out changed held-out views by 0.00 dB and raised a clip of
-# other places by 2.4 dB (docs/training.md).
+# other places by 2.4 dB (docs/model.md).
 MOST_CORNERS_A_ROW = 2.0
 FINE_SIDE = 0.2  # metres: levels up to this are read in each 2x2 block of pixels
 
