@@ -222,6 +222,19 @@ def compared(made: Tensors, committed: Tensors) -> list[str]:
     return said
 
 
+def handled(path: Path, tensors: Tensors, cameras: dict | None, compare: bool) -> bool:
+    """Writes a file of goldens, or says what in the one that is there differs; whether it does."""
+    if compare:
+        said = compared(tensors, load_file(path))
+        print(f"{path.name}: " + ("equal" if not said else "\n  ".join(["", *said])))
+        return bool(said)
+    save_file(tensors, path)
+    if cameras:
+        path.with_suffix(".json").write_text(json.dumps(cameras, indent=1) + "\n")
+    print(f"wrote {path}")
+    return False
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
@@ -230,21 +243,13 @@ def main() -> int:
     parser.add_argument("--compare", action="store_true", help="Write nothing.")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    differing = 0
+    differing = False
     try:
         network, _ = read_model(options.model)
         for name in ("network", "geometry", "padding"):
             tensors, cameras = made(network, name, options.out, options.clip)
             path = options.out / f"goldens_{name}.safetensors"
-            if options.compare:
-                said = compared(tensors, load_file(path))
-                differing += len(said)
-                print(f"{path.name}: " + ("equal" if not said else "\n  ".join(["", *said])))
-                continue
-            save_file(tensors, path)
-            if cameras:
-                path.with_suffix(".json").write_text(json.dumps(cameras, indent=1) + "\n")
-            print(f"wrote {path}")
+            differing |= handled(path, tensors, cameras, options.compare)
     except (ClipError, ModelError, FileNotFoundError) as error:
         print(f"make_goldens: {error}", file=sys.stderr)
         return 1

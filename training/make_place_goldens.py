@@ -16,10 +16,10 @@ import sys
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 
-from make_goldens import GOLDENS, Tensors, compared, network_inputs, network_outputs, \
+from make_goldens import GOLDENS, Tensors, handled, network_inputs, network_outputs, \
     window_outputs
 from model import CompactDenoiser, ModelConfig
 from model_files import read_model, write_model
@@ -77,18 +77,10 @@ def main() -> int:
     if not options.compare:
         write_model(random_network(), options.out / "model", "place", "1",
                     "Random weights, for tests", "Apache-2.0", "training/make_place_goldens.py")
-    differing = 0
+    differing = False
     for name, (tensors, cameras) in made(read_model(options.out / "model")[0]).items():
         path = options.out / f"goldens_{name}.safetensors"
-        if options.compare:
-            said = compared(tensors, load_file(path))
-            differing += len(said)
-            print(f"{path.name}: " + ("equal" if not said else "\n  ".join(["", *said])))
-            continue
-        save_file(tensors, path)
-        if cameras:
-            path.with_suffix(".json").write_text(json.dumps(cameras, indent=1) + "\n")
-        print(f"wrote {path}")
+        differing |= handled(path, tensors, cameras, options.compare)
     return 1 if differing else 0
 
 

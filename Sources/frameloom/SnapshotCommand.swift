@@ -24,7 +24,7 @@ struct SnapshotCommand: ParsableCommand {
     var file: String?
 
     @Option(help: "Control socket of the daemon.")
-    var control = DefaultPaths.controlSocket
+    var control = DefaultPaths.controlSocketToUse
 
     @Option(help: "Seconds to wait for the session's next frame.")
     var timeout = 30.0

@@ -105,22 +105,9 @@ import Testing
         let request = try frames.request(0, history: frames.engineHistory())
         let memory = WorkerMemory()
         RenderThread.prepare()
-        func frame() throws {
-            try workspace.begin(request)
-            var step = 0
-            while step < workspace.steps.count {
-                var tile = 0
-                while tile < workspace.steps[step].tileCount {
-                    workspace.steps[step].runTile(tile, memory)
-                    tile += 1
-                }
-                step += 1
-            }
-            workspace.finish()
-        }
-        try frame()
+        try workspace.render(request, memory)
         let before = allocation_count()
-        try frame()
+        try workspace.render(request, memory)
         #expect(allocation_count() - before == 0)
     }
 

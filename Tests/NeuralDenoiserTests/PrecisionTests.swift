@@ -89,24 +89,10 @@ import Testing
         let workspace = try Workspace(FramePlan(size: size, model: model), model: model)
         let memory = WorkerMemory()
         RenderThread.prepare()
-        // Counted loops: an unoptimised iterator allocates.
-        func frame() throws {
-            try workspace.begin(request)
-            var step = 0
-            while step < workspace.steps.count {
-                var tile = 0
-                while tile < workspace.steps[step].tileCount {
-                    workspace.steps[step].runTile(tile, memory)
-                    tile += 1
-                }
-                step += 1
-            }
-            workspace.finish()
-        }
-        try frame()
+        try workspace.render(request, memory)
         let before = allocation_count()
-        try frame()
-        try frame()
+        try workspace.render(request, memory)
+        try workspace.render(request, memory)
         #expect(allocation_count() - before == 0)
     }
 

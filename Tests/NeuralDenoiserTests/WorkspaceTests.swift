@@ -84,26 +84,12 @@ import Testing
     private func expectNoAllocation(_ requests: [FrameRequest], _ workspace: Workspace) throws {
         let memory = WorkerMemory()
         RenderThread.prepare()
-        // Counted loops: an unoptimised iterator allocates.
-        func frame(_ request: FrameRequest) throws {
-            try workspace.begin(request)
-            var step = 0
-            while step < workspace.steps.count {
-                var tile = 0
-                while tile < workspace.steps[step].tileCount {
-                    workspace.steps[step].runTile(tile, memory)
-                    tile += 1
-                }
-                step += 1
-            }
-            workspace.finish()
-        }
-        for request in requests { try frame(request) }
+        for request in requests { try workspace.render(request, memory) }
 
         let before = allocation_count()
         var index = 0
         while index < 60 {
-            try frame(requests[index % requests.count])
+            try workspace.render(requests[index % requests.count], memory)
             index += 1
         }
         let during = allocation_count() - before

@@ -96,23 +96,6 @@ struct JudgedConvolution {
 }
 
 @Suite struct ConvolutionTests {
-    /// Fills memory with NaN first: a border that is not cleared or a float that is not written
-    /// shows in every sum.
-    private func run(
-        _ graph: LayerGraph, _ inputs: [(LayerGraph.Value, [Float])],
-        _ results: [LayerGraph.Value], by runner: StepRunner = .forwards
-    ) -> [[Float]] {
-        var graph = graph
-        for (input, _) in inputs { graph.read(input) }
-        for result in results { graph.read(result) }
-        let plan = LayerPlan(graph)
-        let arena = Arena(byteCount: plan.byteCount)
-        arena.base.update(repeating: .nan, count: plan.byteCount / 4)
-        for (input, values) in inputs { plan.fill(input, with: values, in: arena) }
-        runner.run(plan.steps(in: arena))
-        return results.map { plan.copy(of: $0, in: arena) ?? [] }
-    }
-
     @Test(arguments: supportedPaths)
     func everyWidthAndEveryBlockOfCoutsGivesThePlainSum(path: KernelPath) {
         var random = SeededGenerator()
@@ -126,7 +109,7 @@ struct JudgedConvolution {
                 var graph = LayerGraph()
                 let input = graph.input("in", shape)
                 let output = graph.convolve(judged.convolution, input)
-                let found = run(graph, [(input, values)], [output])[0]
+                let found = graph.run([(input, values)], [output])[0]
                 let error = judged.error(
                     of: found, from: Volume(shape: shape, values: values.map(Double.init)),
                     shape: graph.shape(of: output))
@@ -156,7 +139,7 @@ struct JudgedConvolution {
             let b = graph.convolve(second.convolution, a, relu: true, adding: a)
             let c = graph.convolve(down.convolution, b)
             let d = graph.convolve(skip.convolution, b, adding: c)
-            let found = run(graph, [(input, values)], [a, b, c, d])
+            let found = graph.run([(input, values)], [a, b, c, d])
             func volume(_ index: Int, _ value: LayerGraph.Value) -> Volume {
                 Volume(shape: graph.shape(of: value), values: found[index].map(Double.init))
             }
@@ -191,9 +174,9 @@ struct JudgedConvolution {
         let b = graph.convolve(second.convolution, a, relu: true)
         let plan = LayerPlan(graph)
         #expect(plan.steps(in: Arena(byteCount: plan.byteCount)).contains { $0.tileCount > 2 })
-        let expected = run(graph, [(input, values)], [b])
+        let expected = graph.run([(input, values)], [b])
         for runner in StepRunner.allCases {
-            #expect(run(graph, [(input, values)], [b], by: runner) == expected, "\(runner)")
+            #expect(graph.run([(input, values)], [b], by: runner) == expected, "\(runner)")
         }
     }
 }

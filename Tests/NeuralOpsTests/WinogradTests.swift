@@ -44,21 +44,6 @@ import Testing
             isWinograd: kernel == .three, choice: loops.choice, &random)
     }
 
-    private func run(
-        _ graph: LayerGraph, _ inputs: [(LayerGraph.Value, [Float])],
-        _ results: [LayerGraph.Value], by runner: StepRunner = .forwards
-    ) -> [[Float]] {
-        var graph = graph
-        for (input, _) in inputs { graph.read(input) }
-        for result in results { graph.read(result) }
-        let plan = LayerPlan(graph)
-        let arena = Arena(byteCount: plan.byteCount)
-        arena.base.update(repeating: .nan, count: plan.byteCount / 4)
-        for (input, values) in inputs { plan.fill(input, with: values, in: arena) }
-        runner.run(plan.steps(in: arena))
-        return results.map { plan.copy(of: $0, in: arena) ?? [] }
-    }
-
     @Test(arguments: Loops.winograd)
     func everySizeGivesThePlainSums(loops: Loops) {
         var random = SeededGenerator()
@@ -74,7 +59,7 @@ import Testing
             var graph = LayerGraph()
             let (input, copy) = copied(&graph, shape, loops.path)
             let output = graph.convolve(judged.convolution, copy)
-            let found = run(graph, [(input, values)], [output])[0]
+            let found = graph.run([(input, values)], [output])[0]
             let error = judged.errorOfLargest(
                 of: found, from: Volume(shape: shape, values: values.map(Double.init)),
                 shape: graph.shape(of: output))
@@ -107,7 +92,7 @@ import Testing
             let b = graph.convolve(second.convolution, a, relu: true, adding: a)
             let c = graph.convolve(down.convolution, b)
             let d = graph.convolve(third.convolution, b, relu: true, adding: c)
-            let found = run(graph, [(input, values)], [a, b, c, d])
+            let found = graph.run([(input, values)], [a, b, c, d])
             func volume(_ index: Int, _ value: LayerGraph.Value, relu: Bool = false) -> Volume {
                 Volume(
                     shape: graph.shape(of: value),
@@ -150,9 +135,9 @@ import Testing
         let plan = LayerPlan(graph)
         let steps = plan.steps(in: Arena(byteCount: plan.byteCount))
         #expect(steps.allSatisfy { $0.name == "copy" || $0.tileCount > 2 })
-        let expected = run(graph, [(input, values)], [b])
+        let expected = graph.run([(input, values)], [b])
         for runner in StepRunner.allCases {
-            #expect(run(graph, [(input, values)], [b], by: runner) == expected, "\(runner)")
+            #expect(graph.run([(input, values)], [b], by: runner) == expected, "\(runner)")
         }
     }
 }
