@@ -39,5 +39,9 @@ enum ModelTargets {
         try? adapter.check(layers: ["conv_in.weight": [3, 4, 1, 1]])
     }
 
-    private static let adapterFile = memfd_create("adapter", 0)
+    private static let adapterFile = {
+        let path = "/dev/shm/frameloom-fuzz-\(getpid())"
+        defer { unlink(path) }
+        return open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    }()
 }
