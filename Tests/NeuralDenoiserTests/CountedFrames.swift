@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
-import FrameScheduler
 import FrameTypes
 import NeuralDenoiser
 
