@@ -46,7 +46,7 @@ class Layers(nn.Module):
 
 def network_inputs(network: CompactDenoiser, frame: FrameBatch, previous: FrameBatch | None,
                    own: torch.Tensor | None) -> tuple[FramePlanes, torch.Tensor]:
-    """A frame's planes with its history, and its features `[1, 275, h, w]`."""
+    """A frame's planes with its history, and its features `[1, channels, h, w]`."""
     config = network.config
     history = nothing_carried(frame) if own is None else \
         carried(frame, previous, own, config.own_trust)
@@ -56,7 +56,7 @@ def network_inputs(network: CompactDenoiser, frame: FrameBatch, previous: FrameB
     if frame.cameras is not None:
         bounds = torch.tensor([config.bounds_min, config.bounds_max])
         place = cells(frame.depth, frame.normal, frame.cameras, bounds, config.normal_offset,
-                      config.multiple)
+                      config.multiple, config.place_offset if config.place_sides else None)
     return planes, network.features(planes, place)
 
 
