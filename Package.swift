@@ -71,14 +71,15 @@ let package = Package(
 
         // Inference half: denoiser → model → ops → kernels.
         .target(
-            name: "NeuralDenoiser", dependencies: ["FrameTypes", "NeuralModel", "NeuralOps"],
+            name: "NeuralDenoiser",
+            dependencies: ["FrameTypes", "FileFormats", "NeuralModel", "NeuralOps"],
             swiftSettings: safe + optimised),
         .target(
             name: "NeuralModel",
             dependencies: ["FrameTypes", "NeuralOps", "FileFormats", "CCrypto"],
             swiftSettings: safe),
         .target(
-            name: "NeuralOps", dependencies: ["FrameTypes", "CKernels"],
+            name: "NeuralOps", dependencies: ["FrameTypes", "CKernels", "COpenBLAS"],
             swiftSettings: warnings + optimised),
         .target(
             name: "CKernels", dependencies: ["CHalves"],
@@ -87,6 +88,9 @@ let package = Package(
                 // Unoptimised kernels are 80 times slower, too slow even for tests.
                 .unsafeFlags(["-O3"], .when(configuration: .debug)),
             ]),
+        // OpenBLAS, loaded where kernels of our own are slower: linked, it would have to be installed
+        // everywhere, reads its environment before we can clean it and starts threads before `main`.
+        .target(name: "COpenBLAS", cSettings: cWarnings),
         // SHA-256 of model files.
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 

@@ -33,6 +33,8 @@ typedef struct tables {
     }
 
 DECLARE_PATH(portable)
+extern const k_convolution k_fp32_openblas;
+extern const k_winograd k_winograd_fp32_openblas;
 #if defined(__x86_64__)
 DECLARE_PATH(avx2)
 DECLARE_PATH(avx512)
@@ -56,6 +58,13 @@ static const tables paths[] = {
     [K_AVX2] = TABLES_OF(avx2),
 #endif
     [K_PORTABLE] = TABLES_OF(portable),
+    [K_OPENBLAS] = {
+        .frame = &k_kernels_portable,
+        .convolutions = {[K_FP32] = &k_fp32_openblas, [K_BF16] = &k_bf16_portable,
+                         [K_INT16] = &k_int16_portable, [K_INT8] = &k_int8_portable},
+        .winograds = {[K_FP32] = &k_winograd_fp32_openblas, [K_BF16] = &k_winograd_bf16_portable},
+        .tensors = &k_tensor_kernels_portable,
+    },
 };
 
 static int processor_has(enum k_path path)
@@ -70,7 +79,8 @@ static int processor_has(enum k_path path)
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
                __builtin_cpu_supports("f16c");
 #endif
-    return path == K_PORTABLE;
+    /* Whether there is a library for it is not known here. */
+    return path == K_PORTABLE || path == K_OPENBLAS;
 }
 
 /* What the processor has on a path, by `choice`: tables made for instructions that only some of its

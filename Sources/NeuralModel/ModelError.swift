@@ -14,8 +14,8 @@ package enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case container(file: String, tensor: String?, expected: String, found: String)
     /// A tensor is missing, unused or of another shape.
     case tensor(file: String, name: String, expected: String, found: String)
-    /// The processor cannot run the kernel path that was asked for.
-    case kernelPath(String)
+    /// This machine cannot run the kernel path that was asked for.
+    case kernelPath(String, reason: String)
     /// The model cannot be computed at this precision.
     case precision(String, reason: String)
 
@@ -31,8 +31,8 @@ package enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
             "\(file): \(tensor.map { "tensor \($0): " } ?? "")expected \(expected), found \(found)"
         case .tensor(let file, let name, let expected, let found):
             "\(file): tensor \(name): expected \(expected), found \(found)"
-        case .kernelPath(let path):
-            "this processor cannot run the kernel path \(path)"
+        case .kernelPath(let path, let reason):
+            "this machine cannot run the kernel path \(path): \(reason)"
         case .precision(let precision, let reason):
             "the model cannot be computed at \(precision): \(reason)"
         }

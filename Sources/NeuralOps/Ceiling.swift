@@ -14,6 +14,8 @@ package struct Ceiling: Sendable {
     /// - Returns: nil if the processor has no instruction for the products.
     package init?(path: KernelPath, precision: Precision) {
         guard path.isSupported else { return nil }
+        // A library's kernels use the instructions that there are.
+        let path = path == .openblas ? Self.compiled : path
         self.path = path
         let wanted: k_number =
             switch precision {
@@ -28,6 +30,10 @@ package struct Ceiling: Sendable {
         } else {
             return nil
         }
+    }
+
+    private static var compiled: KernelPath {
+        [.avx512, .avx2].first { $0.isSupported } ?? .portable
     }
 
     /// Operations a second of the calling thread, a multiply-add counting as two, over about

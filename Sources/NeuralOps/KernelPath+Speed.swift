@@ -14,6 +14,7 @@ extension KernelPath {
     }
 
     private func hasOwnInstructions(for precision: Precision) -> Bool {
-        name(at: precision) != "\(instructions)-\(precision.rawValue)"
+        // What a library does not multiply is done as on the portable path.
+        self != .openblas && name(at: precision) != "\(instructions)-\(precision.rawValue)"
     }
 }

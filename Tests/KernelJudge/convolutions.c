@@ -133,6 +133,24 @@ static void plain_sum(const layer *l, size_t o, size_t y, size_t x, int in_relu,
     }
 }
 
+/* In the place of a BLAS library, as layers/blas.h calls it. */
+static void plain_sgemm(int order, int transpose_a, int transpose_b, int rows, int columns, int depth,
+                        float alpha, const float *a, int row_a, const float *b, int row_b, float beta,
+                        float *c, int row_c)
+{
+    expect(order == 101 && transpose_a == 111 && transpose_b == 111 && alpha == 1.0f &&
+               row_a >= depth && row_b >= columns && row_c >= columns,
+           "a product of %d x %d x %d whose rows are %d, %d and %d long", rows, columns, depth, row_a,
+           row_b, row_c);
+    for (int y = 0; y < rows; y++)
+        for (int x = 0; x < columns; x++) {
+            float sum = beta == 0.0f ? 0.0f : beta * c[y * row_c + x];
+            for (int k = 0; k < depth; k++)
+                sum += a[y * row_a + k] * b[k * row_b + x];
+            c[y * row_c + x] = sum;
+        }
+}
+
 static void make_layer(layer *l, size_t side, size_t cin, size_t couts, size_t height, size_t width)
 {
     static const int32_t in_forms[4] = {K_PLAIN_FP32, K_PLAIN_BF16, K_PLAIN_S16, K_RELU_U8};
@@ -153,6 +171,7 @@ static void make_layer(layer *l, size_t side, size_t cin, size_t couts, size_t h
         .in = l->in.at, .in_row = l->in.row, .in_pixel = l->in.pixel, .in_channels = cin,
         .in_step = stride, .bias = l->bias, .scale = l->scale,
         .out_vectors = padded(couts) / K_LANES, .out_width = width, .out_height = height,
+        .sgemm = plain_sgemm,
     };
 }
 

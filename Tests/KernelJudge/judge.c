@@ -135,7 +135,7 @@ uint16_t bf16_of_float(float value)
 int main(int argc, char **argv)
 {
     const uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)time(NULL);
-    static const char *const names[] = {"avx512", "avx2", "portable"};
+    static const char *const names[] = {"avx512", "avx2", "openblas", "portable"};
     k_prepare_thread();
     random_start(seed);
     judge_halves();

@@ -17,7 +17,7 @@ let supportedPaths = KernelPath.allCases.filter(\.isSupported)
 
 /// The default model, read once for each path.
 func atrium(_ path: KernelPath) throws -> CompactModel {
-    try atriumModels[path, default: .failure(.kernelPath(path.rawValue))].get()
+    try atriumModels[path, default: .failure(.kernelPath(path.rawValue, reason: "not tried"))].get()
 }
 
 private let atriumModels: [KernelPath: Result<CompactModel, NeuralModel.ModelError>] =

@@ -56,7 +56,7 @@ import Testing
         }
     }
 
-    @Test func renderingAllocatesNothing() throws {
+    @Test(arguments: supportedPaths) func renderingAllocatesNothing(path: KernelPath) throws {
         var random = SeededGenerator()
         let size = FrameSize(width: 128, height: 96)
         let scene = Scene(size, &random)
@@ -67,10 +67,10 @@ import Testing
         for format in [PixelFormat.rgba8sRGB, .rgba16Float] {
             let encoding = Scene.Encoding(sendsKnown: true, emissive: format)
             let shining = [scene.request(encoding), scene.request(encoding, history: history)]
-            let plan = FramePlan(size: size, model: try placeModel(.best))
-            try expectNoAllocation(shining, try Workspace(plan, model: try placeModel(.best)))
+            let plan = FramePlan(size: size, model: try placeModel(path))
+            try expectNoAllocation(shining, try Workspace(plan, model: try placeModel(path)))
         }
-        for model in try [atrium(.best), placeModel(.best)] {
+        for model in try [atrium(path), placeModel(path)] {
             try expectNoAllocation(
                 requests, try Workspace(FramePlan(size: size, model: model), model: model))
         }

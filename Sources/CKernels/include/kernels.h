@@ -47,6 +47,11 @@ enum k_form {
     K_PLAIN_FP32 = 0, K_PLAIN_BF16, K_PLAIN_S16, K_RELU_FP32, K_RELU_BF16, K_RELU_U8
 };
 
+/* A BLAS library's cblas_sgemm: c = alpha a b + beta c. Several threads may call it at once. */
+typedef void (*k_sgemm)(int order, int transpose_a, int transpose_b, int rows, int columns,
+                        int depth, float alpha, const float *a, int row_a, const float *b, int row_b,
+                        float beta, float *c, int row_c);
+
 typedef struct k_output {
     uint8_t *at;         /* pixel (0, 0) inside the border */
     size_t row, pixel;   /* bytes */
@@ -80,6 +85,7 @@ typedef struct k_conv {
     size_t residual_shift;
     int32_t residual_form;
     const float *residual_steps; /* [padded couts], integers only: 1 / levels */
+    k_sgemm sgemm;         /* K_OPENBLAS's fp32 only */
     size_t output_count;
     k_output outputs[K_MAX_OUTPUTS];
 } k_conv;
@@ -125,6 +131,7 @@ void k_pack_quantised(uint32_t *restrict packed, float *restrict scale,
  * their input. They transform inputs and sums in fp32, whatever these are kept as. */
 typedef struct k_winograd {
     size_t numbers; /* that are multiplied at once, a word: 1 of fp32 or 2 of bf16 */
+    int32_t has_rows; /* 1: weights lie [K_WINOGRAD_PLACES][word][padded couts] */
     /* Couts b0 * 16 ..< b1 * 16 of all tiles of 4x4 outputs that meet the rows and columns of
      * `tile`; b0 == 0 also clears the border beside them. scratch: K_WINOGRAD_FLOATS. */
     void (*run)(const k_conv *conv, float *scratch, const k_tile *tile);
@@ -368,8 +375,9 @@ typedef struct k_kernels {
                      size_t x1);
 } k_kernels;
 
-/* The portable path is NEON on AArch64, and says so in its name: products are fused there. */
-enum k_path { K_AVX512 = 0, K_AVX2, K_PORTABLE };
+/* The portable path is NEON on AArch64, and says so in its name: products are fused there. On
+ * K_OPENBLAS a BLAS library makes the products of fp32; everything else is the portable path's. */
+enum k_path { K_AVX512 = 0, K_AVX2, K_OPENBLAS, K_PORTABLE };
 
 /* NULL where the processor cannot run the path. */
 const k_kernels *k_kernels_of(enum k_path path);
@@ -383,6 +391,12 @@ const k_convolution *k_convolution_of(enum k_path path, enum k_arithmetic arithm
 /* Winograd's loops beside them; NULL where integers are multiplied. With an instruction for bf16,
  * those of bf16 round transformed values and weights; without, they multiply them in fp32. */
 const k_winograd *k_winograd_of(enum k_path path, enum k_arithmetic arithmetic, size_t choice);
+
+#define K_PROCESSOR_NAME 96 /* bytes with the 0 at the end */
+
+/* What the processor calls itself, with its family, model and stepping where they can be asked: two
+ * processors of one name are expected to be as fast as each other. Printable ASCII; ends with 0. */
+void k_processor_name(char name[K_PROCESSOR_NAME]);
 
 extern const float k_srgb_to_linear[256];
 

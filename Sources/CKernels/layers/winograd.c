@@ -43,6 +43,14 @@ void k_pack_winograd(uint32_t *restrict packed, const float *restrict weight,
                      const k_winograd *kernel, size_t couts, size_t cin)
 {
     const size_t words = words_of(kernel, cin);
+    if (kernel->has_rows) {
+        const size_t padded = (couts + K_LANES - 1) / K_LANES * K_LANES;
+        for (size_t place = 0; place < K_WINOGRAD_PLACES; place++)
+            for (size_t i = 0; i < cin; i++)
+                for (size_t o = 0; o < padded; o++)
+                    *packed++ = o < couts ? bits_of(weight_at(weight + (o * cin + i) * 9, place)) : 0;
+        return;
+    }
     for (size_t first = 0; first < couts; first += K_LANES)
         for (size_t place = 0; place < K_WINOGRAD_PLACES; place++)
             for (size_t word = 0; word < words; word++)

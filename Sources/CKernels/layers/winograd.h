@@ -8,9 +8,14 @@
  *
  * Products are of fp32, also where inputs are kept in bf16: without an instruction for bf16 those
  * are the faster ones. With it (PATH_HAS_BF16) values are rounded to bf16 and multiplied two by
- * two. */
+ * two. With PATH_HAS_SGEMM a BLAS library multiplies: always the same number of tiles, so that its
+ * sums do not depend on how many there are. */
 
 #include "layers/winograd_tile.h"
+
+#ifndef PATH_HAS_SGEMM
+#define PATH_HAS_SGEMM 0
+#endif
 
 #define PLACES K_WINOGRAD_PLACES
 /* Tiles that are worked on together: each weight is fetched once for all of them. */
@@ -18,6 +23,14 @@
 /* Words after each place's numbers, so that the 36 do not share a few sets of the cache. */
 #define PLACE_GAP 16
 
+#if PATH_HAS_SGEMM
+#define PRODUCT_VECTORS 4
+/* What is multiplied at a place: [tiles][tile words], of which `words` count. */
+typedef struct factors {
+    const uint32_t *values;
+    size_t tile, words;
+} factors;
+#else
 #if PATH_HAS_BF16
 #define DOTS(name) name##_bf16
 #else
@@ -108,6 +121,7 @@ static const product_function product_functions[PRODUCT_VECTORS][PRODUCT_TILES] 
     {PRODUCT_NAMES_2(1)},
 };
 #endif
+#endif /* PATH_HAS_SGEMM */
 
 /* Some tiles of a rectangle, counted along its rows. */
 typedef struct tile_chunk {
@@ -167,6 +181,22 @@ static void transform_chunk(const k_conv *c, const tile_chunk *k, uint32_t *valu
     }
 }
 
+#if PATH_HAS_SGEMM
+/* sums[place][rows, vectors * 16]; rows beyond the tiles are zeros. */
+static void multiply_rows(const k_conv *c, const factors *f, size_t place, size_t count, size_t rows,
+                          size_t vector, size_t vectors, float *sums, size_t sums_place)
+{
+    const size_t couts = c->out_vectors * K_LANES;
+    for (size_t p = 0; p < PLACES; p++) {
+        float *values = (float *)(uintptr_t)f->values + p * place;
+        __builtin_memset(values + count * f->tile, 0, (rows - count) * f->tile * sizeof(float));
+        c->sgemm(101, 111, 111, (int)rows, (int)(vectors * K_LANES), (int)f->words, 1.0f, values,
+                 (int)f->tile,
+                 (const float *)(const void *)c->weights + p * f->words * couts + vector * K_LANES,
+                 (int)couts, 0.0f, sums + p * sums_place, (int)(vectors * K_LANES));
+    }
+}
+#else
 /* sums[place][tiles, vectors * 16]; `first` has the factors of the first place. */
 static void multiply_chunk(const factors *first, size_t place, size_t count, size_t vectors,
                            float *sums, size_t sums_place)
@@ -184,6 +214,7 @@ static void multiply_chunk(const factors *first, size_t place, size_t count, siz
                 &f, sums + p * sums_place + t * vectors * K_LANES);
         }
 }
+#endif
 
 static void inverse_transform_chunk(const k_conv *c, const tile_chunk *k, const float *sums, size_t place,
                               size_t vector, size_t vectors)
@@ -218,7 +249,13 @@ static void winograd(const k_conv *c, float *scratch, const k_tile *area, int re
     const size_t room =
         (K_WINOGRAD_FLOATS / PLACES - 2 * PLACE_GAP - K_LANES) /
         (f.tile + PRODUCT_VECTORS * K_LANES);
+#if PATH_HAS_SGEMM
+    /* Whole vectors of tiles, whatever the library's are. */
+    const size_t whole = room < 16 ? (room < 4 ? 1 : 4) : 16;
+    const size_t most = room < CHUNK_TILES ? room / whole * whole : CHUNK_TILES;
+#else
     const size_t most = room < CHUNK_TILES ? room : CHUNK_TILES;
+#endif
     tile_chunk k = {.first_row = area->y0 / 4, .first_column = area->x0 / 4};
     k.columns = (area->x1 + 3) / 4 - k.first_column;
     const size_t tiles = ((area->y1 + 3) / 4 - k.first_row) * k.columns;
@@ -228,16 +265,21 @@ static void winograd(const k_conv *c, float *scratch, const k_tile *area, int re
     for (size_t i = 0; i < chunks; i++) {
         k.start = i * tiles / chunks;
         k.count = (i + 1) * tiles / chunks - k.start;
-        const size_t place = (k.count * f.tile + K_LANES - 1) / K_LANES * K_LANES + PLACE_GAP;
+        const size_t rows = PATH_HAS_SGEMM ? most : k.count;
+        const size_t place = (rows * f.tile + K_LANES - 1) / K_LANES * K_LANES + PLACE_GAP;
         float *sums = scratch + PLACES * place;
         transform_chunk(c, &k, (uint32_t *)scratch, place, f.tile, reads_bf16);
         for (size_t b = 0; b < blocks; b++) {
             const size_t first = area->b0 + k_block_start(all_vectors, PRODUCT_VECTORS, b);
             const size_t vectors =
                 area->b0 + k_block_start(all_vectors, PRODUCT_VECTORS, b + 1) - first;
-            const size_t sums_place = k.count * vectors * K_LANES + PLACE_GAP;
+            const size_t sums_place = rows * vectors * K_LANES + PLACE_GAP;
+#if PATH_HAS_SGEMM
+            multiply_rows(c, &f, place, k.count, rows, first, vectors, sums, sums_place);
+#else
             f.weights = c->weights + first * PLACES * f.words * K_LANES;
             multiply_chunk(&f, place, k.count, vectors, sums, sums_place);
+#endif
             inverse_transform_chunk(c, &k, sums, sums_place, first, vectors);
         }
     }
@@ -256,6 +298,12 @@ static void winograd_fp32(const k_conv *c, float *scratch, const k_tile *area)
 {
     winograd(c, scratch, area, 0);
 }
+#if PATH_HAS_SGEMM
+extern const k_winograd PATH_JOIN(k_winograd_fp32, PATH_SUFFIX);
+const k_winograd PATH_JOIN(k_winograd_fp32, PATH_SUFFIX) = {
+    .numbers = 1, .has_rows = 1, .run = winograd_fp32,
+};
+#else
 static void winograd_bf16(const k_conv *c, float *scratch, const k_tile *area)
 {
     winograd(c, scratch, area, 1);
@@ -265,4 +313,5 @@ extern const k_winograd PATH_JOIN(k_winograd_fp32, PATH_SUFFIX);
 extern const k_winograd PATH_JOIN(k_winograd_bf16, PATH_SUFFIX);
 const k_winograd PATH_JOIN(k_winograd_fp32, PATH_SUFFIX) = {.numbers = 1, .run = winograd_fp32};
 const k_winograd PATH_JOIN(k_winograd_bf16, PATH_SUFFIX) = {.numbers = 1, .run = winograd_bf16};
+#endif
 #endif

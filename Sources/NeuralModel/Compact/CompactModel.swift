@@ -24,7 +24,9 @@ package struct CompactModel: Sendable {
     package init(
         _ folder: ModelSource, kernelPath: KernelPath, choosing choice: PrecisionChoice
     ) throws(ModelError) {
-        guard kernelPath.isSupported else { throw .kernelPath(kernelPath.rawValue) }
+        if let reason = kernelPath.refusal {
+            throw .kernelPath(kernelPath.rawValue, reason: reason)
+        }
         let manifest = try ModelManifest(folder.manifest)
         let precision =
             switch choice {

@@ -77,7 +77,9 @@ package struct FrameDiffuserModel: Sendable {
     /// Checks size and SHA-256 of every file, then reads tensor by tensor: beside the packed weights
     /// only one tensor and the adapter are in memory.
     package init(_ folder: ModelSource, kernelPath: KernelPath) throws(ModelError) {
-        guard kernelPath.isSupported else { throw .kernelPath(kernelPath.rawValue) }
+        if let reason = kernelPath.refusal {
+            throw .kernelPath(kernelPath.rawValue, reason: reason)
+        }
         let manifest = try FrameDiffuserManifest(folder.manifest)
         let parts = FolderReader(folder: folder.path, manifest: manifest)
         try parts.checkFiles()

@@ -73,6 +73,7 @@ final class BoundConvolution: @unchecked Sendable {
         description.pointee.weights = UnsafePointer(convolution.weights)
         description.pointee.bias = UnsafePointer(convolution.bias)
         description.pointee.scale = UnsafePointer(convolution.scale)
+        if convolution.kernelPath == .openblas { description.pointee.sgemm = OpenBLAS.shared.sgemm }
         description.pointee.out_vectors = shape.paddedChannels / Int(K_LANES)
         description.pointee.out_width = shape.width
         description.pointee.out_height = shape.height
