@@ -17,7 +17,8 @@ void fc_forget_input(fc_client *client) {
 
 static size_t least_body_bytes(uint16_t type) {
     switch (type) {
-    case FL_OPENED: return sizeof(fl_opened);
+    /* Daemons before 2026-11-28 end here. */
+    case FL_OPENED: return offsetof(fl_opened, precision_reason);
     case FL_PICTURE: return sizeof(fl_picture);
     case FL_ERROR: return sizeof(fl_error);
     default: return 0;
@@ -112,11 +113,15 @@ static void take_opened(fc_client *client) {
         fc_complain(client, "a session was opened that nobody asked for");
         return;
     }
-    memcpy(&client->opened, client->body, sizeof client->opened);
+    const size_t bytes = client->header.body_bytes;
+    memset(&client->opened, 0, sizeof client->opened);
+    memcpy(&client->opened, client->body,
+           bytes < sizeof client->opened ? bytes : sizeof client->opened);
     client->opened.model[sizeof client->opened.model - 1] = 0;
     client->opened.model_version[sizeof client->opened.model_version - 1] = 0;
     client->opened.precision[sizeof client->opened.precision - 1] = 0;
     client->opened.kernel_path[sizeof client->opened.kernel_path - 1] = 0;
+    client->opened.precision_reason[sizeof client->opened.precision_reason - 1] = 0;
     client->waits_for_opened = false;
     if (!client->is_running) return;
     /* A new agreement comes after every older frame: what has no answer by now was dropped. */

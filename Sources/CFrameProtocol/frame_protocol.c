@@ -10,6 +10,6 @@ _Static_assert(sizeof(fl_camera) == 176, "fl_camera");
 _Static_assert(sizeof(fl_open) == 328, "fl_open");
 _Static_assert(sizeof(fl_history) == 216, "fl_history");
 _Static_assert(sizeof(fl_frame) == 208, "fl_frame");
-_Static_assert(sizeof(fl_opened) == 208, "fl_opened");
+_Static_assert(sizeof(fl_opened) == 304, "fl_opened");
 _Static_assert(sizeof(fl_picture) == 360, "fl_picture");
 _Static_assert(sizeof(fl_error) == 344, "fl_error");

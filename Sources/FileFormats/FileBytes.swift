@@ -61,8 +61,12 @@ package enum FileBytes {
     }
 
     /// Writes a new file; a half-written one is removed.
-    package static func write(_ bytes: [UInt8], to path: String) throws(WriteError) {
-        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    /// - Parameter permissions: less what the process masks.
+    package static func write(
+        _ bytes: [UInt8], to path: String, permissions: UInt32 = 0o666
+    ) throws(WriteError) {
+        let descriptor = unsafe open(
+            path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_t(permissions))
         guard descriptor >= 0 else {
             throw errno == EEXIST ? .exists : .failed(reason: text(ofErrno: errno))
         }
@@ -81,6 +85,33 @@ package enum FileBytes {
             _ = unsafe unlink(path)
             throw .failed(reason: text(ofErrno: code))
         }
+    }
+
+    /// Writes the file anew, whole or not at all: readers see the old bytes or the new ones.
+    package static func replace(
+        _ path: String, with bytes: [UInt8], permissions: UInt32 = 0o666
+    ) throws(WriteError) {
+        let fresh = "\(path).\(getpid()).\(UInt32.random(in: 0 ... .max))"
+        try write(bytes, to: fresh, permissions: permissions)
+        guard unsafe rename(fresh, path) == 0 else {
+            let code = errno
+            _ = unsafe unlink(fresh)
+            throw .failed(reason: text(ofErrno: code))
+        }
+    }
+
+    /// Refuses what is no plain file of this program's user, or what others may write.
+    package static func readOwn(_ path: String, limit: Int) throws(ReadError) -> [UInt8] {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0 else { throw ReadError(errno) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw ReadError(reason: "not a file") }
+        guard status.st_uid == geteuid() else {
+            throw ReadError(reason: "it belongs to user \(status.st_uid)")
+        }
+        guard status.st_mode & 0o022 == 0 else {
+            throw ReadError(reason: "others may write it")
+        }
+        return try read(path, limit: limit)
     }
 
     package static func text(ofErrno code: Int32) -> String {

@@ -27,6 +27,23 @@ package enum DefaultPaths {
         return folder + "/frameloom"
     }
 
+    /// Where the daemon keeps what it can find out again: what systemd made for it (`CacheDirectory=`),
+    /// else `frameloom` in `XDG_CACHE_HOME` or in the person's `.cache`; nil: nowhere.
+    package static func cacheFolder(environment: [String: String]) -> String? {
+        // systemd lists several with colons between them.
+        let made = stated("CACHE_DIRECTORY", environment)?.split(separator: ":").first.map(
+            String.init)
+        let folder =
+            made ?? stated("XDG_CACHE_HOME", environment).map { $0 + "/frameloom" }
+            ?? stated("HOME", environment).map { $0 + "/.cache/frameloom" }
+        // The specification of XDG_CACHE_HOME: relative paths are to be ignored.
+        return folder.flatMap { $0.hasPrefix("/") ? $0 : nil }
+    }
+
+    package static var cacheFolder: String? {
+        cacheFolder(environment: ProcessInfo.processInfo.environment)
+    }
+
     /// The first of these that is a folder: `./Models`; what was installed beside the executable
     /// (`bin` and `share` of one prefix); `Models` in a folder above it (a build inside the
     /// repository); `/usr/share/frameloom/models`.

@@ -137,6 +137,8 @@ package struct ModelReport: Sendable, Equatable, Codable {
     package var family = ""
     package var precision = ""
     package var kernelPath = ""
+    /// Why the precision, for people; empty unless loaded.
+    package var precisionReason = ""
     package var licence = ""
     package var description = ""
     package var weightBytes: UInt64 = 0

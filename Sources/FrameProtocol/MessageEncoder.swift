@@ -23,6 +23,9 @@ package enum MessageEncoder {
             opened.precision, at: WireOpened.precision, byteCount: WireOpened.precisionByteCount)
         body.put(
             opened.kernelPath, at: WireOpened.kernelPath, byteCount: WireOpened.kernelPathByteCount)
+        body.put(
+            opened.precisionReason, at: WireOpened.precisionReason,
+            byteCount: WireOpened.precisionReasonByteCount)
         return MessageHeader(type: FL_OPENED, bodyByteCount: WireOpened.byteCount)
             .encoded(body: body.bytes)
     }

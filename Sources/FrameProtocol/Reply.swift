@@ -25,6 +25,8 @@ package struct OpenedReply: Sendable, Equatable {
     package var modelVersion: String
     package var precision: String
     package var kernelPath: String
+    /// Why the precision, for people.
+    package var precisionReason: String
 
     package static let incrementalFeature = FL_FEATURE_INCREMENTAL
     package static let sharedMemoryFeature = FL_FEATURE_SHARED_MEMORY
@@ -33,7 +35,7 @@ package struct OpenedReply: Sendable, Equatable {
         sessionID: UInt64, features: UInt64 = 0, plannedBytes: UInt64,
         framePayloadByteCount: UInt64, pictureByteCount: UInt64, maxFramesInFlight: Int,
         history: HistoryStart, model: String, modelVersion: String, precision: String,
-        kernelPath: String
+        kernelPath: String, precisionReason: String = ""
     ) {
         self.sessionID = sessionID
         self.features = features
@@ -46,6 +48,7 @@ package struct OpenedReply: Sendable, Equatable {
         self.modelVersion = modelVersion
         self.precision = precision
         self.kernelPath = kernelPath
+        self.precisionReason = precisionReason
     }
 }
 

@@ -132,6 +132,9 @@ package enum WireOpened {
     package static let precisionByteCount = MemoryLayout.size(ofValue: fl_opened().precision)
     package static let kernelPath = offset(\fl_opened.kernel_path)
     package static let kernelPathByteCount = MemoryLayout.size(ofValue: fl_opened().kernel_path)
+    package static let precisionReason = offset(\fl_opened.precision_reason)
+    package static let precisionReasonByteCount = MemoryLayout.size(
+        ofValue: fl_opened().precision_reason)
 }
 
 package enum WirePicture {

@@ -136,7 +136,8 @@ extension Session {
                     pictureByteCount: UInt64(plan.pictureByteCount),
                     maxFramesInFlight: plan.frameCount, history: historyStart,
                     model: admission.model, modelVersion: admission.modelVersion,
-                    precision: admission.precision, kernelPath: admission.kernelPath)), now: now)
+                    precision: admission.precision, kernelPath: admission.kernelPath,
+                    precisionReason: admission.precisionReason)), now: now)
     }
 }
 

@@ -65,18 +65,21 @@ package struct Admission: Sendable, Equatable {
     package var modelVersion: String
     package var precision: String
     package var kernelPath: String
+    /// Why the precision, for people.
+    package var precisionReason: String
     /// It has a cache for incremental frames.
     package var isIncremental: Bool
 
     package init(
         plannedBytes: Int, model: String, modelVersion: String, precision: String,
-        kernelPath: String, isIncremental: Bool = false
+        kernelPath: String, precisionReason: String = "", isIncremental: Bool = false
     ) {
         self.plannedBytes = plannedBytes
         self.model = model
         self.modelVersion = modelVersion
         self.precision = precision
         self.kernelPath = kernelPath
+        self.precisionReason = precisionReason
         self.isIncremental = isIncremental
     }
 }

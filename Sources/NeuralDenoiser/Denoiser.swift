@@ -17,13 +17,25 @@ package struct ModelDescription: Sendable, Hashable {
     package var precision: String
     /// Instructions and precision, e.g. "avx512-fp32" or "avx512vnni-int8".
     package var kernelPath: String
+    /// Why this precision.
+    package var precisionReason = PrecisionReason.stated
     /// Memory that the prepacked weights take.
     package var weightBytes: Int
+}
+
+extension ModelDescription {
+    fileprivate func with(_ reason: PrecisionReason) -> ModelDescription {
+        var description = self
+        description.precisionReason = reason
+        return description
+    }
 }
 
 /// One loaded model: frame and history in, picture out.
 package final class Denoiser: Sendable {
     package let description: ModelDescription
+    /// What was met while the precision was chosen, for the log at debug level.
+    package let notes: [PrecisionMeter.Note]
     let model: any ServedModel
 
     /// Reads, checks and prepacks the model in `modelFolder`; nothing stays mapped.
@@ -35,13 +47,29 @@ package final class Denoiser: Sendable {
             modelFolder: modelFolder, kernelPath: kernelPath, choosing: .exactly(precision))
     }
 
-    /// At the precision that was asked for, or at the one that the model's own figures choose.
+    /// At the precision that was asked for, or at the fastest that the model's own figures allow.
+    /// - Parameter meter: finds out which that is; nil: the processor's instructions tell.
     package init(
-        modelFolder: String, kernelPath: KernelPath?, choosing precision: PrecisionChoice
+        modelFolder: String, kernelPath: KernelPath?, choosing precision: PrecisionChoice,
+        measuring meter: PrecisionMeter? = nil
     ) throws(ModelError) {
+        let source = try ModelSource(modelFolder)
+        var reason = PrecisionReason.stated
+        if source.family == .compact, precision == .automatic {
+            if let meter {
+                let (compact, found, notes) = try meter.load(
+                    source, kernelPath: kernelPath ?? .best)
+                model = compact
+                self.notes = notes
+                description = compact.description.with(found)
+                return
+            }
+            reason = .assumed("not timed")
+        }
         model = try ModelFamily.load(
-            ModelSource(modelFolder), kernelPath: kernelPath ?? .best, choosing: precision)
-        description = model.description
+            source, kernelPath: kernelPath ?? .best, choosing: precision)
+        notes = []
+        description = model.description.with(reason)
     }
 
     /// Whether the model can serve frames of this layout.

@@ -86,6 +86,11 @@ struct ModelsCommand: ParsableCommand {
         }
         try printResult(table.text)
         if models.contains(where: \.isDefault) { try printResult("* default") }
+        for model in models where !model.precisionReason.isEmpty {
+            try printResult(
+                "\(printable(model.name)): \(printable(model.precision)), "
+                    + printable(model.precisionReason))
+        }
         for model in models where !model.error.isEmpty {
             try printResult("\(printable(model.name)): \(printable(model.error))")
         }

@@ -32,6 +32,8 @@ struct Configuration: Sendable, Equatable {
         var kernelPath = "auto"
         /// "auto", or the name of a precision.
         var precision = "auto"
+        /// How long "auto" may time a model's precisions; 0: not at all.
+        var measureMilliseconds = 1000
         /// Whether clients that ask for it get a cache, so that only what changed is rendered.
         var isIncremental = true
     }

@@ -43,6 +43,8 @@ struct ConfigurationKey: Sendable {
         .init(
             name: "render.precision",
             value: .choice(["auto"] + Precision.allCases.map(\.rawValue), \.render.precision)),
+        .init(
+            name: "render.measure_ms", value: .integer(0...60_000, \.render.measureMilliseconds)),
         .init(name: "render.incremental", value: .boolean(\.render.isIncremental)),
         .init(name: "limits.sessions", value: .integer(1...4096, \.limits.sessions)),
         .init(

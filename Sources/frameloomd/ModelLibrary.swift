@@ -57,6 +57,7 @@ final class ModelLibrary {
     let defaultName: String
     private let kernelPath: KernelPath?
     private let precision: PrecisionChoice
+    private let meter: PrecisionMeter?
     private let work: BackgroundWork
     private var entries: [ID: Entry] = [:]
     /// What a name means now.
@@ -69,17 +70,20 @@ final class ModelLibrary {
     private var reread: [String: Int] = [:]
     private var generation = 0
     private var uses: UInt64 = 0
+    /// Told of each model that is there from now on.
+    var onLoad: (_ name: String, _ denoiser: Denoiser) -> Void = { _, _ in }
     /// Whether so many bytes more can be planned, after making room where that is possible.
     var hasRoom: (_ byteCount: Int) -> Bool = { _ in true }
 
     init(
         folder: String, defaultName: String, kernelPath: KernelPath?, precision: PrecisionChoice,
-        work: BackgroundWork
+        measuring meter: PrecisionMeter?, work: BackgroundWork
     ) {
         self.folder = folder
         self.defaultName = defaultName
         self.kernelPath = kernelPath
         self.precision = precision
+        self.meter = meter
         self.work = work
     }
 
@@ -88,7 +92,7 @@ final class ModelLibrary {
         let path = try Self.path(of: defaultName, in: folder)
         do {
             let denoiser = try Denoiser(
-                modelFolder: path, kernelPath: kernelPath, choosing: precision)
+                modelFolder: path, kernelPath: kernelPath, choosing: precision, measuring: meter)
             return add(denoiser, as: defaultName)
         } catch {
             throw .broken("model '\(defaultName)': \(error)")
@@ -185,6 +189,7 @@ final class ModelLibrary {
     ) {
         let folder = self.folder
         let (kernelPath, precision) = (self.kernelPath, self.precision)
+        var meter = self.meter
         work.run({ Self.needs(of: name, in: folder) }) {
             [unowned self] (needs: Result<(path: String, byteCount: Int), LoadError>) in
             switch needs {
@@ -195,12 +200,16 @@ final class ModelLibrary {
                 guard hasRoom(byteCount) else {
                     return completion(.failure(.noRoom(byteCount: byteCount)))
                 }
-                reserved[name] = byteCount
+                // Two precisions of the model are there while they are timed.
+                if meter != nil, precision == .automatic, !hasRoom(2 * byteCount) { meter = nil }
+                let (measuring, models) = (meter, meter == nil ? 1 : 2)
+                reserved[name] = models * byteCount
                 work.run({ () -> Result<Denoiser, LoadError> in
                     do {
                         return .success(
                             try Denoiser(
-                                modelFolder: path, kernelPath: kernelPath, choosing: precision))
+                                modelFolder: path, kernelPath: kernelPath, choosing: precision,
+                                measuring: measuring))
                     } catch {
                         // Clients read this: where the folder lies is not theirs to know.
                         let words = "\(error)".replacing("\(folder)/", with: "")
@@ -230,6 +239,7 @@ final class ModelLibrary {
         entries[id] = Entry(denoiser: denoiser, lastUsed: uses)
         current[name] = id
         failures[name] = nil
+        onLoad(name, denoiser)
         return Model(id: id, denoiser: denoiser)
     }
 
@@ -329,6 +339,7 @@ final class ModelLibrary {
                     report.family = model.family
                     report.precision = model.precision
                     report.kernelPath = model.kernelPath
+                    report.precisionReason = model.precisionReason.description
                     report.licence = model.licence
                     report.description = model.description
                     report.weightBytes = UInt64(model.weightBytes)

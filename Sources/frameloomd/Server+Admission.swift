@@ -242,7 +242,8 @@ extension Server {
         let admission = Admission(
             plannedBytes: plannedBytes + cacheBytes, model: opening.model.id.name,
             modelVersion: description.version, precision: description.precision,
-            kernelPath: description.kernelPath, isIncremental: cache != nil)
+            kernelPath: description.kernelPath,
+            precisionReason: description.precisionReason.description, isIncremental: cache != nil)
         client.tell { session, now in
             opening.isRenewal
                 ? session.renewed(admission, now: now) : session.admitted(admission, now: now)

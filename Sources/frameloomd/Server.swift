@@ -138,20 +138,19 @@ final class Server {
         preparation = BackgroundWork(label: "frameloom.prepare", wake: { waker.wake() })
         reporting = BackgroundWork(label: "frameloom.report", share: 0.25, wake: { waker.wake() })
         loading = BackgroundWork(label: "frameloom.load", wake: { waker.wake() })
+        let threads = RenderPool.Configuration(settings.render)
         models = ModelLibrary(
             folder: settings.models.folder, defaultName: settings.models.default,
             kernelPath: kernelPath,
             precision: PrecisionChoice(name: settings.render.precision) ?? .automatic,
+            measuring: PrecisionMeter(
+                threads, milliseconds: settings.render.measureMilliseconds),
             work: loading)
+        models.onLoad = { [log] in Self.note($1, as: $0, log) }
         let denoiser = try models.loadDefault().denoiser
         defaultModel = denoiser.description
 
-        pool = try RenderPool(
-            .init(
-                threadCount: settings.render.threads == 0
-                    ? AvailableProcessors.count : settings.render.threads,
-                pinsThreads: settings.render.pinsThreads,
-                threadSetup: { Denoiser.prepareRenderThread() }))
+        pool = try RenderPool(threads)
         try WarmUp.render(with: denoiser, on: pool)
         scheduler = Scheduler(pool: pool, onResult: { waker.wake() })
         admission = AdmissionControl(
@@ -178,6 +177,20 @@ final class Server {
                 "threads": "\(pool.threadCount)",
             ])
         manager.ready(status: status)
+    }
+
+    /// Which precision a model is served at, and why.
+    private static func note(_ denoiser: Denoiser, as name: String, _ log: Logger) {
+        let model = denoiser.description
+        for note in denoiser.notes {
+            log.debug("\(note)", metadata: ["model": "\(name)"])
+        }
+        log.info(
+            "model loaded",
+            metadata: [
+                "model": "\(name) \(model.version)", "precision": "\(model.precision)",
+                "why": "\(model.precisionReason)", "kernel_path": "\(model.kernelPath)",
+            ])
     }
 
     /// For `systemctl status`.

@@ -2,8 +2,12 @@
 // Copyright 2026 The Frameloom authors
 
 import Foundation
+import FrameControl
+import FrameScheduler
 import FrameSession
 import FrameSocket
+import FrameTypes
+import NeuralDenoiser
 
 /// What the loop does when another thread wakes it; set once everything is built.
 final class WakeHandler {
@@ -25,6 +29,38 @@ enum RuntimeFolder {
             throw StartFailure(
                 "cannot make the folder \(folder) of a socket: \(error.localizedDescription)")
         }
+    }
+}
+
+extension RenderPool.Configuration {
+    init(_ settings: Configuration.Render) {
+        self.init(
+            threadCount: settings.threads == 0 ? AvailableProcessors.count : settings.threads,
+            pinsThreads: settings.pinsThreads,
+            threadSetup: { Denoiser.prepareRenderThread() })
+    }
+}
+
+extension PrecisionMeter {
+    /// On threads of its own that are made as those that will render.
+    /// - Parameter milliseconds: 0: nothing is timed or remembered.
+    init?(_ threads: RenderPool.Configuration, milliseconds: Int) {
+        guard milliseconds > 0 else { return nil }
+        self.init(
+            threads: threads.threadCount, version: buildVersion,
+            memory: DefaultPaths.cacheFolder.map(PrecisionMemory.init(folder:)),
+            limit: UInt64(milliseconds) * 1_000_000,
+            makeTimer: {
+                let pool = try RenderPool(threads)
+                return FrameTimer(
+                    time: { workspace, request in
+                        try pool.render(
+                            RenderSteps(
+                                workspace.steps, begin: { try workspace.begin(request) },
+                                finish: { workspace.finish() })
+                        ).times.job
+                    }, end: { pool.stop() })
+            })
     }
 }
 

@@ -126,6 +126,18 @@ import Testing
         #expect(error.daemonText.utf8.count == 255)
     }
 
+    @Test func takesAnAgreementThatDoesNotSayWhyItsPrecision() throws {
+        let daemon = try ScriptedDaemon { listener in
+            let socket = try listener.accept()
+            var opened = try Reply.opened(for: socket.next(FL_OPEN).body(as: fl_open.self))
+            opened.body.removeLast(96)
+            opened.header.body_bytes -= 96
+            try socket.send(opened)
+        }
+        let opened = try EngineClient(daemon.path).open(open)
+        #expect(text(opened.model) == "atrium" && text(opened.precision_reason).isEmpty)
+    }
+
     @Test func readsWhatALaterDaemonAddsToTheEnd() throws {
         let size = Self.size
         let daemon = try ScriptedDaemon { listener in

@@ -36,6 +36,8 @@ final class Daemon: Sendable {
         let standard = [
             "socket.path=\(folder.path)/frames.sock", "control.path=\(folder.path)/control.sock",
             "models.folder=\(Paths.models)", "render.threads=2", "render.pin=false",
+            // All daemons of a run are to render alike.
+            "render.measure_ms=0",
         ]
         let arguments =
             (configuration.map { ["--config", $0] } ?? [])

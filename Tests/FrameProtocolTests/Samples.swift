@@ -99,7 +99,8 @@ enum Samples {
     static let opened = OpenedReply(
         sessionID: 3, plannedBytes: 1 << 40, framePayloadByteCount: 33, pictureByteCount: 44,
         maxFramesInFlight: 3, history: .resumed, model: "atrium", modelVersion: "1.0",
-        precision: "fp32", kernelPath: "avx512-fp32")
+        precision: "fp32", kernelPath: "avx512-fp32",
+        precisionReason: "measured: fp32 9.0, bf16 9.5 ms a frame")
 
     static let picture: PictureReply = {
         var picture = PictureReply(frameID: 42, size: size)

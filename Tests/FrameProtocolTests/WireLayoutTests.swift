@@ -19,7 +19,7 @@ import Testing
         #expect(WireFrame.byteCount == 208)
         #expect(WireSlot.byteCount == 8)
         #expect(WireShare.byteCount == 24)
-        #expect(WireOpened.byteCount == 208)
+        #expect(WireOpened.byteCount == 304)
         #expect(WirePicture.byteCount == 360)
         #expect(WireError.byteCount == 344)
     }
@@ -116,6 +116,8 @@ import Testing
         #expect(WireOpened.modelVersion == 112)
         #expect(WireOpened.precision == 144)
         #expect(WireOpened.kernelPath == 160)
+        // Where the body of version 1 ended at first: clients must take one that ends here.
+        #expect(WireOpened.precisionReason == 208)
         #expect(WireError.code == 0)
         #expect(WireError.severity == 4)
         #expect(WireError.value == 8)
@@ -154,6 +156,7 @@ import Testing
         #expect(WireOpened.modelVersionByteCount == 32)
         #expect(WireOpened.precisionByteCount == 16)
         #expect(WireOpened.kernelPathByteCount == 48)
+        #expect(WireOpened.precisionReasonByteCount == 96)
         #expect(WireError.fieldByteCount == 64)
         #expect(WireError.textByteCount == 256)
     }

@@ -86,7 +86,10 @@ extension OpenedReply {
             precision: try body.text(
                 "precision", at: WireOpened.precision, byteCount: WireOpened.precisionByteCount),
             kernelPath: try body.text(
-                "kernel_path", at: WireOpened.kernelPath, byteCount: WireOpened.kernelPathByteCount)
+                "kernel_path", at: WireOpened.kernelPath, byteCount: WireOpened.kernelPathByteCount),
+            precisionReason: try body.text(
+                "precision_reason", at: WireOpened.precisionReason,
+                byteCount: WireOpened.precisionReasonByteCount)
         )
     }
 }

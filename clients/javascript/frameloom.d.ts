@@ -105,6 +105,8 @@ export interface Opened {
   modelVersion: string;
   precision: string;
   kernelPath: string;
+  /** Why the precision, for people; empty from a daemon that does not say. */
+  precisionReason: string;
 }
 
 /** Times in milliseconds. */

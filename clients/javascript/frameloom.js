@@ -313,6 +313,8 @@ function decodeReply(buffer) {
         modelVersion: readText(buffer, HEADER_BYTES + 112, 32),
         precision: readText(buffer, HEADER_BYTES + 144, 16),
         kernelPath: readText(buffer, HEADER_BYTES + 160, 48),
+        // Earlier daemons end before it.
+        precisionReason: bodyBytes >= 304 ? readText(buffer, HEADER_BYTES + 208, 96) : "",
       };
     case Type.PICTURE:
       return {

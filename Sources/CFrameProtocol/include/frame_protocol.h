@@ -291,6 +291,7 @@ typedef struct fl_opened {
     char model_version[32];
     char precision[16];
     char kernel_path[48];
+    char precision_reason[96]; /* why this precision, for people; daemons before it send 208 bytes */
 } fl_opened;
 
 typedef struct fl_picture {

@@ -71,6 +71,9 @@ package struct ModelManifest: Sendable, Equatable {
         precisions = try reader.precisions()
     }
 
+    /// Whether its files hold what integers mean.
+    package var hasCalibration: Bool { files.contains { $0.name == Calibration.fileName } }
+
     /// A frame is padded to a multiple of this many pixels.
     package var sizeMultiple: Int { 4 << (channels.count - 1) }
 

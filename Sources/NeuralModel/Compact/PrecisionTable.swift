@@ -38,6 +38,11 @@ package struct PrecisionTable: Sendable, Equatable {
         return error <= judged * Self.largestTemporalGrowth
     }
 
+    /// All that are good enough, fp32 last.
+    package var goodEnough: [Precision] {
+        Precision.allCases.filter { $0 != .fp32 && isGoodEnough($0) } + [.fp32]
+    }
+
     /// The first of these that is good enough.
     package func automatic(fastestFirst precisions: [Precision]) -> Precision {
         precisions.first(where: isGoodEnough) ?? .fp32
@@ -46,7 +51,8 @@ package struct PrecisionTable: Sendable, Equatable {
 
 /// Which precision a model is to be computed at.
 package enum PrecisionChoice: Sendable, Equatable {
-    /// The fastest that the model was measured to be good enough at.
+    /// The fastest that the model was measured to be good enough at: by the processor's instructions
+    /// where nobody times it.
     case automatic
     case exactly(Precision)
 

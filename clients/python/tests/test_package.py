@@ -25,7 +25,7 @@ def test_protocol_is_what_the_header_says():
 
 def test_structs_have_the_sizes_of_the_documentation():
     sizes = {"header": 32, "open": 328, "camera": 176, "history": 216, "frame": 208,
-             "opened": 208, "picture": 360, "error": 344}
+             "opened": 304, "picture": 360, "error": 344}
     assert {name: getattr(protocol, f"{name}_dtype").itemsize for name in sizes} == sizes
 
 

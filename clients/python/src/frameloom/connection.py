@@ -53,7 +53,8 @@ class Message:
 Place = Callable[[np.void], memoryview]
 
 _LEAST_BODY = {
-    protocol.OPENED: protocol.opened_dtype.itemsize,
+    # Earlier daemons end before the reason.
+    protocol.OPENED: protocol.opened_dtype.fields["precision_reason"][1],
     protocol.PICTURE: protocol.picture_dtype.itemsize,
     protocol.ERROR: protocol.error_dtype.itemsize,
     protocol.CLOSED: 0,

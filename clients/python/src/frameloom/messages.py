@@ -24,6 +24,8 @@ class Opened:
     model: str
     model_version: str
     precision: str
+    precision_reason: str
+    """Why the daemon took it, for people; empty from a daemon that does not say."""
     kernel_path: str
     """Same model version, precision and kernel path, same input: same bytes."""
     max_in_flight: int
@@ -38,12 +40,14 @@ class Opened:
 
     @classmethod
     def of(cls, data: bytes) -> Opened:
-        body = np.frombuffer(data, protocol.opened_dtype, 1)[0]
+        size = protocol.opened_dtype.itemsize
+        body = np.frombuffer(data[:size].ljust(size, b"\0"), protocol.opened_dtype, 1)[0]
         names = {protocol.HISTORY_NONE: "none", protocol.HISTORY_RESUMED: "resumed",
                  protocol.HISTORY_KEPT: "kept"}
         return cls(
             int(body["session_id"]), text_of(body["model"]), text_of(body["model_version"]),
-            text_of(body["precision"]), text_of(body["kernel_path"]),
+            text_of(body["precision"]), text_of(body["precision_reason"]),
+            text_of(body["kernel_path"]),
             max(1, int(body["max_frames_in_flight"])), int(body["planned_bytes"]),
             bool(int(body["features"]) & protocol.FEATURE_INCREMENTAL),
             bool(int(body["features"]) & protocol.FEATURE_SHARED_MEMORY),

@@ -270,6 +270,7 @@ opened_dtype = np.dtype(
         ("model_version", "S32"),
         ("precision", "S16"),
         ("kernel_path", "S48"),
+        ("precision_reason", "S96"),
     ],
     align=True,
 )
