@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 The Frameloom authors
-"""Draws mistakes.jpg: what a client's usual mistakes look like after some frames, and what the doctor
-says of each.
+"""Draws mistakes.jpg: what a client's usual mistakes look like after ten frames, and what the doctor
+says of each. It is docs/images/mistakes.jpg.
 
     python training/make_mistakes.py --programs .build/release
 
@@ -12,7 +12,6 @@ import argparse
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -21,12 +20,15 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "clients/python/src"))
-sys.path.insert(0, str(ROOT / "benchmarks/clients"))
+sys.path[:0] = [str(ROOT / "clients/python/src"), str(ROOT / "benchmarks"),
+                str(ROOT / "benchmarks/clients")]
 import frameloom  # noqa: E402
+from daemon import Daemon, running_daemon  # noqa: E402
 from run import read_clip  # noqa: E402
 
 FRAMES, CELL, COLUMNS = 10, 300, 4
+LOOKED_AT = 14  # where the doctor has found nothing in so many frames, it says so
+SECONDS = 60  # on a busy machine the doctor looks at some frames only
 
 
 def with_camera(frame: dict, **changes) -> dict:
@@ -93,20 +95,27 @@ MISTAKES = {
 }
 
 
-def play(daemon: list, socket: str, frames: list[dict], scale: float) -> tuple[np.ndarray, str]:
-    """The last picture and the doctor's verdict."""
-    with frameloom.connect(socket, depth_scale=scale) as session:
-        for frame in frames:
-            picture = np.asarray(session.render(**frame))[..., :3].copy()
-        end = time.monotonic() + 30
+def play(daemon: Daemon, program: Path, frames: list[dict], scale: float) -> tuple[np.ndarray, str]:
+    """The picture of the tenth frame and the doctor's verdict, which may need more frames."""
+    def report() -> dict:
+        run = subprocess.run(
+            [program, "doctor", str(session.opened.session_id), "--control", daemon.control,
+             "--json"], capture_output=True, text=True)
+        return json.loads(run.stdout) if run.stdout.startswith("{") else {"frames": 0}
+
+    with frameloom.connect(daemon.socket, depth_scale=scale) as session:
+        for number, frame in enumerate(frames, 1):
+            shown = session.render(**frame)
+            if number == FRAMES:
+                picture = np.asarray(shown)[..., :3].copy()
+        end = time.monotonic() + SECONDS
         while True:
-            run = subprocess.run([*daemon, str(session.opened.session_id), "--json"],
-                                 capture_output=True, text=True)
-            report = json.loads(run.stdout) if run.stdout.startswith("{") else {"frames": 0}
-            wrong = [v["name"] for v in report.get("verdicts", []) if v.get("is_wrong")]
-            if wrong or report["frames"] >= len(frames) or time.monotonic() > end:
+            said = report()
+            wrong = [v["name"] for v in said.get("verdicts", []) if v.get("is_wrong")]
+            if wrong or said["frames"] >= LOOKED_AT or time.monotonic() > end:
                 return picture, wrong[0] if wrong else "no finding"
-            time.sleep(0.2)
+            for frame in frames:
+                session.render(**frame, reset=frame is frames[0])
 
 
 def sheet(cells: list[tuple[str, np.ndarray, str]]) -> Image.Image:
@@ -128,27 +137,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("mistakes.jpg"))
     given = parser.parse_args()
     frames, scale = read_clip(ROOT / "Clips/atrium-flight")
-    with tempfile.TemporaryDirectory(prefix="frameloom-") as folder:
-        socket, control = f"{folder}/frames.sock", f"{folder}/control.sock"
-        daemon = subprocess.Popen([
-            given.programs / "frameloomd", "--set", f"socket.path={socket}",
-            "--set", f"control.path={control}", "--set", f"models.folder={ROOT / 'Models'}",
-            "--set", "log.level=error"])
-        try:
-            while not Path(socket).exists():
-                time.sleep(0.1)
-                if daemon.poll() is not None:
-                    raise SystemExit("the daemon ended")
-            doctor = [given.programs / "frameloom", "doctor", "--control", control]
-            cells = []
-            for name, spoil in MISTAKES.items():
-                picture, verdict = play(doctor, socket, spoil(frames[:FRAMES]), scale)
-                cells.append((name, picture, verdict))
-                print(f"{name}: {verdict}", flush=True)
-            sheet(cells).save(given.out, quality=85)
-        finally:
-            daemon.kill()
-            daemon.wait()
+    with running_daemon(given.programs) as daemon:
+        cells = []
+        for name, spoil in MISTAKES.items():
+            picture, verdict = play(
+                daemon, given.programs / "frameloom", spoil(frames[:LOOKED_AT + 2]), scale)
+            cells.append((name, picture, verdict))
+            print(f"{name}: {verdict}", flush=True)
+    sheet(cells).save(given.out, quality=85)
 
 
 if __name__ == "__main__":

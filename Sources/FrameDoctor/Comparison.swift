@@ -86,7 +86,7 @@ struct Comparison {
 
 extension DoctorFrame {
     /// Mean difference of the three channels from the bilinear color at a pixel position, of 255.
-    fileprivate func difference(at position: SIMD2<Float>, from color: SIMD4<UInt8>) -> Float {
+    func difference(at position: SIMD2<Float>, from color: SIMD4<UInt8>) -> Float {
         let x = min(max(position.x - 0.5, 0), Float(size.width) - 1.001)
         let y = min(max(position.y - 0.5, 0), Float(size.height) - 1.001)
         let (column, row) = (Int(x), Int(y))

@@ -14,6 +14,7 @@ package struct DoctorFrame: Sendable {
     /// Of the reduced picture; every `step`-th pixel of the client's.
     package let size: FrameSize
     package let step: Int
+    let id: UInt64
     /// sRGB, 0 to 255, in a word whose fourth byte means nothing.
     let baseColor: [SIMD4<UInt8>]
     /// Planar z in metres, 0: sky.
@@ -26,6 +27,8 @@ package struct DoctorFrame: Sendable {
     let camera: DoctorCamera?
     /// Pixels of the reduced picture.
     let jitter: SIMD2<Double>
+    /// nil without a motion plane.
+    let motion: Motion?
     /// Of the frames before and after this one, where they are known.
     var cameraBefore, cameraAfter: DoctorCamera?
 
@@ -47,6 +50,15 @@ package struct DoctorFrame: Sendable {
         var roughness: Float
     }
 
+    /// Of the pixels that are looked at.
+    struct Motion: Sendable {
+        /// To where they were before, pixels of the reduced picture, right and down.
+        var values: [SIMD2<Float>]
+        /// The frame that it points to; nil: the one before.
+        var from: UInt64?
+        var isJittered: Bool
+    }
+
     /// Copies what is needed; the planes are not touched afterwards.
     /// - Parameter turn: anything that differs from frame to frame: other pixels are looked at.
     /// - Returns: nil for pictures too small to tell anything.
@@ -63,6 +75,7 @@ package struct DoctorFrame: Sendable {
         guard encoding.isUsable else { return nil }
         self.size = size
         self.step = step
+        id = gbuffer.frameID
         normalSpace = layout.normalSpace
         let planes = PlaneSampler(gbuffer: gbuffer)
         let columns = (0..<size.width).map { $0 * step + step / 2 }
@@ -87,6 +100,17 @@ package struct DoctorFrame: Sendable {
                 return Sample(x: x, y: y, normal: sent[index], roughness: rough[index] / 255)
             }
         }
+        motion = layout.plane(.motion).flatMap { plane in
+            layout.motion.map { encoding in
+                let up: Float = layout.origin == .bottomLeft ? -1 : 1
+                let scale = SIMD2(encoding.scaleX, encoding.scaleY * up) / Float(step)
+                let values = planes.motion(
+                    plane, rows: picked.y.map { rows[$0] }, columns: picked.x.map { columns[$0] })
+                return Motion(
+                    values: values.map { $0 * scale }, from: gbuffer.motionFrom,
+                    isJittered: encoding.isJittered)
+            }
+        }
         if case .deviceReversed(let near, let far) = encoding {
             device = SIMD2(near, far)
         } else {
@@ -94,6 +118,16 @@ package struct DoctorFrame: Sendable {
         }
         camera = gbuffer.camera.map { DoctorCamera($0, step: step) }
         jitter = SIMD2(Double(gbuffer.jitter.x), Double(gbuffer.jitter.y)) / Double(step)
+    }
+}
+
+/// Of frames that were not looked at; nil: without one.
+package struct LeftOutCameras: Sendable {
+    package var first, last: Camera?
+
+    package init(first: Camera?, last: Camera?) {
+        self.first = first
+        self.last = last
     }
 }
 
@@ -178,6 +212,18 @@ private struct PlaneSampler {
             case .r32Float: Float(bitPattern: word(bytes, index * 4))
             default: Float(bytes[index * plane.format.bytesPerPixel])
             }
+        }
+    }
+
+    /// As stored; motion planes are halves.
+    func motion(_ plane: PlaneLayout, rows: [Int], columns: [Int]) -> [SIMD2<Float>] {
+        let bytes = bytes(plane, rows: rows, columns: columns)
+        let pixel = plane.format.bytesPerPixel
+        return (0..<rows.count * columns.count).map { index in
+            func half(_ at: Int) -> Float {
+                Float(Float16(bitPattern: UInt16(bytes[at]) | UInt16(bytes[at + 1]) << 8))
+            }
+            return SIMD2(half(index * pixel), half(index * pixel + 2))
         }
     }
 

@@ -33,6 +33,10 @@ package struct Finding: Sendable, Hashable {
         case jitterSign = "jitter-sign"
         case jitterFlipped = "jitter-flipped"
         case jitterUnit = "jitter-unit"
+        case motionSign = "motion-sign"
+        case motionFlipped = "motion-flipped"
+        case motionSwapped = "motion-swapped"
+        case motionUnit = "motion-unit"
         case normalsAxes = "normals-axes"
         case normalsGreen = "normals-green"
         case normalsView = "normals-view"
@@ -43,6 +47,7 @@ package struct Finding: Sendable, Hashable {
         case depthEmpty = "depth-empty"
         case depthConstant = "depth-constant"
         case depthBeyondFar = "depth-beyond-far"
+        case outsideModel = "outside-model"
         case baseColorLinear = "base-color-linear"
         case baseColorEncodedTwice = "base-color-encoded-twice"
         case redBlueSwapped = "red-blue-swapped"
@@ -133,6 +138,24 @@ extension Finding.Name {
                 "the jitter is not in pixels",
                 "Multiply it by the size in pixels, by half of it for clip coordinates."
             )
+        case .motionSign:
+            (
+                "the motion plane points the other way",
+                "State the other motion_direction (FL_MOTION_FROM_PREVIOUS), or negate it."
+            )
+        case .motionFlipped:
+            (
+                "one component of the motion plane has the wrong sign",
+                "Negate motion_scale_x or motion_scale_y; of FL_MOTION_NDC, +y is up."
+            )
+        case .motionSwapped:
+            ("x and y of the motion plane are swapped", "Write x, then y.")
+        case .motionUnit:
+            (
+                "the motion plane is in another unit",
+                "State FL_MOTION_NDC or FL_MOTION_UV in motion_flags, or motion_scale_x and "
+                    + "motion_scale_y in pixels per unit."
+            )
         case .normalsAxes:
             (
                 "the normals have other axes",
@@ -170,6 +193,11 @@ extension Finding.Name {
             (
                 "surfaces lie at or beyond the far plane and count as sky",
                 "Check depth_far and the depth scale."
+            )
+        case .outsideModel:
+            (
+                "the surfaces lie outside of the space that the model knows",
+                "State the world's axes and unit (axes), or choose the model of this environment."
             )
         case .baseColorLinear:
             (
@@ -211,6 +239,7 @@ extension Hypothesis {
         case .jitter(_, let name): name
         case .normalAxes(let axes): axes.text == "x, -y, z" ? .normalsGreen : .normalsAxes
         case .normalSpace: .normalsView
+        case .motion(let reading): reading.name
         }
     }
 }

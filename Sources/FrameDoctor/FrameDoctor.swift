@@ -25,6 +25,14 @@ package struct FrameDoctor: Sendable {
     /// By how much a frame must be likelier among those of the training, as a logarithm: one that is
     /// right loses 1.8 or more by any alternative.
     static let colorGain = 1.0
+    /// Of the surfaces, frames that are right have 0.97 or more inside of the space that the model knows.
+    /// In a world of other axes so many must be inside, and as stated so few. A smaller world always
+    /// lies inside: there as stated still fewer.
+    static let inside = 0.95
+    static let outsideTurned = 0.9
+    static let outsideScaled = 0.5
+    /// Where nothing lies there, no other world need be found.
+    static let elsewhere = 0.05
     /// Frames that a comparison may reach back.
     static let gapLimit = 4
 
@@ -33,36 +41,56 @@ package struct FrameDoctor: Sendable {
     package private(set) var measures = Measures()
 
     private let palette: Palette?
+    private let space: KnownSpace?
     private var gains: [Hypothesis: [Double]] = [:]
     private var costs: [Double] = []
+    private var motionCosts: [Double] = []
+    private var insideShares: [OtherWorld: [Double]] = [:]
     private var depths: [Double] = []
     private var marks: [Finding.Name: Int] = [:]
     private var colorGains: [Finding.Name: [Double]] = [:]
     private var waiting: DoctorFrame?
     private var reference: DoctorFrame?
     private var age = 0
+    /// The frame before the one that is judged, where none was left out between them.
+    private var previous: DoctorFrame?
     private var isDevice = false
     private(set) var hasJitter = false
+    private(set) var hasMotion = false
+    /// Comparisons by motion planes that moved.
+    private(set) var motionCount = 0
     private var sendsView = false
 
-    package init(palette: Palette? = nil) {
+    package init(palette: Palette? = nil, space: KnownSpace? = nil) {
         self.palette = palette
+        self.space = space
     }
 
     var hasPalette: Bool { palette != nil }
+    var hasSpace: Bool { space != nil }
 
     /// Whether more frames could say more: a camera that stood still says little.
     package var isSure: Bool { finding != nil || measures.movingFrames >= 12 }
 
-    /// - Parameter isCut: the frame does not follow the one before.
-    package mutating func examine(_ frame: DoctorFrame, isCut: Bool = false) {
+    /// - Parameters:
+    ///   - isCut: the frame does not follow the one before.
+    ///   - leftOut: cameras of the first and the last of the frames that were not looked at since the
+    ///     one before; nil: there were none.
+    package mutating func examine(
+        _ frame: DoctorFrame, isCut: Bool = false, leftOut: LeftOutCameras? = nil
+    ) {
         var frame = frame
         if var judged = waiting {
             if !isCut {
-                judged.cameraAfter = frame.camera
-                frame.cameraBefore = judged.camera
+                judged.cameraAfter =
+                    leftOut.map { $0.first.map { DoctorCamera($0, step: judged.step) } }
+                    ?? frame.camera
+                frame.cameraBefore =
+                    leftOut.map { $0.last.map { DoctorCamera($0, step: frame.step) } }
+                    ?? judged.camera
             }
             judge(judged)
+            previous = isCut || leftOut != nil ? nil : judged
         }
         if isCut {
             reference = nil
@@ -76,6 +104,7 @@ package struct FrameDoctor: Sendable {
         if let waiting { judge(waiting) }
         waiting = nil
         reference = nil
+        previous = nil
         if finding == nil && costs.count < Self.needed {
             conclude(needed: 1, gain: 3 * Self.gain, share: 1)
         }
@@ -88,6 +117,7 @@ package struct FrameDoctor: Sendable {
         sendsView = frame.normalSpace == .view
         let surfaces = frame.camera.map { Surfaces(frame, $0, under: .stated) }
         look(frame, surfaces)
+        if let previous { compareMotion(frame, previous) }
         if let reference { compare(frame, reference, surfaces) }
         age += 1
         // A frame without one before it cannot tell whether cameras are early: soon replaced.
@@ -110,9 +140,29 @@ package struct FrameDoctor: Sendable {
                 colorGains[name, default: []].append(gain)
             }
         }
+        if let shares = space?.shares(of: frame) {
+            for (world, share) in shares { insideShares[world, default: []].append(share) }
+        }
     }
 
     // MARK: What two frames show together
+
+    private mutating func compareMotion(_ frame: DoctorFrame, _ earlier: DoctorFrame) {
+        guard let stated = MotionComparison(frame, earlier) else { return }
+        hasMotion = true
+        if stated.movement >= 0.5 { motionCount += 1 }
+        let (width, height) = (frame.size.width * frame.step, frame.size.height * frame.step)
+        var found: [Hypothesis: Double] = [:]
+        for reading in MotionReading.all(Double(width), Double(height)) {
+            guard let other = MotionComparison(frame, earlier, as: reading) else { continue }
+            found[.motion(reading)] = other.cost
+        }
+        guard min(stated.cost, found.values.min() ?? 1) < 0.8 else { return }
+        motionCosts.append(stated.cost)
+        for (hypothesis, other) in found {
+            gains[hypothesis, default: []].append(stated.cost - other)
+        }
+    }
 
     private mutating func compare(
         _ frame: DoctorFrame, _ earlier: DoctorFrame, _ surfaces: Surfaces?
@@ -162,7 +212,8 @@ package struct FrameDoctor: Sendable {
         }
         let ranked = gains.compactMap { hypothesis, gains -> (Hypothesis, Double)? in
             let median = gains.median
-            guard gains.count >= max(needed, Int(0.7 * Double(costs.count))), median >= gain,
+            let count = hypothesis.isOfMotion ? motionCosts.count : costs.count
+            guard gains.count >= max(needed, Int(0.7 * Double(count))), median >= gain,
                 Double(gains.count(where: { $0 > 0 })) >= share * Double(gains.count)
             else { return nil }
             return (hypothesis, median)
@@ -175,6 +226,10 @@ package struct FrameDoctor: Sendable {
                 sayGeometry(best, better, equals: Set(equals).sorted())
             }
             return
+        }
+        // What geometry tells says more: it has its turn first.
+        if let outside = outsideOfModel(needed: 2 * needed, share: share) {
+            return say(.outsideModel, outside)
         }
         for name in Finding.Name.allCases {
             guard let gains = colorGains[name], gains.count >= needed,
@@ -190,6 +245,7 @@ package struct FrameDoctor: Sendable {
 
     private mutating func sayGeometry(_ best: Hypothesis, _ better: Double, equals: [String]) {
         guard var name = best.name else { return }
+        let costs = best.isOfMotion ? motionCosts : costs
         let stated = costs.median
         var evidence =
             "planes and frames before differ by \(decimal(stated, 2)) as stated, by "
@@ -205,12 +261,35 @@ package struct FrameDoctor: Sendable {
             evidence += "; our x, y, z are its \(axes.text)"
             if let owner = axes.owner { evidence += ", \(owner)" }
         case .normalSpace where sendsView: name = .normalsWorld
+        case .motion(let reading): evidence += "; the values are \(reading.words)"
         default: break
         }
         if !equals.isEmpty {
             evidence += "; \(equals.joined(separator: " and ")) would explain it as well"
         }
         say(name, evidence)
+    }
+
+    /// Evidence, if the surfaces lie where the model knows nothing, and in another world they would not
+    /// or none of them is where it knows anything.
+    private func outsideOfModel(needed: Int, share: Double) -> String? {
+        guard let stated = insideShares[.stated], stated.count >= needed else { return nil }
+        func isOutside(_ limit: Double) -> Bool {
+            stated.median < limit
+                && Double(stated.count { $0 < limit }) >= share * Double(stated.count)
+        }
+        let other = OtherWorld.all.dropFirst().first { world in
+            isOutside(world.scale == 1 ? Self.outsideTurned : Self.outsideScaled)
+                && (insideShares[world] ?? []).median >= Self.inside
+        }
+        guard other != nil || isOutside(Self.elsewhere) else { return nil }
+        var evidence =
+            "\(decimal(stated.median * 100, 1)) % of them lie inside, over \(stated.count) frames"
+        if let other {
+            let share = (insideShares[other] ?? []).median * 100
+            evidence += "; \(decimal(share, 1)) % would if it is so: \(other.text)"
+        }
+        return evidence
     }
 
     /// Depth that is k times too small looks like positions that are k times too large; the depths
@@ -228,6 +307,10 @@ package struct FrameDoctor: Sendable {
 }
 
 extension Hypothesis {
+    fileprivate var isOfMotion: Bool {
+        if case .motion = self { true } else { false }
+    }
+
     /// Hypotheses of one family are one verdict.
     fileprivate var family: String {
         switch self {

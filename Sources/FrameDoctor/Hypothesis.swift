@@ -21,6 +21,8 @@ enum Hypothesis: Hashable, Sendable {
     /// Normals: which axes of the sent ones, and with which signs, are ours; or another space.
     case normalAxes(SignedAxes)
     case normalSpace
+    /// The motion plane, read otherwise.
+    case motion(MotionReading)
 
     /// Whether the normals that depth draws differ from the stated ones in camera space.
     var changesSurfaces: Bool {

@@ -21,6 +21,8 @@ package struct Verdict: Sendable, Hashable {
         case units
         case timing
         case jitter
+        case motion
+        case place
         case colors
     }
 }
@@ -34,6 +36,8 @@ extension Finding.Name {
         case .depthUnit, .cameraUnit, .nearPlane, .farPlane: .units
         case .cameraLate, .cameraEarly: .timing
         case .jitterSign, .jitterFlipped, .jitterUnit: .jitter
+        case .motionSign, .motionFlipped, .motionSwapped, .motionUnit: .motion
+        case .outsideModel: .place
         case .normalsAxes, .normalsGreen, .normalsView, .normalsWorld, .normalsConstant,
             .normalsNotEncoded, .normalsEncodedTwice:
             .normals
@@ -56,6 +60,12 @@ extension FrameDoctor {
         if subject == .colors {
             return hasPalette ? .right : .untold("the model has no \(PaletteFile.name)")
         }
+        if subject == .motion {
+            return !hasMotion
+                ? .untold("no motion plane is sent")
+                : motionCount >= Self.needed ? .right : .untold("hardly anything moved")
+        }
+        if subject == .place && !hasSpace { return .untold("the model does not say where it is") }
         if measures.historyShare == nil {
             return .untold("no two frames with cameras and surfaces were there")
         }
@@ -67,7 +77,7 @@ extension FrameDoctor {
             return !hasJitter
                 ? .untold("none is stated")
                 : measures.frames > Self.needed ? .right : .untold("too few frames")
-        case .depth, .normals, .colors: return .right
+        case .depth, .normals, .motion, .place, .colors: return .right
         }
     }
 }

@@ -7,11 +7,17 @@ import FrameDoctor
 
 /// The doctor on the frames of a clip.
 enum ClipExamination {
-    /// - Parameter limit: frames to look at.
+    /// - Parameters:
+    ///   - model: that the clip is for; empty: the only model of the folder. What it does not say, and
+    ///     what it says where it is not clear which is meant, is not told.
+    ///   - limit: frames to look at.
     static func doctor(
-        for clip: Clip, palette: Palette?, limit: Int = .max
+        for clip: Clip, model: String, in folder: String?, limit: Int = .max
     ) throws -> FrameDoctor {
-        var doctor = FrameDoctor(palette: palette)
+        let path = folder.flatMap { try? LocalRenderer.modelFolder(named: model, in: $0) }
+        var doctor = FrameDoctor(
+            palette: try path.flatMap { try PaletteFile.read($0 + "/" + PaletteFile.name) },
+            space: path.flatMap { KnownSpace.read(modelFolder: $0) })
         for index in clip.frames.indices.prefix(limit) {
             let gbuffer = clip.gbuffer(index, frameID: UInt64(index))
             guard let frame = DoctorFrame(gbuffer, turn: index) else { break }
@@ -19,13 +25,5 @@ enum ClipExamination {
         }
         doctor.finish()
         return doctor
-    }
-
-    /// - Parameter model: empty: the only model of the folder.
-    /// - Returns: nil where the model has none, or it is not clear which model is meant.
-    static func palette(model: String, in folder: String?) throws -> Palette? {
-        guard let folder, let path = try? LocalRenderer.modelFolder(named: model, in: folder)
-        else { return nil }
-        return try PaletteFile.read(path + "/" + PaletteFile.name)
     }
 }

@@ -86,8 +86,8 @@ struct ClipProgram {
     /// What is wrong with the planes and cameras that were sent.
     private func doctor(on clip: Clip) -> FrameDoctor? {
         let folder = DefaultPaths.modelFolder
-        let palette = try? ClipExamination.palette(model: arguments.model, in: folder)
-        return try? ClipExamination.doctor(for: clip, palette: palette, limit: 12)
+        return try? ClipExamination.doctor(
+            for: clip, model: arguments.model, in: folder, limit: 12)
     }
 
     /// Of the daemon's model, where it lies in the usual folder.

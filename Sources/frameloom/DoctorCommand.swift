@@ -38,8 +38,7 @@ struct DoctorCommand: ParsableCommand {
             let folder = models ?? DefaultPaths.modelFolder
             report = ExaminationReport(
                 try ClipExamination.doctor(
-                    for: try source.read(),
-                    palette: ClipExamination.palette(model: model, in: folder)))
+                    for: try source.read(), model: model, in: folder))
         }
         print(json ? ControlLine.json(of: report) : report.text)
         if report.finding != nil { throw ExitCode.failure }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
-import FrameDoctor
 import FrameProtocol
 import FrameSession
 import FrameSocket
@@ -255,7 +254,7 @@ extension Server {
     private func doctor(for client: Client, model: String) -> SessionDoctor {
         let (log, session) = (log, client.id)
         return SessionDoctor(
-            paletteFile: settings.models.folder + "/\(model)/" + PaletteFile.name,
+            modelFolder: settings.models.folder + "/\(model)",
             warn: { log.warning("doctor", metadata: ["session": "\(session)", "says": "\($0)"]) })
     }
 

@@ -23,39 +23,56 @@ final class SessionDoctor: Sendable {
     private static let firstRow = 14
     private static let laterRow = 6
     private static let pause: UInt64 = 2_000_000_000
-    /// Frames that may wait to be thought about.
-    private static let waitingLimit = 3
+
+    /// Frames that may wait to be thought about: as many as fit into 16 MiB, three to eight. Where
+    /// frames come faster than that the others are left out, and only their cameras are kept.
+    private static func waitingLimit(_ size: FrameSize) -> Int {
+        min(8, max(3, (16 << 20) / DoctorFrame.byteCount(of: size)))
+    }
 
     /// Parts of the thread's time: one of thought, the rest of rest.
     private static let restParts: UInt64 = 4
     private static let queue = DispatchQueue(label: "frameloom.doctor", qos: .utility)
 
     private let state = Mutex(State())
-    private let paletteFile: String
+    private let modelFolder: String
     /// A finding, or why the palette cannot be used; each once, on the doctor's thread.
     private let warn: @Sendable (String) -> Void
 
     private struct State: Sendable {
         var doctor: FrameDoctor?
-        var waiting: [(frame: DoctorFrame, isCut: Bool)] = []
+        var waiting: [Waiting] = []
         var isThinking = false
         /// Of the row under way.
         var rest = SessionDoctor.firstRow
         var isCut = true
+        /// Since the last one that was taken.
+        var leftOut: LeftOutCameras?
         var lastRow: UInt64 = 0
         var looked = 0
+
+        mutating func cut() {
+            isCut = true
+            leftOut = nil
+        }
     }
 
-    /// - Parameter paletteFile: of the session's model; read on the doctor's thread, and need not be
-    ///   there.
-    init(paletteFile: String, warn: @escaping @Sendable (String) -> Void) {
-        self.paletteFile = paletteFile
+    private struct Waiting: Sendable {
+        var frame: DoctorFrame
+        var isCut: Bool
+        var leftOut: LeftOutCameras?
+    }
+
+    /// - Parameter modelFolder: the session's model; read on the doctor's thread. What it does not say
+    ///   cannot be told.
+    init(modelFolder: String, warn: @escaping @Sendable (String) -> Void) {
+        self.modelFolder = modelFolder
         self.warn = warn
     }
 
     /// What it keeps of a session's frames at most.
     static func plannedBytes(_ size: FrameSize) -> Int {
-        (waitingLimit + 3) * DoctorFrame.byteCount(of: size)
+        (waitingLimit(size) + 4) * DoctorFrame.byteCount(of: size)
     }
 
     /// nil until a frame was looked at.
@@ -84,14 +101,15 @@ final class SessionDoctor: Sendable {
     /// - Parameter isCut: the frame does not follow the one that was here before.
     func look(at gbuffer: GBuffer, isCut: Bool, now: UInt64) {
         let turn = state.withLock { state -> Int? in
-            if isCut { state.isCut = true }
+            if isCut { state.cut() }
             if state.rest == 0, now &- state.lastRow > Self.pause {
                 state.rest = Self.laterRow
-                state.isCut = true
+                state.cut()
             }
             guard state.rest > 0 else { return nil }
-            guard state.waiting.count < Self.waitingLimit else {
-                state.isCut = true  // one is left out
+            guard state.waiting.count < Self.waitingLimit(gbuffer.layout.size) else {
+                let first = state.leftOut.map(\.first) ?? gbuffer.camera
+                state.leftOut = LeftOutCameras(first: first, last: gbuffer.camera)
                 return nil
             }
             state.rest -= 1
@@ -101,8 +119,10 @@ final class SessionDoctor: Sendable {
         }
         guard let turn, let frame = DoctorFrame(gbuffer, turn: turn) else { return }
         let mustStart = state.withLock { state in
-            state.waiting.append((frame, state.isCut))
+            state.waiting.append(
+                Waiting(frame: frame, isCut: state.isCut, leftOut: state.leftOut))
             state.isCut = false
+            state.leftOut = nil
             defer { state.isThinking = true }
             return !state.isThinking
         }
@@ -111,19 +131,21 @@ final class SessionDoctor: Sendable {
 
     /// About one frame; about the next one after the other doctors.
     private func think() {
-        let next = state.withLock { state -> (FrameDoctor?, DoctorFrame, Bool)? in
+        let next = state.withLock { state -> (FrameDoctor?, Waiting)? in
             guard !state.waiting.isEmpty else {
                 state.isThinking = false
                 return nil
             }
-            let (frame, isCut) = state.waiting.removeFirst()
-            return (state.doctor, frame, isCut)
+            return (state.doctor, state.waiting.removeFirst())
         }
-        guard let (kept, frame, isCut) = next else { return }
+        guard let (kept, one) = next else { return }
         let start = Self.processorTime()
-        var doctor = kept ?? FrameDoctor(palette: readPalette())
+        var doctor =
+            kept
+            ?? FrameDoctor(
+                palette: readPalette(), space: KnownSpace.read(modelFolder: modelFolder))
         let knew = doctor.finding != nil
-        doctor.examine(frame, isCut: isCut)
+        doctor.examine(one.frame, isCut: one.isCut, leftOut: one.leftOut)
         let now = doctor
         state.withLock { $0.doctor = now }
         if !knew, let finding = doctor.finding { warn(finding.text) }
@@ -142,7 +164,7 @@ final class SessionDoctor: Sendable {
 
     private func readPalette() -> Palette? {
         do {
-            return try PaletteFile.read(paletteFile)
+            return try PaletteFile.read(modelFolder + "/" + PaletteFile.name)
         } catch {
             warn(error.description)
             return nil

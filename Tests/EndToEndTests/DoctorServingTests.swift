@@ -82,7 +82,7 @@ extension EndToEnd {
             let report = try #require(seen)
             #expect(report.frames > 0)
             #expect((0...1).contains(report.skyShare))
-            #expect(report.verdicts.count == 8)
+            #expect(report.verdicts.count == 10)
             // From now on the replies have it too: a fifth of the picture is sky.
             let info = try session.render(4, SyntheticFrame(size, index: 4)).info
             #expect((15...25).contains(Int(info.sky_percent) - 1))

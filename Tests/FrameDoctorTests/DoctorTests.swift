@@ -32,12 +32,15 @@ import Testing
     private static let palette = try? PaletteFile.read(
         root + "/Models/atrium/planes.json")
 
+    private static let space = KnownSpace.read(modelFolder: root + "/Models/atrium")
+
     private func examined(_ mistake: Mistake) throws -> FrameDoctor {
         var frames = Self.recorded
         try #require(frames.count > Self.frameLimit)
         mistake.spoil(&frames)
         let palette: Palette = try #require(Self.palette)
-        var doctor = FrameDoctor(palette: palette)
+        let space: KnownSpace = try #require(Self.space)
+        var doctor = FrameDoctor(palette: palette, space: space)
         for (index, frame) in frames.enumerated() {
             let looked = try #require(DoctorFrame(frame.gbuffer(index), turn: index))
             doctor.examine(looked)
@@ -59,5 +62,54 @@ import Testing
         let doctor = try examined(mistake)
         print("| \(mistake) | \(doctor.finding?.text ?? "nothing") | |")
         #expect(doctor.finding == nil)
+    }
+
+    /// A busy daemon leaves frames out: what it looked at tells as much, later.
+    @Test(arguments: [Finding.Name.upsideDown, .cameraLate, nil])
+    func leftOutFramesDoNotMatter(_ verdict: Finding.Name?) throws {
+        var frames = Self.recorded
+        try #require(frames.count > Self.frameLimit)
+        if let mistake = Mistake.wrong.first(where: { $0.verdict == verdict }) {
+            mistake.spoil(&frames)
+        }
+        var doctor = FrameDoctor(space: Self.space)
+        // Of each three, the second is left out, whose camera is known.
+        for (index, frame) in frames.enumerated() where index % 3 != 1 {
+            let between = frames[max(0, index - 1)].camera
+            doctor.examine(
+                try #require(DoctorFrame(frame.gbuffer(index), turn: index)),
+                leftOut: index % 3 == 2 ? LeftOutCameras(first: between, last: between) : nil)
+        }
+        doctor.finish()
+        #expect(doctor.finding?.name == verdict)
+    }
+
+    /// What moves by itself needs no camera.
+    @Test func motionIsToldWithoutCameras() throws {
+        let mistake = try #require(Mistake.wrong.first { $0.verdict == .motionSign })
+        var frames = Self.recorded
+        mistake.spoil(&frames)
+        var doctor = FrameDoctor()
+        for (index, frame) in frames.enumerated() {
+            var gbuffer = frame.gbuffer(index)
+            gbuffer.camera = nil
+            doctor.examine(try #require(DoctorFrame(gbuffer, turn: index)))
+        }
+        #expect(doctor.finding?.name == .motionSign)
+    }
+
+    @Test func motionThatPointsToAnotherFrameIsNotJudged() throws {
+        let mistake = try #require(Mistake.wrong.first { $0.verdict == .motionSign })
+        var frames = Self.recorded
+        mistake.spoil(&frames)
+        var doctor = FrameDoctor()
+        for (index, frame) in frames.enumerated() {
+            var gbuffer = frame.gbuffer(index)
+            gbuffer.motionFrom = 1000
+            doctor.examine(try #require(DoctorFrame(gbuffer, turn: index)))
+        }
+        #expect(doctor.finding == nil)
+        let verdict = doctor.verdicts.first { $0.subject == .motion }
+        #expect(verdict?.outcome == .untold("no motion plane is sent"))
     }
 }

@@ -148,6 +148,38 @@ struct Mistake: CustomStringConvertible, Sendable {
             let half = SIMD2(Float(frames[0].size.width), -Float(frames[0].size.height)) / 2
             jitter(&frames) { $0 / half }
         },
+        .all("motion from the frame before, not to it", .motionSign) { frames in
+            motion(&frames) { -$0 }
+        },
+        .all("motion with y up", .motionFlipped) { frames in
+            motion(&frames) { SIMD2($0.x, -$0.y) }
+        },
+        .all("x and y of motion swapped", .motionSwapped) { frames in
+            motion(&frames) { SIMD2($0.y, $0.x) }
+        },
+        .all("motion in clip coordinates, pixels stated", .motionUnit) { frames in
+            let size = frames[0].size
+            motion(&frames) { $0 / SIMD2(Float(size.width), -Float(size.height)) * 2 }
+        },
+        .all("motion in pixels, clip coordinates stated", .motionUnit) { frames in
+            let size = frames[0].size
+            let stated = SIMD2(Float(size.width), -Float(size.height)) / 2
+            motion(&frames, stated: stated) { $0 }
+        },
+        .all("motion in shares of the picture, clip coordinates stated", .motionUnit) { frames in
+            let size = SIMD2(Float(frames[0].size.width), Float(frames[0].size.height))
+            motion(&frames, stated: size / SIMD2(2, -2)) { $0 / size }
+        },
+        .init("a world with Z up (Blender), axes not stated", .outsideModel) { frame in
+            turnWorld(&frame) { SIMD3($0.x, -$0.z, $0.y) }
+        },
+        .init("a world with Z up (Unreal), axes not stated", .outsideModel) { frame in
+            turnWorld(&frame) { SIMD3(-$0.z, $0.x, $0.y) }
+        },
+        .init("a world in centimetres, unit not stated", .outsideModel) { frame in
+            frame.changeCamera { $0[3] *= 100 }
+            frame.depth = frame.depth.map { $0 * 100 }
+        },
     ]
 
     static let right: [Mistake] = [
@@ -164,6 +196,15 @@ struct Mistake: CustomStringConvertible, Sendable {
             $0.useDeviceDepth(near: 0.05, far: 300, stated: SIMD2(0.05, 300))
         },
         .all("jittered", nil) { frames in jitter(&frames) { $0 } },
+        .all("motion", nil) { frames in motion(&frames) { $0 } },
+        .all("motion in clip coordinates, stated", nil) { frames in
+            let half = SIMD2(Float(frames[0].size.width), -Float(frames[0].size.height)) / 2
+            motion(&frames, stated: half) { $0 / half }
+        },
+        .all("motion while the camera stands", nil) { frames in
+            frames = frames.map { _ in frames[0] }
+            motion(&frames) { $0 }
+        },
         .all("a standing camera", nil) { frames in
             frames = frames.map { _ in frames[0] }
         },
@@ -200,6 +241,26 @@ struct Mistake: CustomStringConvertible, Sendable {
             SIMD3(a.x, b.x, c.x), SIMD3(a.y, b.y, c.y), SIMD3(a.z, b.z, c.z),
             -SIMD3((a * p).sum(), (b * p).sum(), (c * p).sum()),
         ]
+    }
+
+    /// Planes of motion, stated with these pixels per unit.
+    private static func motion(
+        _ frames: inout [StatedFrame], stated: SIMD2<Float> = SIMD2(1, 1),
+        _ written: (SIMD2<Float>) -> SIMD2<Float>
+    ) {
+        let recorded = frames
+        for index in frames.indices {
+            frames[index].writeMotion(from: recorded[max(0, index - 1)], written)
+            frames[index].motionScale = stated
+        }
+    }
+
+    /// Camera, positions and normals alike.
+    private static func turnWorld(
+        _ frame: inout StatedFrame, _ turn: (SIMD3<Double>) -> SIMD3<Double>
+    ) {
+        frame.changeCamera { columns in columns = columns.map(turn) }
+        frame.changeNormals { SIMD3<Float>(turn(SIMD3<Double>($0))) }
     }
 
     private static func scaleFocal(_ frame: inout StatedFrame, _ factor: Double) {

@@ -16,6 +16,10 @@ struct StatedFrame {
     /// 0 to 255.
     var roughness: [UInt8]
     var camera: Camera
+    /// To where each pixel was in the frame before, as the client writes it; none: no plane.
+    var motion: [SIMD2<Float>] = []
+    /// Pixels per unit, as the client states it.
+    var motionScale = SIMD2<Float>(1, 1)
     var jitter = SIMD2<Float>.zero
     var normalSpace = NormalSpace.world
     var origin = RowOrigin.topLeft
@@ -62,18 +66,33 @@ struct StatedFrame {
             ]
         }
         bytes += roughness
+        for value in motion {
+            for number in [value.x, value.y] {
+                let bits = Float16(number).bitPattern
+                bytes += [UInt8(bits & 255), UInt8(bits >> 8)]
+            }
+        }
         let count = size.pixelCount
+        var planes: [PlaneLayout] = [
+            .init(kind: .baseColor, format: .rgb8sRGB, rowStride: size.width * 3, offset: 0),
+            .init(
+                kind: .normals, format: .rgb8UNorm, rowStride: size.width * 3, offset: count * 3),
+            .init(kind: .depth, format: .r32Float, rowStride: size.width * 4, offset: count * 6),
+            .init(kind: .roughness, format: .r8, rowStride: size.width, offset: count * 10),
+        ]
+        if !motion.isEmpty {
+            planes.append(
+                .init(
+                    kind: .motion, format: .rg16Float, rowStride: size.width * 4,
+                    offset: count * 11))
+        }
         let layout = GBufferLayout(
-            size: size, origin: origin, normalSpace: normalSpace, depth: encoding, motion: nil,
-            planes: [
-                .init(kind: .baseColor, format: .rgb8sRGB, rowStride: size.width * 3, offset: 0),
-                .init(
-                    kind: .normals, format: .rgb8UNorm, rowStride: size.width * 3,
-                    offset: count * 3),
-                .init(
-                    kind: .depth, format: .r32Float, rowStride: size.width * 4, offset: count * 6),
-                .init(kind: .roughness, format: .r8, rowStride: size.width, offset: count * 10),
-            ], byteCount: count * 11)
+            size: size, origin: origin, normalSpace: normalSpace, depth: encoding,
+            motion: motion.isEmpty
+                ? nil
+                : MotionEncoding(
+                    scaleX: motionScale.x, scaleY: motionScale.y, isJittered: false),
+            planes: planes, byteCount: bytes.count)
         let storage = PixelStorage(byteCount: layout.byteCount)
         storage.copy(bytes)
         return GBuffer(
@@ -128,6 +147,34 @@ struct StatedFrame {
             Float((1 / Double(z) - 1 / far) / (1 / near - 1 / far))
         }
         encoding = .deviceReversed(near: stated.x, far: stated.y)
+    }
+
+    /// The motion plane of what stands still: where its pixels were in the frame before, as
+    /// `written` puts it, given pixels right and down.
+    mutating func writeMotion(
+        from before: StatedFrame, _ written: (SIMD2<Float>) -> SIMD2<Float>
+    ) {
+        let (rows, rowsBefore) = (camera.cameraToWorld, before.camera.cameraToWorld)
+        motion = (0..<size.pixelCount).map { pixel in
+            let (x, y) = (
+                Double(pixel % size.width) + 0.5, Double(pixel / size.width) + 0.5
+            )
+            // Sky is far away.
+            let z = depth[pixel] > 0 ? Double(depth[pixel]) : 1e4
+            let seen = SIMD4(
+                (x - camera.cx) / camera.fx * z, -(y - camera.cy) / camera.fy * z, -z, 1)
+            let offset = SIMD3(
+                (rows.x * seen).sum() - rowsBefore.x.w, (rows.y * seen).sum() - rowsBefore.y.w,
+                (rows.z * seen).sum() - rowsBefore.z.w)
+            func along(_ axis: Int) -> Double {
+                rowsBefore.x[axis] * offset.x + rowsBefore.y[axis] * offset.y
+                    + rowsBefore.z[axis] * offset.z
+            }
+            let again = max(1e-3, -along(2))
+            let u = before.camera.cx + before.camera.fx * along(0) / again
+            let v = before.camera.cy - before.camera.fy * along(1) / again
+            return written(SIMD2(Float(u - x), Float(v - y)))
+        }
     }
 
     /// Rotation's columns right, up, back, and the position.

@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -23,8 +21,9 @@ import numpy as np
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "clients/python/src"))
+sys.path[:0] = [str(ROOT / "clients/python/src"), str(ROOT / "benchmarks")]
 import frameloom  # noqa: E402
+from daemon import running_daemon  # noqa: E402
 
 PLANES = {"base_color": "BaseColor", "normals": "Normals", "depth": "Depth",
           "roughness": "Roughness", "metallic": "Metallic", "emissive": "Emissive"}
@@ -84,35 +83,22 @@ def main() -> None:
     parser.add_argument("--passes", type=int, default=4)
     given = parser.parse_args()
     frames, scale = read_clip(given.clip)
-    with tempfile.TemporaryDirectory(prefix="frameloom-") as folder:
-        socket = f"{folder}/frames.sock"
-        daemon = subprocess.Popen([
-            given.programs / "frameloomd", "--set", f"socket.path={socket}",
-            "--set", f"control.path={folder}/control.sock",
-            "--set", f"models.folder={ROOT / 'Models'}", "--set", "log.level=warning",
-            "--set", "log.slow_frame_ms=0"])
-        try:
-            while not os.path.exists(socket):
-                time.sleep(0.1)
-                if daemon.poll() is not None:
-                    raise SystemExit("the daemon ended")
-            program = given.programs / "frameloom"
-            play_c(program, socket, given.clip, 1, f"{folder}/out")
-            turns, rates = order(len(frames), given.passes), []
-            for number in range(1, given.rounds + 1):
-                c = play_c(program, socket, given.clip, given.passes, None)
-                python, pictures = play_python(socket, frames, scale, turns)
-                rates.append(python / c)
-                print(f"round {number}: C {c:.2f} frames a second, Python {python:.2f}, "
-                      f"{rates[-1]:.3f} of it", flush=True)
-            written = sorted(Path(folder, "out").glob("Rendered_*.png"))
-            same = sum(np.array_equal(np.array(Image.open(path))[..., :3], pictures[index])
-                       for index, path in enumerate(written))
-            print(f"median {np.median(rates):.3f}; {same} of {len(written)} pictures have the same "
-                  "bytes")
-        finally:
-            daemon.kill()
-            daemon.wait()
+    with running_daemon(given.programs, "log.slow_frame_ms=0") as daemon:
+        program = given.programs / "frameloom"
+        out = f"{daemon.folder}/out"
+        play_c(program, daemon.socket, given.clip, 1, out)
+        turns, rates = order(len(frames), given.passes), []
+        for number in range(1, given.rounds + 1):
+            c = play_c(program, daemon.socket, given.clip, given.passes, None)
+            python, pictures = play_python(daemon.socket, frames, scale, turns)
+            rates.append(python / c)
+            print(f"round {number}: C {c:.2f} frames a second, Python {python:.2f}, "
+                  f"{rates[-1]:.3f} of it", flush=True)
+        written = sorted(Path(out).glob("Rendered_*.png"))
+        same = sum(np.array_equal(np.array(Image.open(path))[..., :3], pictures[index])
+                   for index, path in enumerate(written))
+        print(f"median {np.median(rates):.3f}; {same} of {len(written)} pictures have the same "
+              "bytes")
 
 
 if __name__ == "__main__":
