@@ -6,60 +6,47 @@
     python benchmarks/transport/run.py --programs .build/release [--frames 300] [--rounds 3]
 
 Nothing is rendered: an incremental session sends the same frame again and again, and the daemon
-answers with the picture it has. So it is the transport, the comparison with the frame before, and
-the Python client. CPU time is of both processes, per frame. The two take turns, round by round.
+answers with the picture it has. The C client draws into its own memory (`fc_planes`). The processor time
+of transport is that of the client and of the daemon's loop thread, which does all reading and
+writing; its other threads (comparing each frame with the one before, the doctor) are told beside it: they
+do the same either way. The two take turns, round by round. Needs a C compiler, no Python packages.
 """
 from __future__ import annotations
 
 import argparse
-import os
+import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-import numpy as np
-
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "clients/python/src"))
-import frameloom  # noqa: E402
+sys.path.insert(0, str(ROOT / "benchmarks"))
+from daemon import Daemon, running_daemon  # noqa: E402
 
 
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process, all threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def compiled(folder: str) -> Path:
+    program = Path(folder, "transport")
+    client = ROOT / "Sources/CFrameClient"
+    subprocess.run(
+        ["cc", "-std=c11", "-O2", f"-I{client}/include", f"-I{ROOT}/Sources/CFrameProtocol/include",
+         *sorted(client.glob("*.c")), Path(__file__).with_name("transport.c"), "-o", program],
+        check=True)
+    return program
 
 
-def still_frame(width: int, height: int) -> dict:
-    random = np.random.default_rng(1)
-    normals = np.full((height, width), 512 | 512 << 10 | 1023 << 20, np.uint32)
-    return {
-        "base_color": random.integers(0, 256, (height, width, 4), dtype=np.uint8),
-        "normals": normals, "depth": np.full((height, width), 5, np.float32),
-        "roughness": np.full((height, width), 128, np.uint8),
-        "camera": frameloom.Camera.look_at((0, 1.6, 0), (0, 1.6, -1), fov_y=60, width=width,
-                                           height=height)}
-
-
-def measure(socket: str, pid: int, frame: dict, frames: int, shared: bool) -> str:
-    with frameloom.connect(socket, incremental=True, shared_memory=shared) as session:
-        # Until the picture has come to rest.
-        for _ in range(200):
-            if session.render(**frame).computed_share == 0:
-                break
-        own, daemon = time.process_time(), cpu_seconds(pid)
-        times, rendered = [], 0
-        for _ in range(frames):
-            start = time.perf_counter()
-            rendered += session.render(**frame).computed_share > 0
-            times.append((time.perf_counter() - start) * 1000)
-        own, daemon = time.process_time() - own, cpu_seconds(pid) - daemon
-    p50, p99 = np.percentile(times, [50, 99])
-    note = f", {rendered} rendered after all" if rendered else ""
-    return (f"{p50:7.2f} {p99:7.2f}   {own / frames * 1000:7.2f} {daemon / frames * 1000:7.2f} "
-            f"{(own + daemon) / frames * 1000:7.2f}{note}")
+def measure(program: Path, daemon: Daemon, size: str, frames: int, way: str) -> float:
+    """Prints a line; processor time of transport on both sides, milliseconds a frame."""
+    run = subprocess.run(
+        [program, daemon.socket, str(daemon.pid), *size.split("x"), str(frames), way],
+        capture_output=True, text=True)
+    if run.returncode != 0:
+        raise SystemExit(run.stderr or f"transport ended with {run.returncode}")
+    p50, p99, own, loop, others, rendered = map(float, run.stdout.split())
+    note = f", {rendered:.0f} rendered after all" if rendered else ""
+    print(f"{size:>10} {way}   {p50:7.2f} {p99:7.2f}   {own:7.3f} {loop:7.3f} {own + loop:7.3f}   "
+          f"{others:7.3f}{note}", flush=True)
+    return own + loop
 
 
 def main() -> None:
@@ -69,29 +56,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sizes", nargs="+", default=["512x512", "1280x720", "1920x1080"])
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="frameloom-") as folder:
-        socket = f"{folder}/frames.sock"
-        daemon = subprocess.Popen([
-            given.programs / "frameloomd", "--set", f"socket.path={socket}",
-            "--set", f"control.path={folder}/control.sock",
-            "--set", f"models.folder={ROOT / 'Models'}", "--set", "log.level=warning",
-            "--set", "log.slow_frame_ms=0"])
-        try:
-            while not os.path.exists(socket):
-                time.sleep(0.1)
-                if daemon.poll() is not None:
-                    raise SystemExit("the daemon ended")
-            print("                        ms p50     p99   CPU client  daemon    both, ms a frame")
-            for size in given.sizes:
-                frame = still_frame(*map(int, size.split("x")))
-                for number in range(given.rounds):
-                    for shared in (False, True):
-                        line = measure(socket, daemon.pid, frame, given.frames, shared)
-                        print(f"{size:>10} {'shared' if shared else 'inline'} {number + 1}   {line}",
-                              flush=True)
-        finally:
-            daemon.kill()
-            daemon.wait()
+    with (tempfile.TemporaryDirectory(prefix="frameloom-") as folder,
+          running_daemon(given.programs, "log.slow_frame_ms=0") as daemon):
+        program = compiled(folder)
+        print("                     ms p50     p99   CPU client    loop    both   other threads, ms a frame")
+        for size in given.sizes:
+            ratios = []
+            for _ in range(given.rounds):
+                inline = measure(program, daemon, size, given.frames, "inline")
+                ratios.append(inline / measure(program, daemon, size, given.frames, "shared"))
+            print(f"{size:>10}: inline takes {statistics.median(ratios):.2f} times the processor time of "
+                  f"shared memory ({', '.join(f'{ratio:.2f}' for ratio in ratios)})", flush=True)
 
 
 if __name__ == "__main__":

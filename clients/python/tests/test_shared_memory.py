@@ -23,6 +23,7 @@ PICTURE_BYTES = LAYOUT.width * LAYOUT.height * 4
 PICTURE_OFFSET = 1 << 17
 SLOT_BYTES = 1 << 18
 SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW
+SEAL_FUTURE_WRITE = 0x10  # fcntl has no name for it before Python 3.12
 # FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE
 PUNCH_HOLE = 3
 
@@ -234,7 +235,7 @@ def test_a_client_cannot_shrink_what_it_shared(hostile):
 def test_memory_that_turns_read_only_gets_its_pictures_inline(hostile):
     descriptor = with_frame(memfd())
     hostile.share(descriptor)
-    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE)
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, SEAL_FUTURE_WRITE)
     hostile.frame(1, 0)
     kind, _, pixels, flags = hostile.receive()
     assert kind == protocol.PICTURE and not flags & protocol.PICTURE_IN_SLOT
@@ -257,6 +258,15 @@ def test_holes_and_rewriting_hurt_nobody_else(hostile):
     # Never released: all in one slot, none waited for.
     for _ in range(8):
         assert hostile.receive()[0] == protocol.PICTURE
+
+
+def test_planes_that_were_never_written_are_not_made_by_reading_them(hostile):
+    descriptor = memfd()
+    hostile.share(descriptor)
+    hostile.frame(1, 1)
+    assert hostile.receive()[0] == protocol.PICTURE
+    # The first bytes that exist are those of the picture.
+    assert os.lseek(descriptor, 0, os.SEEK_DATA) >= SLOT_BYTES + PICTURE_OFFSET
 
 
 def test_unknown_slots_are_the_frames_error(hostile):
