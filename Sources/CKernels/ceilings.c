@@ -87,6 +87,15 @@ __attribute__((target("avx2"))) static size_t int8_avx2(size_t rounds)
     CEILING_LOOP(__m256i, "x", a, b, MADD256)
     return SUMS * 32 * 2;
 }
+
+#define DOT256_INT8(s, a, b) _mm256_dpbusd_avx_epi32(s, a, b)
+
+__attribute__((target("avx2,avxvnni"))) static size_t int8_avxvnni(size_t rounds)
+{
+    __m256i a = _mm256_set1_epi8(3), b = _mm256_set1_epi8(5);
+    CEILING_LOOP(__m256i, "x", a, b, DOT256_INT8)
+    return SUMS * 32 * 2;
+}
 #endif
 
 typedef float v4 __attribute__((ext_vector_type(4)));
@@ -135,7 +144,9 @@ size_t k_run_ceiling(enum k_path path, enum k_number number, size_t rounds)
     if (path == K_AVX2) {
         if (number == K_NUMBER_FP32)
             return fp32_avx2(rounds);
-        return number == K_NUMBER_INT8 ? int8_avx2(rounds) : 0;
+        if (number == K_NUMBER_INT8)
+            return __builtin_cpu_supports("avxvnni") ? int8_avxvnni(rounds) : int8_avx2(rounds);
+        return 0;
     }
 #endif
     return number == K_NUMBER_FP32 ? fp32_portable(rounds) : 0;

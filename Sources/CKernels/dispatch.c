@@ -39,6 +39,7 @@ extern const k_winograd k_winograd_fp32_openblas;
 DECLARE_PATH(avx2)
 DECLARE_PATH(avx512)
 extern const k_convolution k_int16_avx512vnni, k_int8_avx512vnni, k_bf16_avx512bf16;
+extern const k_convolution k_int16_avxvnni, k_int8_avxvnni, k_int16_avx512vl, k_int8_avx512vl;
 extern const k_winograd k_winograd_bf16_avx512bf16;
 extern const k_tensor_kernels k_tensor_kernels_avx512bf16;
 
@@ -49,6 +50,12 @@ static const tables avx512bf16 = {
 };
 static const tables avx512vnni = {
     .convolutions = {[K_INT16] = &k_int16_avx512vnni, [K_INT8] = &k_int8_avx512vnni},
+};
+static const tables avxvnni = {
+    .convolutions = {[K_INT16] = &k_int16_avxvnni, [K_INT8] = &k_int8_avxvnni},
+};
+static const tables avx512vl = {
+    .convolutions = {[K_INT16] = &k_int16_avx512vl, [K_INT8] = &k_int8_avx512vl},
 };
 #endif
 
@@ -97,8 +104,16 @@ static const tables *tables_of(enum k_path path, size_t choice)
         found[count++] = &avx512bf16;
     if (path == K_AVX512 && __builtin_cpu_supports("avx512vnni"))
         found[count++] = &avx512vnni;
+    if (path == K_AVX2 && __builtin_cpu_supports("avxvnni"))
+        found[count++] = &avxvnni;
 #endif
     found[count++] = &paths[path];
+#if defined(__x86_64__)
+    /* Last: nobody takes them but who tests every choice. Held to AVX2, a processor with AVX-512 is to
+     * do what one without would. */
+    if (path == K_AVX2 && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni"))
+        found[count++] = &avx512vl;
+#endif
     return choice < count ? found[choice] : NULL;
 }
 

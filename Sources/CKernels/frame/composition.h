@@ -39,9 +39,8 @@ static void compose(float *restrict linear, float *restrict picture, const k_mod
         if (emissive)
             sum = sum + load16(emissive + i);
         store16(linear + i, sum);
+        store16(picture + i, srgb16(clamp16(sum, 0.0f, 1.0f)));
     }
-    for (size_t i = 0; i < 3 * pixels; i += K_LANES)
-        store16(picture + i, srgb16(clamp16(load16(linear + i), 0.0f, 1.0f)));
 }
 
 /* Linear light of the frame's base color, [3, 16 * count]. */
@@ -90,6 +89,12 @@ static void render_pictures(const k_frame *f, const float *head, size_t cell_y, 
         if (k.count > K_CHUNK_CELLS)
             k.count = K_CHUNK_CELLS;
         const size_t x = (size_t)k.cell_x, first = cell_y * (size_t)f->cells_x + x;
+        /* The next chunk's head: three streams that a processor does not follow by itself. */
+        const float *next = head + (x + (size_t)k.count) * f->head_stride;
+        const size_t left = (x1 - x - (size_t)k.count) * f->head_stride;
+        const size_t most = K_CHUNK_CELLS * f->head_stride;
+        for (size_t i = 0; i < (left < most ? left : most); i += CACHE_LINE / sizeof(float))
+            __builtin_prefetch(next + i);
         linear_base(f, &k, base);
         if (shines)
             load_emissive(f, &k, emissive);

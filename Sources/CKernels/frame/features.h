@@ -115,11 +115,15 @@ static void render_cells(const k_frame *f, const k_output *features, size_t cell
         k.count = (int32_t)x1 - k.cell_x;
         if (k.count > K_CHUNK_CELLS)
             k.count = K_CHUNK_CELLS;
+        fetch_next_planes(f, &k);
         load_planes(f, &k);
+        /* The place grid's rows are on their way while the history is moved. */
+        place(f, &k);
+        if (f->has_camera)
+            fetch_places(f->model, &k);
         reproject(f, &k);
         average_base(f, &k);
         warp(f, &k);
-        place(f, &k);
         if (f->has_camera)
             read_places(f->model, &k);
         pack_features(&chunk, f->model, &k, f->has_camera);

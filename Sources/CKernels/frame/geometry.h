@@ -41,8 +41,12 @@ INLINE v16 length16(points p) { return sqrt16(p.x * p.x + p.y * p.y + p.z * p.z)
 INLINE points previous_points16(const k_frame *f, const k_chunk *k, int32_t cell, v16 depth)
 {
     points ray = rays16(f, k, cell);
-    v16 far = f->model->sky_distance / length16(turn(f->rotation, ray));
-    v16 scale = pick16(depth > 0.0f, depth, far);
+    const i16 surface = depth > 0.0f;
+    v16 scale = depth;
+    if (__builtin_reduce_and(surface) == 0) {
+        v16 far = f->model->sky_distance / length16(turn(f->rotation, ray));
+        scale = pick16(surface, depth, far);
+    }
     points q = turn(f->to_previous, ray);
     return (points){q.x * scale + f->previous_origin[0], q.y * scale + f->previous_origin[1],
                     q.z * scale + f->previous_origin[2]};

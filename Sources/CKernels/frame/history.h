@@ -27,15 +27,16 @@ static void expand_history(const k_frame *f, size_t y0, size_t y1, size_t x0, si
         expand_pixels(f, y * (size_t)f->previous_width + x0, y * (size_t)f->previous_width + x1);
 }
 
-/* Catmull-Rom taps of 16 positions on one axis: floor - 1 ... floor + 2, kept inside, and their
- * weights. In memory, since they are read lane by lane. */
+/* Catmull-Rom taps of 16 positions on one axis: floor - 1 ... floor + 2, kept inside, as floats from
+ * the history's start (4096x4096 pixels of 8 fit into 32 bits), and their weights. In memory, since
+ * they are read lane by lane. */
 typedef struct taps {
-    int32_t index[4][K_LANES];
+    int32_t at[4][K_LANES];
     float weights[4][K_LANES];
 } taps;
 
-/* a = -1/2; positions are kept inside 0 ... size - 1. */
-INLINE void find_taps(taps *out, v16 position, int32_t size)
+/* a = -1/2; positions are kept inside 0 ... size - 1, each `step` floats after the one before. */
+INLINE void find_taps(taps *out, v16 position, int32_t size, int32_t step)
 {
     position = clamp16(position, 0.0f, (float)(size - 1));
     const i16 floor = int16_of(position);
@@ -43,7 +44,7 @@ INLINE void find_taps(taps *out, v16 position, int32_t size)
     UNROLL for (int i = 0; i < 4; i++) {
         const i16 tap = floor + (i - 1);
         const i16 above = tap < 0 ? (i16)0 : tap;
-        *(i16_at *)out->index[i] = above > size - 1 ? (i16)(size - 1) : above;
+        *(i16_at *)out->at[i] = (above > size - 1 ? (i16)(size - 1) : above) * step;
     }
     store16(out->weights[0], t3 * -0.5f + t2 - t * 0.5f);
     store16(out->weights[1], t3 * 1.5f - t2 * 2.5f + 1.0f);
@@ -54,13 +55,12 @@ INLINE void find_taps(taps *out, v16 position, int32_t size)
 /* Picture and carried light of lane `l`, kept within the inner 2x2 taps. */
 INLINE v8 sample_history(const k_frame *f, const taps *x, const taps *y, int l)
 {
-    const size_t width = (size_t)f->previous_width * 8;
     v8 sum = 0.0f, low = 0.0f, high = 0.0f;
     UNROLL for (int j = 0; j < 4; j++) {
-        const float *row = f->history + (size_t)y->index[j][l] * width;
+        const float *row = f->history + y->at[j][l];
         v8 line = 0.0f;
         UNROLL for (int i = 0; i < 4; i++) {
-            v8 tap = *(const v8_at *)(row + (size_t)x->index[i][l] * 8);
+            v8 tap = *(const v8_at *)(row + x->at[i][l]);
             line = FMA(tap, (v8)x->weights[i][l], line);
             if ((i == 1 || i == 2) && (j == 1 || j == 2)) {
                 low = i + j == 2 ? tap : tap < low ? tap : low;
@@ -113,8 +113,9 @@ static void warp(const k_frame *f, k_chunk *k)
         if (f->motion_kind != K_MOTION_NONE) {
             v16 pixels[8] = {0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f};
             taps x, y;
-            find_taps(&x, load16(k->previous[0] + i) - 0.5f, f->previous_width);
-            find_taps(&y, load16(k->previous[1] + i) - 0.5f, f->previous_height);
+            find_taps(&x, load16(k->previous[0] + i) - 0.5f, f->previous_width, 8);
+            find_taps(&y, load16(k->previous[1] + i) - 0.5f, f->previous_height,
+                      f->previous_width * 8);
             for (int l = 0; l < K_LANES; l++)
                 if (k->valid[i + l])
                     *(v8_at *)((float *)pixels + 8 * l) = sample_history(f, &x, &y, l);

@@ -123,25 +123,6 @@ static void place(const k_frame *f, k_chunk *k)
     }
 }
 
-INLINE i16 gather16(const uint32_t *table, i16 rows)
-{
-#if PATH_VECTOR == 16
-    return (i16)_mm512_i32gather_epi32((__m512i)rows, table, 4);
-#elif PATH_VECTOR == 8
-    typedef int32_t i8 __attribute__((ext_vector_type(8)));
-    const i8 low = __builtin_shufflevector(rows, rows, 0, 1, 2, 3, 4, 5, 6, 7);
-    const i8 high = __builtin_shufflevector(rows, rows, 8, 9, 10, 11, 12, 13, 14, 15);
-    const i8 a = (i8)_mm256_i32gather_epi32((const int *)table, (__m256i)low, 4);
-    const i8 b = (i8)_mm256_i32gather_epi32((const int *)table, (__m256i)high, 4);
-    return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-#else
-    i16 words;
-    UNROLL for (int l = 0; l < K_LANES; l++)
-        words[l] = (int32_t)table[rows[l]];
-    return words;
-#endif
-}
-
 /* The 16 halves in the low or the high part of each word, exactly. */
 INLINE v16 halves16(i16 words, const int is_high)
 {
@@ -163,37 +144,82 @@ INLINE v16 halves16(i16 words, const int is_high)
 #endif
 }
 
-/* Both features at 16 points, `at` in cells of the coarsest level, of which a level's cells are
- * 1 / `scale`; a level's table begins at `first`, its rows less one are `mask`. Corners are summed in
- * the order of the reference: x slowest, z fastest. */
-INLINE void read_level(const k_place *m, const v16 at[3], v16 scale, i16 first, i16 mask, v16 out[2])
-{
-    typedef uint32_t u16 __attribute__((ext_vector_type(16)));
-    const u16 primes[3] = {(u16)1, (u16)2654435761u, (u16)805459861u};
+typedef uint32_t u16 __attribute__((ext_vector_type(16)));
+
+/* Of 16 points, `at` in cells of the coarsest level, of which a level's cells are 1 / `scale`: each
+ * axis's part of a row's number at the lower and the upper corner, and the corners' weights. */
+typedef struct corners {
     u16 rows[3][2];
     v16 weights[3][2];
+} corners;
+
+INLINE corners corners16(const v16 at[3], v16 scale)
+{
+    const u16 primes[3] = {(u16)1, (u16)2654435761u, (u16)805459861u};
+    corners out;
     UNROLL for (int c = 0; c < 3; c++) {
         const v16 u = at[c] * scale;
         const i16 low = int16_of(u);
-        weights[c][1] = u - float16_of(low);
-        weights[c][0] = 1.0f - weights[c][1];
-        rows[c][0] = (u16)low * primes[c];
-        rows[c][1] = rows[c][0] + primes[c];
+        out.weights[c][1] = u - float16_of(low);
+        out.weights[c][0] = 1.0f - out.weights[c][1];
+        out.rows[c][0] = (u16)low * primes[c];
+        out.rows[c][1] = out.rows[c][0] + primes[c];
     }
+    return out;
+}
+
+/* The rows of `corner`, whose bits are x, y and z from the highest on; a level's table begins at
+ * `first`, its rows less one are `mask`. */
+INLINE i16 rows16(const corners *k, int corner, i16 first, i16 mask)
+{
+    const u16 row =
+        k->rows[0][corner >> 2] ^ k->rows[1][corner >> 1 & 1] ^ k->rows[2][corner & 1];
+    return ((i16)row & mask) + first;
+}
+
+/* Both features at 16 points. Corners are summed in the order of the reference: x slowest, z
+ * fastest. */
+INLINE void read_level(const k_place *m, const v16 at[3], v16 scale, i16 first, i16 mask, v16 out[2])
+{
+    const corners k = corners16(at, scale);
     i16 words[8];
     UNROLL for (int corner = 0; corner < 8; corner++) {
-        const u16 row = rows[0][corner >> 2] ^ rows[1][corner >> 1 & 1] ^ rows[2][corner & 1];
-        words[corner] = gather16(m->tables, ((i16)row & mask) + first);
+        words[corner] = gather16(m->tables, rows16(&k, corner, first, mask));
     }
     v16 sums[2] = {0.0f, 0.0f};
     UNROLL for (int corner = 0; corner < 8; corner++) {
-        const v16 weight =
-            weights[0][corner >> 2] * weights[1][corner >> 1 & 1] * weights[2][corner & 1];
+        const v16 weight = k.weights[0][corner >> 2] * k.weights[1][corner >> 1 & 1] *
+                           k.weights[2][corner & 1];
         sums[0] = FMA(halves16(words[corner], 0), weight, sums[0]);
         sums[1] = FMA(halves16(words[corner], 1), weight, sums[1]);
     }
     out[0] = sums[0];
     out[1] = sums[1];
+}
+
+/* Fetches what the fine levels know of the chunk's blocks: neighbouring blocks read places all over a
+ * table that no cache near the core holds. A row's neighbour in x lies beside it but at the end of a
+ * cache line. */
+static void fetch_places(const k_model *model, const k_chunk *k)
+{
+    const k_place *m = &model->place;
+    const int32_t blocks = k->count * K_BLOCKS;
+    _Alignas(64) int32_t rows[K_LANES];
+    for (int32_t b = 0; m->levels > 0 && b < blocks; b += K_LANES) {
+        const int32_t count = blocks - b < K_LANES ? blocks - b : K_LANES;
+        v16 at[3];
+        UNROLL for (int c = 0; c < 3; c++)
+            at[c] = load16(k->block_position[c] + b) / m->coarsest_side;
+        for (uint32_t level = m->levels - m->fine_levels; level < m->levels; level++) {
+            const corners found = corners16(at, (v16)(float)(1u << level));
+            UNROLL for (int corner = 0; corner < 4; corner++) {
+                *(i16_at *)rows = rows16(&found, corner, (i16)(int32_t)m->first[level],
+                                         (i16)(int32_t)(m->rows[level] - 1));
+                for (int32_t l = 0; l < count; l++)
+                    __builtin_prefetch(m->tables + rows[l]);
+            }
+        }
+    }
 }
 
 /* The coarse levels at each cell's upper left block, two levels at a time: 8 cells of each. */

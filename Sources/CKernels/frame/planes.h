@@ -3,6 +3,26 @@
  *
  * The client's planes in the model's terms. Pixels outside of the frame repeat its edge. */
 
+/* Words of a table, one a lane. */
+INLINE i16 gather16(const uint32_t *table, i16 rows)
+{
+#if PATH_VECTOR == 16
+    return (i16)_mm512_i32gather_epi32((__m512i)rows, table, 4);
+#elif PATH_VECTOR == 8
+    typedef int32_t i8 __attribute__((ext_vector_type(8)));
+    const i8 low = __builtin_shufflevector(rows, rows, 0, 1, 2, 3, 4, 5, 6, 7);
+    const i8 high = __builtin_shufflevector(rows, rows, 8, 9, 10, 11, 12, 13, 14, 15);
+    const i8 a = (i8)_mm256_i32gather_epi32((const int *)table, (__m256i)low, 4);
+    const i8 b = (i8)_mm256_i32gather_epi32((const int *)table, (__m256i)high, 4);
+    return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+#else
+    i16 words;
+    UNROLL for (int l = 0; l < K_LANES; l++)
+        words[l] = (int32_t)table[rows[l]];
+    return words;
+#endif
+}
+
 INLINE int32_t inside(int32_t i, int32_t size) { return i < size ? i : size - 1; }
 
 typedef int32_t i4 __attribute__((ext_vector_type(4)));
@@ -28,9 +48,35 @@ INLINE i4 load_four(const uint8_t *p, const size_t bytes)
     return *(const i4_at *)p;
 }
 
+#if PATH_VECTOR >= 8
+/* Four rows of four pixels of 3 bytes as words; reads the 4 bytes before each row's first pixel too. */
+INLINE i16 load_triples(const uint8_t *const rows[4], size_t at)
+{
+#define FOUR_WORDS(row)                                                                        \
+    row * 16 + 4, row * 16 + 5, row * 16 + 6, 64, row * 16 + 7, row * 16 + 8, row * 16 + 9, 64, \
+        row * 16 + 10, row * 16 + 11, row * 16 + 12, 64, row * 16 + 13, row * 16 + 14,          \
+        row * 16 + 15, 64
+    typedef int32_t i8 __attribute__((ext_vector_type(8)));
+    typedef uint8_t b64 __attribute__((ext_vector_type(64)));
+    const i4 r0 = *(const i4_at *)(rows[0] + at - 4), r1 = *(const i4_at *)(rows[1] + at - 4);
+    const i4 r2 = *(const i4_at *)(rows[2] + at - 4), r3 = *(const i4_at *)(rows[3] + at - 4);
+    const i8 top = __builtin_shufflevector(r0, r1, 0, 1, 2, 3, 4, 5, 6, 7);
+    const i8 bottom = __builtin_shufflevector(r2, r3, 0, 1, 2, 3, 4, 5, 6, 7);
+    const b64 bytes = (b64)__builtin_shufflevector(top, bottom, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+                                                   11, 12, 13, 14, 15);
+    return (i16)__builtin_shufflevector(bytes, (b64)0, FOUR_WORDS(0), FOUR_WORDS(1),
+                                        FOUR_WORDS(2), FOUR_WORDS(3));
+#undef FOUR_WORDS
+}
+#endif
+
 /* The 4x4 pixels of a cell inside the frame. One vector: what is read whole is written whole. */
 INLINE i16 load_cell(const uint8_t *const rows[4], size_t at, const size_t bytes)
 {
+#if PATH_VECTOR >= 8
+    if (bytes == 3 && at > 0)
+        return load_triples(rows, at);
+#endif
     if (bytes == 1) {
         const i4 four = {word_of(rows[0] + at), word_of(rows[1] + at), word_of(rows[2] + at),
                          word_of(rows[3] + at)};
@@ -280,6 +326,52 @@ static void load_coverage(const k_frame *f, const k_chunk *k)
         for (int32_t i = 0; i < count; i++)
             out[i] = in[(size_t)i * 4 + 3];
     }
+}
+
+/* Pixels x ..< x + count of the chunk's four rows, each of `pixel` bytes: into the cache. */
+INLINE void fetch_rows(const k_frame *f, const k_chunk *k, const uint8_t *top, ptrdiff_t row_stride,
+                       size_t pixel, int32_t x, int32_t count, const int writes)
+{
+    for (int r = 0; r < 4; r++) {
+        const uint8_t *row = top + inside(k->cell_y * 4 + r, f->height) * row_stride;
+        for (size_t b = (size_t)x * pixel; b < (size_t)(x + count) * pixel; b += CACHE_LINE)
+            if (writes)
+                __builtin_prefetch(row + b, 1);
+            else
+                __builtin_prefetch(row + b, 0);
+    }
+}
+
+INLINE size_t bytes_of_format(int32_t format)
+{
+    switch (format) {
+    case K_R8: return 1;
+    case K_R16: return 2;
+    case K_RGB8: return 3;
+    case K_RGBA16F: return 8;
+    default: return 4;
+    }
+}
+
+/* What the next chunk of the row reads and writes of the planes. Four rows of each plane are more
+ * streams than a processor follows by itself: waiting for them took two thirds of the loading. */
+static void fetch_next_planes(const k_frame *f, const k_chunk *k)
+{
+    const int32_t x = (k->cell_x + k->count) * 4, left = f->width - x;
+    const int32_t count = left < K_CHUNK_CELLS * 4 ? left : K_CHUNK_CELLS * 4;
+    if (count <= 0)
+        return;
+    for (int kind = 0; kind < K_PLANE_COUNT; kind++) {
+        const k_plane *plane = &f->planes[kind];
+        if (plane->format != K_ABSENT && kind != K_KNOWN)
+            fetch_rows(f, k, plane->top, plane->row_stride, bytes_of_format(plane->format), x,
+                       count, 0);
+    }
+    const ptrdiff_t row_stride = (ptrdiff_t)f->width * 4;
+    if (f->next_base)
+        fetch_rows(f, k, f->next_base, row_stride, 4, x, count, 1);
+    if (f->next_depth)
+        fetch_rows(f, k, (const uint8_t *)f->next_depth, row_stride, 4, x, count, 1);
 }
 
 static void load_planes(const k_frame *f, k_chunk *k)

@@ -382,8 +382,8 @@ enum k_path { K_AVX512 = 0, K_AVX2, K_OPENBLAS, K_PORTABLE };
 /* NULL where the processor cannot run the path. */
 const k_kernels *k_kernels_of(enum k_path path);
 
-/* Loops that the processor can run on a path, the fastest first, by `choice` from 0; NULL after the
- * last. All choices give the same integers; bf16 by instruction and by fp32 may differ in the
+/* Loops that the processor can run on a path, the one to take first, by `choice` from 0; NULL after
+ * the last. All choices give the same integers; bf16 by instruction and by fp32 may differ in the
  * last bit of a sum. */
 const k_convolution *k_convolution_of(enum k_path path, enum k_arithmetic arithmetic,
                                       size_t choice);

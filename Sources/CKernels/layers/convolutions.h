@@ -39,7 +39,7 @@
 #define CONV_PIXELS_2 9
 #elif PATH_VECTOR == 8
 #define CONV_MAX_BLOCK 1
-#define CONV_PIXELS_1 2
+#define CONV_PIXELS_1 4
 #elif PATH_REGISTERS == 32
 #define CONV_MAX_BLOCK 1
 #define CONV_PIXELS_1 4

@@ -12,6 +12,15 @@
 #define PATH_MADD(a, b) ((ivec)_mm_madd_epi16((__m128i)(a), (__m128i)(b)))
 #endif
 
+/* sum + the products of each word's two or four numbers. */
+#if PATH_HAS_VNNI && PATH_VECTOR == 16
+#define PATH_DOT_BYTES(sum, bytes, weights) _mm512_dpbusd_epi32(sum, bytes, weights)
+#define PATH_DOT_PAIRS(sum, pairs, weights) _mm512_dpwssd_epi32(sum, pairs, weights)
+#define PATH_INTEGERS __m512i
+#elif PATH_HAS_VNNI
+#define PATH_INTEGERS __m256i
+#endif
+
 /* ---- fp32 ---- */
 typedef vec sum_fp32, value_fp32, weight_fp32;
 
@@ -55,7 +64,7 @@ INLINE weight_int16 weights_int16(const uint32_t *p) { return *(const ivec_at *)
 INLINE sum_int16 dot_int16(sum_int16 sum, weight_int16 w, value_int16 v)
 {
 #if PATH_HAS_VNNI
-    return (ivec)_mm512_dpwssd_epi32((__m512i)sum, (__m512i)w, (__m512i)v);
+    return (ivec)PATH_DOT_PAIRS((PATH_INTEGERS)sum, (PATH_INTEGERS)w, (PATH_INTEGERS)v);
 #elif defined(PATH_MADD)
     return sum + PATH_MADD(w, v);
 #else
@@ -72,7 +81,7 @@ INLINE value_int8 spread_int8(const uint8_t *p) { return (ivec)*(const word_at *
 INLINE weight_int8 weights_int8(const uint32_t *p) { return *(const ivec_at *)p; }
 INLINE sum_int8 dot_int8(sum_int8 sum, weight_int8 w, value_int8 v)
 {
-    return (ivec)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)v, (__m512i)w);
+    return (ivec)PATH_DOT_BYTES((PATH_INTEGERS)sum, (PATH_INTEGERS)v, (PATH_INTEGERS)w);
 }
 #else
 /* Bytes 0 and 2, then 1 and 3, as pairs of 16 bits: no product saturates. */

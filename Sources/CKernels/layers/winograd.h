@@ -216,12 +216,31 @@ static void multiply_chunk(const factors *first, size_t place, size_t count, siz
 }
 #endif
 
+/* What the finish of a tile reads and writes. In fp32, waiting for it took a third to a half of the
+ * inverse transform's time; half of the bytes are there in time by themselves. */
+INLINE void fetch_finish(const k_conv *c, const sums_place *place)
+{
+    for (size_t row = 0; row < 4 && place->y + row < c->out_height; row++) {
+        sums_place at = *place;
+        at.y += row;
+        finish_memory memory = memory_of_finish(c, &at);
+        while (memory.pixels)
+            fetch_pixel(&memory);
+    }
+}
+
 static void inverse_transform_chunk(const k_conv *c, const tile_chunk *k, const float *sums, size_t place,
                               size_t vector, size_t vectors)
 {
     _Alignas(64) float outputs[4 * 4 * K_LANES];
+    const int fetches = c->output_count > 0 && bytes_of_form(c->outputs[0].form) == 4;
     for (size_t t = 0; t < k->count; t++) {
         const size_t y = tile_y(k, t), x = tile_x(k, t);
+        if (fetches && t + 1 < k->count) {
+            const size_t next_x = tile_x(k, t + 1), left = c->out_width - next_x;
+            fetch_finish(c, &(sums_place){vector, vectors, tile_y(k, t + 1), next_x,
+                                          left < 4 ? left : 4});
+        }
         const size_t rows = c->out_height - y < 4 ? c->out_height - y : 4;
         const size_t columns = c->out_width - x < 4 ? c->out_width - x : 4;
         for (size_t v = 0; v < vectors; v++) {

@@ -10,4 +10,4 @@
 #include "layers/dots.h"
 #include "layers/finish.h"
 
-#define PARTS 1
+#define PARTS (K_LANES / PATH_VECTOR) /* registers for 16 couts */

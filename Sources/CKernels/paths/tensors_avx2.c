@@ -3,6 +3,7 @@
 #include "tensor_kernels.h"
 
 #if defined(__x86_64__)
+#include <immintrin.h>
 
 /* 16 registers: 2 vectors of weights by 6 rows. */
 #define PATH_VECTOR 8 /* floats */

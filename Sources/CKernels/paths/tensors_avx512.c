@@ -3,6 +3,7 @@
 #include "tensor_kernels.h"
 
 #if defined(__x86_64__)
+#include <immintrin.h>
 
 /* 32 registers: 4 vectors of weights by 6 rows, or fewer vectors by 8. */
 #define PATH_VECTOR 16 /* floats */
