@@ -22,6 +22,7 @@ from dataset import LoadedClip, add_encoding_options, encodings_from, load, prog
 from drift import drift, drift_plot, drift_text, hold, hold_text
 from export import network_of
 from history import WITHOUT_NAMES, Session, Without, from_history, nothing_carried
+from levels import SIDES, LevelSession
 from metrics import Score, change_psnr, score, temporal_error, video_quality
 from model import CompactDenoiser
 from model_files import ModelError
@@ -84,7 +85,8 @@ def judged(clip: LoadedClip, name: str, make, with_flip: bool, say) -> Judged:
     return result
 
 
-def makers(network: CompactDenoiser | None, served: list[torch.Tensor] | None, without: Without):
+def makers(network: CompactDenoiser | None, served: list[torch.Tensor] | None, without: Without,
+           qualities: list[str] = ()):
     ways = {"base color alone": lambda i, frame: frame.base}
     if served is not None:
         ways["served pictures"] = lambda i, frame: served[i]
@@ -93,6 +95,9 @@ def makers(network: CompactDenoiser | None, served: list[torch.Tensor] | None, w
         ways["reset"] = lambda i, frame: from_history(
             network, frame, nothing_carried(frame), without)
         ways["autoregressive"] = lambda i, frame: session.render(frame)
+        for name in qualities:
+            ways[f"{name} light"] = lambda i, frame, at=LevelSession(
+                network, SIDES[name], without): at.render(frame)
     return ways
 
 
@@ -188,7 +193,7 @@ def evaluated(clip: LoadedClip, network: CompactDenoiser | None, options: argpar
     served = served_pictures(options.pictures, clip) if options.pictures else None
     truth = judged(clip, "reference", lambda i, frame: frame.picture, False, lambda t: None)
     ways = [judged(clip, name, make, not options.no_flip, progress)
-            for name, make in makers(network, served, without).items()]
+            for name, make in makers(network, served, without, options.quality).items()]
     if options.jod:
         for way in ways:
             way.jod = video_quality(way.pictures, truth.pictures, options.fps)
@@ -230,6 +235,8 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="A clip or a folder of clips.")
     parser.add_argument("--clip", help="Only this clip of --data.")
     parser.add_argument("--without", nargs="*", default=[], choices=WITHOUT_NAMES)
+    parser.add_argument("--quality", nargs="*", default=[], choices=["half", "quarter"],
+                        help="Also with light of this size, as sessions of lower quality.")
     parser.add_argument("--drift", type=int, default=0, metavar="N",
                         help="Also N frames on end, the clip walked forth and back (1000).")
     parser.add_argument("--hold", type=int, default=0, metavar="N",

@@ -169,6 +169,14 @@ def rendered(network: CompactDenoiser, frame: FrameBatch, history: Carried,
              forward=None) -> torch.Tensor:
     """The linear picture `[B, 3, H, W]`. `forward` stands in for the network where it is wrapped
     (several devices, autocast)."""
+    planes, place = model_inputs(network, frame, history, without, known)
+    return composed((forward or network)(planes, place, known and known.inputs), planes)
+
+
+def model_inputs(network: CompactDenoiser, frame: FrameBatch, history: Carried,
+                 without: Without = Without(),
+                 known: Known | None = None) -> tuple[FramePlanes, Cells | None]:
+    """What the network reads of a frame and of its place."""
     if without.history:
         history = nothing_carried(frame)
     planes = FramePlanes(frame.base, frame.normal, frame.depth[:, None], frame.roughness,
@@ -183,8 +191,7 @@ def rendered(network: CompactDenoiser, frame: FrameBatch, history: Carried,
         place.float_blocks(known.nearness, frame.cameras)
     if known is not None and place is not None:
         place.block_glares = known.glare
-    planes, place = without.held_back(planes, place)
-    return composed((forward or network)(planes, place, known and known.inputs), planes)
+    return without.held_back(planes, place)
 
 
 class Session:

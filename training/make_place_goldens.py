@@ -19,8 +19,10 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from make_goldens import GOLDENS, Tensors, handled, network_inputs, network_outputs, \
-    window_outputs
+from history import FrameBatch
+from levels import SIDES, LevelSession
+from make_goldens import GOLDENS, Tensors, camera_from, handled, network_inputs, \
+    network_outputs, window_outputs
 from model import CompactDenoiser, ModelConfig
 from model_files import read_model, write_model
 
@@ -55,6 +57,29 @@ def emissive_plane(height: int, width: int) -> torch.Tensor:
     return plane
 
 
+def level_outputs(network: CompactDenoiser) -> Tensors:
+    """Pictures of the window of `goldens_geometry` with light of half and quarter size, each from
+    its history of full size and then from its own."""
+    window = load_file(GOLDENS / "goldens_geometry.safetensors")
+    cameras = json.loads((GOLDENS / "goldens_geometry.json").read_text())
+    unit = lambda name: window[f"in.{name}"][None].float() / 255
+
+    def frame(prefix: str, camera: str) -> FrameBatch:
+        return FrameBatch(
+            unit(prefix + "base"), window["in.normal"][None].float() / 127.5 - 1,
+            window[f"in.{prefix}depth_m"][None], unit("roughness")[:, None],
+            unit("metallic")[:, None], unit("previous_picture"), [camera_from(cameras[camera])])
+
+    now, before, outputs = frame("", "current"), frame("previous_", "previous"), {}
+    for name in ("half", "quarter"):
+        session = LevelSession(network, SIDES[name])
+        first = session.from_history(now, before, unit("previous_picture"))
+        outputs[f"{name}.picture"] = (first[0] * 255).round().byte()
+        outputs[f"{name}.next_picture"] = (session.picture[0] * 255).round().byte()
+        outputs[f"{name}.second"] = (session.render(now)[0] * 255).round().byte()
+    return outputs
+
+
 def made(network: CompactDenoiser) -> dict[str, tuple[Tensors, dict | None]]:
     inputs = network_inputs(network.config)
     files = {"network": (inputs, network_outputs(network, inputs), None)}
@@ -62,6 +87,7 @@ def made(network: CompactDenoiser) -> dict[str, tuple[Tensors, dict | None]]:
     planes = {k[3:]: v for k, v in padding.items() if k.startswith("in.")}
     planes["emissive"] = emissive_plane(*planes["base"].shape[1:])
     cameras = json.loads((GOLDENS / "goldens_padding.json").read_text())
+    files["levels"] = ({}, level_outputs(network), None)
     files["padding"] = (planes, window_outputs(network, planes, cameras), cameras)
     return {name: ({f"in.{k}": v.contiguous().clone() for k, v in ins.items()}
                    | {f"out.{k}": v.contiguous().clone() for k, v in outs.items()}, said)

@@ -228,14 +228,20 @@ class CompactDenoiser(nn.Module):
         return self.topology.walk(features, convolve)
 
 
-def composed(head: torch.Tensor, planes: FramePlanes) -> torch.Tensor:
-    """The linear picture `[B, 3, H, W]`, not clamped; `head` may be padded beyond it."""
+def picture_parts(head: torch.Tensor, planes: FramePlanes) -> tuple[torch.Tensor, torch.Tensor]:
+    """The logarithm of the light on the base color and the light beside it, `[B, 3, H, W]`; `head`
+    may be padded beyond them."""
     height, width = planes.base.shape[-2:]
     head = head[..., :height, :width].float()
     light, added, gate = head[:, 0:3], head[:, 3:6], head[:, 6:7]
     carried = planes.light * (1 - planes.sigma) * torch.sigmoid(gate)
-    light = LIGHT_RANGE * torch.tanh((light + carried) / LIGHT_RANGE)
-    lit = (linear_from_srgb(planes.base) + EPS) * torch.exp(light) + F.softplus(3 * added - 6)
+    return LIGHT_RANGE * torch.tanh((light + carried) / LIGHT_RANGE), F.softplus(3 * added - 6)
+
+
+def composed(head: torch.Tensor, planes: FramePlanes) -> torch.Tensor:
+    """The linear picture `[B, 3, H, W]`, not clamped."""
+    light, added = picture_parts(head, planes)
+    lit = (linear_from_srgb(planes.base) + EPS) * torch.exp(light) + added
     return lit if planes.emissive is None else lit + linear_from_srgb(planes.emissive)
 
 

@@ -93,37 +93,55 @@ package final class Denoiser: Sendable {
         try model.check(scales)
     }
 
+    /// At which sizes the model can compute light, the best first.
+    package var qualities: [FrameQuality] { model.qualities }
+
+    /// Whether frames of a size can be rendered at a level.
+    package func check(_ quality: FrameQuality, for size: FrameSize) throws(DenoiserError) {
+        guard qualities.contains(quality) else {
+            throw .noQuality(quality, family: description.family)
+        }
+        guard quality.fits(size) else { throw .qualitySize(quality, size) }
+    }
+
     /// Memory of one workspace, planned exactly and not allocated. Of any supported size.
-    package func workspaceByteCount(for size: FrameSize) -> Int {
-        model.workspaceByteCount(for: size)
+    /// - Parameter quality: that was checked, here and below.
+    package func workspaceByteCount(
+        for size: FrameSize, at quality: FrameQuality = .full
+    ) -> Int {
+        model.workspaceByteCount(for: size, at: quality)
     }
 
     /// For the frames of any session.
     /// - Throws: where the system refuses the memory.
     package func makeWorkspace(
-        for size: FrameSize
+        for size: FrameSize, at quality: FrameQuality = .full
     ) throws(MemoryRefusal) -> any FrameWorkspace {
-        try model.makeWorkspace(for: size)
+        try model.makeWorkspace(for: size, at: quality)
     }
 
     /// Whether frames can be rendered in part.
     package var canRenderPartly: Bool { model.incremental != nil }
 
     /// Memory of one incremental workspace.
-    package func incrementalByteCount(for layout: GBufferLayout) -> Int {
-        model.incremental?.incrementalByteCount(for: layout)
-            ?? workspaceByteCount(for: layout.size)
+    package func incrementalByteCount(
+        for layout: GBufferLayout, at quality: FrameQuality = .full
+    ) -> Int {
+        model.incremental?.incrementalByteCount(for: layout, at: quality)
+            ?? workspaceByteCount(for: layout.size, at: quality)
     }
 
     /// For the frames of one session, all of this layout: keeps what it rendered, so that the next
     /// frame renders only what changed. Models that cannot render every frame whole.
     package func makeIncrementalWorkspace(
-        for layout: GBufferLayout, settings: IncrementalSettings = IncrementalSettings()
+        for layout: GBufferLayout, at quality: FrameQuality = .full,
+        settings: IncrementalSettings = IncrementalSettings()
     ) throws(MemoryRefusal) -> any FrameWorkspace {
         guard let incremental = model.incremental else {
-            return try makeWorkspace(for: layout.size)
+            return try makeWorkspace(for: layout.size, at: quality)
         }
-        return try incremental.makeIncrementalWorkspace(for: layout, settings: settings)
+        return try incremental.makeIncrementalWorkspace(
+            for: layout, at: quality, settings: settings)
     }
 
     /// Sets rounding, flush-to-zero and denormals-are-zero for the calling thread. Every thread that

@@ -29,6 +29,9 @@ package enum DenoiserError: Error, Equatable, Sendable, CustomStringConvertible 
     case noScale(field: String, found: UInt16, family: String)
     case noAdapter(found: UInt16)
     case mergedAdapter(found: UInt16)
+    /// The model has no such level of quality, or light of this size would be too small for it.
+    case noQuality(FrameQuality, family: String)
+    case qualitySize(FrameQuality, FrameSize)
     /// The system gives no memory for what was planned.
     case memory(MemoryRefusal)
 
@@ -57,6 +60,7 @@ package enum DenoiserError: Error, Equatable, Sendable, CustomStringConvertible 
         case .storage(let name, _, _): name
         case .noScale(let field, _, _): field
         case .noAdapter, .mergedAdapter: "adapter_scale"
+        case .noQuality, .qualitySize: "features"
         case .memory: ""
         }
     }
@@ -106,6 +110,12 @@ package enum DenoiserError: Error, Equatable, Sendable, CustomStringConvertible 
             "\(name) has \(byteCount) bytes and needs \(needed)"
         case .noScale(let field, let found, let family):
             "\(field) is \(found): models of the family \(family) have no such scale; send 0"
+        case .noQuality(let quality, let family):
+            "models of the family \(family) have no quality \(quality), only full: they draw the "
+                + "picture itself, not its light"
+        case .qualitySize(let quality, let size):
+            "at quality \(quality) the light of a frame of \(size) has \(quality.light(of: size)) "
+                + "pixels; it needs \(FrameSize.sides.lowerBound) a side"
         case .memory(let refusal): refusal.description
         case .noAdapter(let found):
             "adapter_scale is \(found): this model has no adapter (no parts.lora in model.json); "

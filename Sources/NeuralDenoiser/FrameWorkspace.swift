@@ -9,6 +9,8 @@ package protocol FrameWorkspace: AnyObject, Sendable {
     /// The same for every frame.
     var steps: [RenderStep] { get }
     var size: FrameSize { get }
+    /// At which the next history is left behind.
+    var quality: FrameQuality { get }
     /// The frame that the history comes from, if this frame uses one. Known after `begin`.
     var usedHistoryFrame: UInt64? { get }
     /// How much of the last frame was rendered. Known after the last step.
@@ -36,19 +38,22 @@ package protocol FrameWorkspace: AnyObject, Sendable {
 }
 
 extension FrameWorkspace {
+    package var quality: FrameQuality { .full }
     package var tileSide: Int { max(size.width, size.height) }
     package var computedTiles: [Bool] { [true] }
 }
 
 extension FrameRequest {
     /// Whether the layout is readable, of the workspace's size, and every storage large enough.
-    func check(size: FrameSize) throws(DenoiserError) {
+    func check(size: FrameSize, quality: FrameQuality = .full) throws(DenoiserError) {
         let layout = gbuffer.layout
         guard layout.size == size else { throw .frameSize(expected: size, found: layout.size) }
         try layout.checkPlanes()
         try Self.check(gbuffer.storage, "payload", holds: layout.byteCount)
         try Self.check(picture, "picture", holds: size.pixelCount * 4)
-        try Self.check(nextHistory, "next history", holds: FrameHistory.byteCount(of: size))
+        try Self.check(
+            nextHistory, "next history",
+            holds: FrameHistory.byteCount(of: quality.light(of: size)))
         guard let history else { return }
         guard history.size.isSupported else { throw .size(history.size) }
         try Self.check(

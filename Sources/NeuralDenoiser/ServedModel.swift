@@ -17,9 +17,15 @@ protocol ServedModel: Sendable {
     /// Whether it has the scales that a session asks for.
     func check(_ scales: ConditioningScales) throws(DenoiserError)
 
+    /// At which sizes it can compute light; `full` is one of them.
+    var qualities: [FrameQuality] { get }
+
     /// Memory of one workspace, planned exactly and not allocated.
-    func workspaceByteCount(for size: FrameSize) -> Int
-    func makeWorkspace(for size: FrameSize) throws(MemoryRefusal) -> any FrameWorkspace
+    /// - Parameter quality: one of `qualities` that fits the size, here and below.
+    func workspaceByteCount(for size: FrameSize, at quality: FrameQuality) -> Int
+    func makeWorkspace(
+        for size: FrameSize, at quality: FrameQuality
+    ) throws(MemoryRefusal) -> any FrameWorkspace
 
     /// How it renders in part; nil: every frame whole.
     var incremental: (any IncrementalModel)? { get }
@@ -30,9 +36,9 @@ protocol ServedModel: Sendable {
 
 /// A model that can render only what changed since the frame before.
 protocol IncrementalModel: Sendable {
-    func incrementalByteCount(for layout: GBufferLayout) -> Int
+    func incrementalByteCount(for layout: GBufferLayout, at quality: FrameQuality) -> Int
     func makeIncrementalWorkspace(
-        for layout: GBufferLayout, settings: IncrementalSettings
+        for layout: GBufferLayout, at quality: FrameQuality, settings: IncrementalSettings
     ) throws(MemoryRefusal) -> any FrameWorkspace
 }
 

@@ -47,6 +47,9 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Render only what changed while the camera stands still: on or off.")
     var incremental = ClipArguments.Switch.off
 
+    @Option(help: "Size at which light is computed: full, half or quarter.")
+    var quality = FrameQuality.full
+
     @Flag(help: "Also list how long each step of a frame takes.")
     var profile = false
 
@@ -102,7 +105,7 @@ struct BenchCommand: ParsableCommand {
                 renderer: .init(
                     modelFolder: try modelFolder(), seed: 0, threads: threads,
                     kernelPath: kernelPath, precision: precision,
-                    isIncremental: incremental == .on),
+                    isIncremental: incremental == .on, quality: quality),
                 frameCount: frames, isProfiled: profile))
         try print(run.run(), isJSON: json)
     }
@@ -154,6 +157,14 @@ extension FrameSize: ExpressibleByArgument {
         guard sides.count == 2, let width = sides[0], let height = sides[1] else { return nil }
         self.init(width: width, height: height)
     }
+}
+
+extension FrameQuality: ExpressibleByArgument {
+    package init?(argument: String) { self.init(name: argument) }
+
+    package var defaultValueDescription: String { name }
+
+    package static var allValueStrings: [String] { allCases.map(\.name) }
 }
 
 extension PrecisionChoice: ExpressibleByArgument {

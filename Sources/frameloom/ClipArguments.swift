@@ -43,6 +43,12 @@ struct ClipArguments: ParsableArguments {
     @Option(help: "Render only what changed while the camera stands still: on or off.")
     var incremental = Switch.off
 
+    @Option(
+        help: ArgumentHelp(
+            "Size at which light is computed: full, half or quarter; by default full, of a daemon as "
+                + "it is configured."))
+    var quality: FrameQuality?
+
     @Flag(help: "Write no pictures and no contact sheet.")
     var noPictures = false
 

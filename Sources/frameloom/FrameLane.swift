@@ -80,8 +80,8 @@ final class FrameLane {
         let work = workspace.work
         if !work.keepsHistory { histories = (current: histories.next, next: histories.current) }
         history = FrameHistory(
-            size: layout.size, frameID: frame.id, seed: seed, camera: frame.camera,
-            jitter: frame.jitter, storage: histories.current)
+            size: layout.size, at: workspace.quality, frameID: frame.id, seed: seed,
+            camera: frame.camera, jitter: frame.jitter, storage: histories.current)
         var times = done.times
         times.read = (done.startedAt ?? arrival) - arrival
         return Result(times: times, work: work, historyFrame: used.frame.withLock { $0 })

@@ -18,6 +18,7 @@ final class LocalRenderer: FrameRenderer {
         var precision = PrecisionChoice.automatic
         /// Render only what changed.
         var isIncremental = false
+        var quality = FrameQuality.full
     }
 
     let denoiser: Denoiser
@@ -36,6 +37,7 @@ final class LocalRenderer: FrameRenderer {
         do {
             try denoiser.check(clip.layout)
             try denoiser.check(settings.scales)
+            try denoiser.check(settings.quality, for: clip.size)
         } catch {
             throw RunError.denoiser("the model cannot render this clip: \(error)")
         }
@@ -50,8 +52,8 @@ final class LocalRenderer: FrameRenderer {
             .init(threadCount: settings.threads, threadSetup: Denoiser.prepareRenderThread))
         lane = FrameLane(
             isIncremental
-                ? try denoiser.makeIncrementalWorkspace(for: clip.layout)
-                : try denoiser.makeWorkspace(for: clip.size),
+                ? try denoiser.makeIncrementalWorkspace(for: clip.layout, at: settings.quality)
+                : try denoiser.makeWorkspace(for: clip.size, at: settings.quality),
             layout: clip.layout, seed: settings.seed, scales: settings.scales, clock: clock)
     }
 

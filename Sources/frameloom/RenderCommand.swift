@@ -44,7 +44,8 @@ struct RenderCommand: ParsableCommand {
                     modelFolder: LocalRenderer.modelFolder(named: clip.model, in: folder),
                     seed: clip.seed, scales: clip.scales, threads: threads,
                     kernelPath: kernelPath,
-                    precision: precision, isIncremental: clip.incremental == .on))
+                    precision: precision, isIncremental: clip.incremental == .on,
+                    quality: clip.quality ?? .full))
         }
     }
 }

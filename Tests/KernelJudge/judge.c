@@ -152,6 +152,7 @@ int main(int argc, char **argv)
         judge_convolutions((enum k_path)path);
         judge_winograd((enum k_path)path);
         judge_frames((enum k_path)path, names[path]);
+        judge_levels((enum k_path)path, names[path]);
         judge_tensors((enum k_path)path);
         fprintf(stderr, "%s: %s, %zu checks\n", names[path],
                 k_convolution_of((enum k_path)path, K_FP32, 0)->name, checks - before);

@@ -51,6 +51,7 @@ void judge_functions(enum k_path path, const char *name);
 void judge_convolutions(enum k_path path);
 void judge_winograd(enum k_path path);
 void judge_frames(enum k_path path, const char *name);
+void judge_levels(enum k_path path, const char *name);
 void judge_tensors(enum k_path path);
 
 #endif

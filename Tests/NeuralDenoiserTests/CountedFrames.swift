@@ -12,7 +12,7 @@ extension FrameWorkspace {
         var step = 0
         while step < steps.count {
             var tile = 0
-            while tile < steps[step].tileCount {
+            while steps[step].isIdle?() != true, tile < steps[step].tileCount {
                 steps[step].runTile(tile, memory)
                 tile += 1
             }

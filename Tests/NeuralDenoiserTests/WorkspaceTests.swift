@@ -81,21 +81,6 @@ import Testing
         #expect(allocation_count() > start && storage.byteCount == 1000)
     }
 
-    private func expectNoAllocation(_ requests: [FrameRequest], _ workspace: Workspace) throws {
-        let memory = WorkerMemory()
-        RenderThread.prepare()
-        for request in requests { try workspace.render(request, memory) }
-
-        let before = allocation_count()
-        var index = 0
-        while index < 60 {
-            try workspace.render(requests[index % requests.count], memory)
-            index += 1
-        }
-        let during = allocation_count() - before
-        #expect(during == 0)
-    }
-
     @Test func finishLetsGoOfTheFrame() throws {
         var random = SeededGenerator()
         let size = FrameSize(width: 32, height: 32)
@@ -195,4 +180,20 @@ import Testing
         #expect(denoiser.description.kernelPath == "portable-fp32")
         #expect(denoiser.description.weightBytes > 15_000_000)
     }
+}
+
+/// Renders each of the frames once, then all of them again and again, counting.
+func expectNoAllocation(_ requests: [FrameRequest], _ workspace: some FrameWorkspace) throws {
+    let memory = WorkerMemory()
+    RenderThread.prepare()
+    for request in requests { try workspace.render(request, memory) }
+
+    let before = allocation_count()
+    var index = 0
+    while index < 60 {
+        try workspace.render(requests[index % requests.count], memory)
+        index += 1
+    }
+    let during = allocation_count() - before
+    #expect(during == 0)
 }

@@ -22,6 +22,7 @@
 #include "frame/mean.h"
 #include "frame/features.h"
 #include "frame/composition.h"
+#include "frame/levels.h"
 
 extern const k_kernels PATH_TABLE;
 const k_kernels PATH_TABLE = {

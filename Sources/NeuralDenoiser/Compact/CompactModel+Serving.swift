@@ -20,25 +20,40 @@ extension CompactModel: ServedModel, IncrementalModel {
         try scales.checkAbsent(family: manifest.family)
     }
 
-    func workspaceByteCount(for size: FrameSize) -> Int {
-        FramePlan(size: size, model: self).layers.byteCount
+    var qualities: [FrameQuality] { FrameQuality.allCases }
+
+    func workspaceByteCount(for size: FrameSize, at quality: FrameQuality) -> Int {
+        let light = quality.light(of: size)
+        return FramePlan(size: light, model: self).layers.byteCount
+            + LevelWorkspace.addedByteCount(self, size, quality)
     }
 
-    func makeWorkspace(for size: FrameSize) throws(MemoryRefusal) -> any FrameWorkspace {
-        try Workspace(FramePlan(size: size, model: self), model: self)
+    func makeWorkspace(
+        for size: FrameSize, at quality: FrameQuality
+    ) throws(MemoryRefusal) -> any FrameWorkspace {
+        guard quality != .full else {
+            return try Workspace(FramePlan(size: size, model: self), model: self)
+        }
+        return try LevelWorkspace(size, at: quality, model: self)
     }
 
     var incremental: (any IncrementalModel)? { self }
     var timedNetwork: CompactModel? { self }
 
-    func incrementalByteCount(for layout: GBufferLayout) -> Int {
-        Workspace.incrementalByteCount(self, layout)
+    func incrementalByteCount(for layout: GBufferLayout, at quality: FrameQuality) -> Int {
+        guard quality != .full else { return Workspace.incrementalByteCount(self, layout) }
+        return Workspace.incrementalByteCount(self, LevelKernels.reduced(layout, at: quality))
+            + LevelWorkspace.addedByteCount(self, layout.size, quality)
     }
 
     func makeIncrementalWorkspace(
-        for layout: GBufferLayout, settings: IncrementalSettings
+        for layout: GBufferLayout, at quality: FrameQuality, settings: IncrementalSettings
     ) throws(MemoryRefusal) -> any FrameWorkspace {
-        try Workspace(
+        guard quality == .full else {
+            return try LevelWorkspace(
+                layout.size, at: quality, model: self, incremental: (layout, settings))
+        }
+        return try Workspace(
             FramePlan(size: layout.size, model: self, isIncremental: true), model: self,
             incremental: (layout, settings))
     }

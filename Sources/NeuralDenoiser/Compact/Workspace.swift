@@ -37,17 +37,20 @@ package final class Workspace: FrameWorkspace, @unchecked Sendable {
     private var bound: FrameKernels?
     private let sheet: LabelledSheet
 
+    /// - Parameter level: what brings this frame's light to a larger size, and shows it on sheets of
+    ///   that size.
     init(
         _ plan: FramePlan, model: CompactModel,
-        incremental: (layout: GBufferLayout, settings: IncrementalSettings)? = nil
+        incremental: (layout: GBufferLayout, settings: IncrementalSettings)? = nil,
+        level: LevelKernels? = nil
     ) throws(MemoryRefusal) {
         self.plan = plan
         size = plan.size
         farthest = model.pixels.settings.farthestSurface
-        sheet = LabelledSheet(size: plan.size)
+        sheet = LabelledSheet(size: level?.size ?? plan.size)
         guard let incremental else {
             arena = try Arena(reserving: plan.layers.byteCount)
-            kernels = FrameKernels(plan, model: model, arena: arena)
+            kernels = FrameKernels(plan, model: model, arena: arena, level: level)
             self.incremental = nil
             moving = nil
             steps = kernels.steps(of: plan, in: arena)
@@ -60,9 +63,9 @@ package final class Workspace: FrameWorkspace, @unchecked Sendable {
         let region = RenderRegion(
             grid: TileGrid(size: plan.size, multiple: model.manifest.sizeMultiple),
             levelCount: levelCount + 1, blockSide: plan.layers.blockSide)
-        kernels = FrameKernels(plan, model: model, arena: arena, region: region)
+        kernels = FrameKernels(plan, model: model, arena: arena, region: region, level: level)
         sheetSteps = sheet.steps(kernels.sheetSteps(sheet.panels))
-        let moving = FrameKernels(movingPlan, model: model, arena: arena)
+        let moving = FrameKernels(movingPlan, model: model, arena: arena, level: level)
         self.moving = moving
         let frame = try IncrementalFrame(
             layout: incremental.layout, settings: incremental.settings, levelCount: levelCount,
@@ -136,11 +139,12 @@ package final class Workspace: FrameWorkspace, @unchecked Sendable {
 
 extension FrameKernels {
     fileprivate convenience init(
-        _ plan: FramePlan, model: CompactModel, arena: Arena, region: RenderRegion? = nil
+        _ plan: FramePlan, model: CompactModel, arena: Arena, region: RenderRegion? = nil,
+        level: LevelKernels? = nil
     ) {
         self.init(
             model: model.pixels, size: plan.size, places: plan.places, plan: plan.layers,
-            arena: arena, region: region)
+            arena: arena, region: region, level: level)
     }
 
     /// A frame from its planes to its picture.

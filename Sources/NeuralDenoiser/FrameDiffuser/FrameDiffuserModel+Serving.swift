@@ -20,11 +20,16 @@ extension FrameDiffuserModel: ServedModel {
         try ConditioningUse(self).check(scales)
     }
 
-    func workspaceByteCount(for size: FrameSize) -> Int {
+    /// It draws a picture, no light that could be brought to another size.
+    var qualities: [FrameQuality] { [.full] }
+
+    func workspaceByteCount(for size: FrameSize, at quality: FrameQuality) -> Int {
         DiffusionWorkspace.byteCount(size: size, model: self)
     }
 
-    func makeWorkspace(for size: FrameSize) throws(MemoryRefusal) -> any FrameWorkspace {
+    func makeWorkspace(
+        for size: FrameSize, at quality: FrameQuality
+    ) throws(MemoryRefusal) -> any FrameWorkspace {
         try DiffusionWorkspace(size: size, model: self)
     }
 

@@ -117,19 +117,22 @@ extension k_frame {
 
     mutating func bindResults(_ request: FrameRequest) {
         let next = request.nextHistory.bytes
-        let picture = request.picture.bytes
         precondition(
-            next.count >= FrameHistory.byteCount(of: size)
-                && picture.count >= size.pixelCount * 4, "results outside their storage")
-        guard let nextBase = next.baseAddress.map(UnsafeMutablePointer.init(bytes:)),
-            let top = picture.baseAddress.map(UnsafeMutablePointer.init(bytes:))
-        else { return }
+            next.count >= FrameHistory.byteCount(of: size), "a history outside its storage")
+        bindPicture(request)
+        guard let nextBase = next.baseAddress.map(UnsafeMutablePointer.init(bytes:)) else { return }
         next_picture = nextBase + FrameHistory.pictureOffset
         next_base = nextBase + FrameHistory.baseColorOffset(of: size)
         next_depth =
             UnsafeMutableRawPointer(nextBase + FrameHistory.depthOffset(of: size))
             .assumingMemoryBound(to: Float.self)
         next_coverage = nextBase + FrameHistory.coverageOffset(of: size)
+    }
+
+    mutating func bindPicture(_ request: FrameRequest) {
+        let picture = request.picture.bytes
+        precondition(picture.count >= size.pixelCount * 4, "a picture outside its storage")
+        guard let top = picture.baseAddress.map(UnsafeMutablePointer.init(bytes:)) else { return }
         let rowStride = size.width * 4
         let isFlipped = request.gbuffer.layout.origin == .bottomLeft
         self.picture = isFlipped ? top + (size.height - 1) * rowStride : top

@@ -25,6 +25,7 @@ extension FrameKernels {
             let head = self.head.row(row, columns: columns, memory)
             self.kernels.table.pointee.pictures(
                 self.frame, head, row, columns.lowerBound, columns.upperBound)
+            self.level?.keep(self.frame, head, row: row, columns: columns)
         }
     }
 

@@ -34,6 +34,8 @@ package final class FrameKernels: @unchecked Sendable {
     let kernels: Kernels
     /// What is computed of each frame; nil: everything.
     let region: RenderRegion?
+    /// Keeps this frame's light, if that is to be brought to a larger size.
+    let level: LevelKernels?
     private let arena: Arena
     private let ownHistory: UnsafeMutablePointer<Float>
     let features: FeatureTarget
@@ -49,9 +51,10 @@ package final class FrameKernels: @unchecked Sendable {
 
     package init(
         model: PixelModel, size: FrameSize, places: Places, plan: LayerPlan, arena: Arena,
-        region: RenderRegion? = nil
+        region: RenderRegion? = nil, level: LevelKernels? = nil
     ) {
         self.model = model
+        self.level = level
         self.region = region
         self.size = size
         self.arena = arena

@@ -1,0 +1,646 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright 2026 The Frameloom authors
+ *
+ * Planes reduced for the network, and its light at every pixel again. Here pixels go by in rows of
+ * 16, not in cells. */
+#include "level_kernels.h"
+
+#define MOST_MEMBERS 16 /* pixels of the frame in a pixel of light */
+
+typedef i16 i16_any __attribute__((aligned(1), may_alias));
+typedef h16 h16_any __attribute__((aligned(1), may_alias));
+typedef b16 b16_any __attribute__((aligned(1), may_alias));
+
+/* ---- Rows ---------------------------------------------------------------------------------- */
+
+/* Compiled once: what is called for a row of pixels costs no time, and copies of it cost the compiler
+ * minutes. Vectors go in and out by memory. */
+#define ONCE static __attribute__((noinline))
+#define KEEP_LOOP _Pragma("clang loop unroll(disable)")
+
+/* 16 pixels of `bytes` bytes each, as words; beyond the row its edge. */
+INLINE i16 words_of_size(const uint8_t *row, int32_t x, int32_t width, const size_t bytes)
+{
+    if (x + K_LANES <= width) {
+        const uint8_t *at = row + (size_t)x * bytes;
+        if (bytes == 1)
+            return __builtin_convertvector(*(const b16_any *)at, i16);
+        if (bytes == 2)
+            return __builtin_convertvector(*(const h16_any *)at, i16);
+        if (bytes == 4)
+            return *(const i16_any *)at;
+        typedef int32_t i8 __attribute__((ext_vector_type(8)));
+        const i4 a = load_four(at, 3), b = load_four(at + 12, 3), c = load_four(at + 24, 3);
+        const i4 d = load_four(at + 36, 3);
+        const i8 low = __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7);
+        const i8 high = __builtin_shufflevector(c, d, 0, 1, 2, 3, 4, 5, 6, 7);
+        return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+                                       15);
+    }
+    _Alignas(64) int32_t words[K_LANES];
+    for (int l = 0; l < K_LANES; l++) {
+        words[l] = 0;
+        __builtin_memcpy(words + l, row + (size_t)inside(x + l, width) * bytes, bytes);
+    }
+    return *(const i16_at *)words;
+}
+
+/* `count` times 16 pixels that follow each other. */
+ONCE void row_words(i16 *out, const uint8_t *row, int32_t x, int32_t width, size_t bytes,
+                    int32_t count)
+{
+    KEEP_LOOP for (int32_t i = 0; i < count; i++, x += K_LANES)
+        switch (bytes) {
+        case 1: out[i] = words_of_size(row, x, width, 1); break;
+        case 2: out[i] = words_of_size(row, x, width, 2); break;
+        case 3: out[i] = words_of_size(row, x, width, 3); break;
+        default: out[i] = words_of_size(row, x, width, 4); break;
+        }
+}
+
+INLINE size_t bytes_of_plane(int32_t format)
+{
+    return format == K_R8 ? 1 : format == K_R16 ? 2 : format == K_RGB8 ? 3 : 4;
+}
+
+INLINE i16 plane_words(const k_frame *f, const k_plane *plane, int32_t x, int32_t y)
+{
+    i16 words;
+    row_words(&words, plane->top + y * plane->row_stride, x, f->width,
+              bytes_of_plane(plane->format), 1);
+    return words;
+}
+
+INLINE i16 even_lanes(i16 a, i16 b)
+{
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+}
+
+INLINE i16 odd_lanes(i16 a, i16 b)
+{
+    return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+}
+
+/* First and second words of 16 pixels of two words. */
+ONCE void row_word_pairs(i16 pairs[2], const uint8_t *row, int32_t x, int32_t width)
+{
+    i16 a, b;
+    if (x + K_LANES <= width) {
+        a = *(const i16_any *)(row + (size_t)x * 8);
+        b = *(const i16_any *)(row + (size_t)x * 8 + 64);
+    } else {
+        _Alignas(64) int32_t words[2 * K_LANES];
+        KEEP_LOOP for (int l = 0; l < K_LANES; l++)
+            __builtin_memcpy(words + 2 * l, row + (size_t)inside(x + l, width) * 8, 8);
+        a = *(const i16_at *)words;
+        b = *(const i16_at *)(words + K_LANES);
+    }
+    pairs[0] = even_lanes(a, b);
+    pairs[1] = odd_lanes(a, b);
+}
+
+/* `side` vectors that follow each other in a row, to the members of 16 pixels of light. */
+INLINE void take_apart(const i16 row[4], i16 *members, int32_t side)
+{
+    if (side == 2) {
+        members[0] = even_lanes(row[0], row[1]);
+        members[1] = odd_lanes(row[0], row[1]);
+        return;
+    }
+    const i16 even[2] = {even_lanes(row[0], row[1]), even_lanes(row[2], row[3])};
+    const i16 odd[2] = {odd_lanes(row[0], row[1]), odd_lanes(row[2], row[3])};
+    members[0] = even_lanes(even[0], even[1]);
+    members[1] = even_lanes(odd[0], odd[1]);
+    members[2] = odd_lanes(even[0], even[1]);
+    members[3] = odd_lanes(odd[0], odd[1]);
+}
+
+/* A plane of pixels, and which part of it becomes 16 pixels of light. */
+typedef struct part {
+    const uint8_t *top;
+    ptrdiff_t row_stride;
+    size_t bytes;
+    int32_t x, y, side;   /* of the light; pixels along one of it */
+    int32_t width, height;
+} part;
+
+INLINE part part_of(const k_frame *f, const k_plane *plane, int32_t x, int32_t y, int32_t side)
+{
+    return (part){plane->top, plane->row_stride, bytes_of_plane(plane->format), x, y, side,
+                  f->width, f->height};
+}
+
+/* Members in row `r` of the pixels of light: `side` of each. */
+ONCE void load_row(i16 *members, const part *p, int32_t r)
+{
+    i16 row[4];
+    row_words(row, p->top + inside(p->y * p->side + r, p->height) * p->row_stride, p->x * p->side,
+              p->width, p->bytes, p->side);
+    take_apart(row, members, p->side);
+}
+
+/* All members, row by row. */
+INLINE void load_members(i16 *members, const part *p)
+{
+    KEEP_LOOP for (int32_t r = 0; r < p->side; r++)
+        load_row(members + r * p->side, p, r);
+}
+
+/* Of each pixel of light the middle member alone. */
+INLINE i16 middle_words(const part *p)
+{
+    i16 members[4];
+    load_row(members, p, p->side / 2);
+    return members[p->side / 2];
+}
+
+/* ---- Reducing ------------------------------------------------------------------------------ */
+
+/* A pixel of light stands for the surface of its middle member: of four the last one. On the
+ * validation clip 0.24 dB (half) and 0.6 dB (quarter) better than for the nearest of them. */
+INLINE int32_t middle_of(int32_t side) { return side / 2 * side + side / 2; }
+
+/* Which members belong to that surface. */
+INLINE void find_surface(i16 *same, const v16 *depth, const k_model *m, int32_t side)
+{
+    const v16 own = depth[middle_of(side)], most = own * m->depth_relative + m->depth_absolute;
+    const i16 is_surface = own > 0.0f;
+    KEEP_LOOP for (int32_t i = 0; i < side * side; i++) {
+        const v16 apart = max16(depth[i] - own, own - depth[i]);
+        same[i] = (is_surface & (depth[i] > 0.0f) & (apart <= most)) |
+                  (~is_surface & (depth[i] <= 0.0f));
+    }
+}
+
+/* sRGB bytes of linear light. */
+ONCE void put_color(i16 *out, const v16 linear[3])
+{
+    i16 word = 255 << 24;
+    KEEP_LOOP for (int c = 0; c < 3; c++) {
+        const v16 value = srgb16(clamp16(linear[c], 0.0f, 1.0f));
+        word |= int16_of(value * 255.0f + 0.5f) << (c * 8);
+    }
+    *out = word;
+}
+
+/* Linear light of bytes: [3][16]. */
+ONCE void linear_row(const float lin[256], const i16 *words, v16 out[3])
+{
+    const word_at *lanes = (const word_at *)words;
+    float_at *to = (float_at *)out;
+    KEEP_LOOP for (int l = 0; l < K_LANES; l++) {
+        to[l] = lin[lanes[l] & 255];
+        to[K_LANES + l] = lin[(lanes[l] >> 8) & 255];
+        to[2 * K_LANES + l] = lin[(lanes[l] >> 16) & 255];
+    }
+}
+
+/* Mean color of the members that count, the middle one among them, in linear light. */
+ONCE void mean_color(i16 *out, const float lin[256], const i16 *members, const i16 *counts,
+                     int32_t side)
+{
+    const i16 middle = members[middle_of(side)];
+    v16 sum[3] = {0.0f, 0.0f, 0.0f}, count = 0.0f;
+    i16 apart = 0;
+    KEEP_LOOP for (int32_t m = 0; m < side * side; m++) {
+        apart |= counts[m] & (members[m] ^ middle);
+        count = count + pick16(counts[m], (v16)1.0f, (v16)0.0f);
+    }
+    /* Of one color, as much of an engine's base color is. */
+    *out = middle | (255 << 24);
+    if (__builtin_reduce_or(apart & 0xffffff) == 0)
+        return;
+    KEEP_LOOP for (int32_t m = 0; m < side * side; m++) {
+        v16 values[3];
+        linear_row(lin, members + m, values);
+        for (int c = 0; c < 3; c++)
+            sum[c] = sum[c] + pick16(counts[m], values[c], (v16)0.0f);
+    }
+    const v16 share = 1.0f / count;
+    for (int c = 0; c < 3; c++)
+        sum[c] = sum[c] * share;
+    put_color(out, sum);
+}
+
+/* Those of 16 pixels that lie in the row, to `bytes` bytes each. */
+ONCE void put_words(uint8_t *to, const i16 *words, int32_t count, size_t bytes)
+{
+    if (count >= K_LANES && bytes == 4) {
+        *(i16_any *)to = *words;
+        return;
+    }
+    if (count >= K_LANES && bytes == 1) {
+        *(b16_any *)to = __builtin_convertvector(*words, b16);
+        return;
+    }
+    const uint8_t *values = (const uint8_t *)words;
+    KEEP_LOOP for (int32_t l = 0; l < (count < K_LANES ? count : K_LANES); l++)
+        __builtin_memcpy(to + (size_t)l * bytes, values + l * 4, bytes);
+}
+
+INLINE void put_reduced(const k_level *l, enum k_plane_kind kind, const part *p, const i16 *words,
+                        size_t bytes)
+{
+    const size_t at = (size_t)p->y * (size_t)l->width + (size_t)p->x;
+    put_words(l->planes[kind] + at * bytes, words, l->width - p->x, bytes);
+}
+
+INLINE float *map_row(const k_level *l, int map, int32_t y)
+{
+    return l->maps + (size_t)map * l->map_plane + (size_t)y * l->map_row + K_MAP_MARGIN;
+}
+
+/* Normals as they were sent. */
+INLINE void sent_normals(const k_frame *f, i16 words, v16 normal[3])
+{
+    const int bits = f->planes[K_NORMALS].format == K_RGB10A2 ? 10 : 8;
+    const float unit = bits == 10 ? 1.0f / 511.5f : 1.0f / 127.5f;
+    for (int c = 0; c < 3; c++)
+        normal[c] = field16(words, c * bits, bits) * unit - 1.0f;
+}
+
+/* Of the known plane the most opaque member: what covers a part of a pixel covers it. */
+INLINE i16 most_opaque(const i16 *members, int32_t side)
+{
+    i16 words = members[0];
+    KEEP_LOOP for (int32_t m = 1; m < side * side; m++) {
+        const i16 more = ((members[m] >> 24) & 255) > ((words >> 24) & 255);
+        words = more ? members[m] : words;
+    }
+    return words;
+}
+
+/* Mean emission of halves, as sRGB: what is beyond 1 is as bright as a picture can be. */
+INLINE void mean_emission(i16 *out, const part *p)
+{
+    v16 sum[3] = {0.0f, 0.0f, 0.0f};
+    KEEP_LOOP for (int32_t r = 0; r < p->side; r++) {
+        const uint8_t *line = p->top + inside(p->y * p->side + r, p->height) * p->row_stride;
+        i16 rows[2][4], members[2][4];
+        KEEP_LOOP for (int32_t i = 0; i < p->side; i++) {
+            i16 pairs[2];
+            row_word_pairs(pairs, line, p->x * p->side + i * K_LANES, p->width);
+            rows[0][i] = pairs[0];
+            rows[1][i] = pairs[1];
+        }
+        take_apart(rows[0], members[0], p->side);
+        take_apart(rows[1], members[1], p->side);
+        KEEP_LOOP for (int32_t i = 0; i < p->side; i++)
+            for (int c = 0; c < 3; c++) {
+                const i16 word = members[c / 2][i];
+                const v16 value = half16((c == 1 ? word >> 16 : word) & 0xffff);
+                sum[c] = sum[c] + clamp16(value, 0.0f, 65504.0f);
+            }
+    }
+    for (int c = 0; c < 3; c++)
+        sum[c] = sum[c] * (1.0f / (float)(p->side * p->side));
+    put_color(out, sum);
+}
+
+/* The planes that are the middle member's, and known. */
+INLINE void reduce_rest(const k_level *l, int32_t x, int32_t y)
+{
+    const k_frame *f = l->full;
+    static const enum k_plane_kind kinds[3] = {K_ROUGHNESS, K_METALLIC, K_MOTION};
+    i16 words, members[MOST_MEMBERS];
+    KEEP_LOOP for (int i = 0; i < 3; i++)
+        if (l->planes[kinds[i]]) {
+            const part p = part_of(f, &f->planes[kinds[i]], x, y, l->side);
+            words = middle_words(&p);
+            put_reduced(l, kinds[i], &p, &words, i < 2 ? 1 : 4);
+        }
+    if (l->planes[K_KNOWN]) {
+        const part p = part_of(f, &f->planes[K_KNOWN], x, y, l->side);
+        load_members(members, &p);
+        words = most_opaque(members, l->side);
+        put_reduced(l, K_KNOWN, &p, &words, 4);
+    }
+    if (!l->planes[K_EMISSIVE])
+        return;
+    const part p = part_of(f, &f->planes[K_EMISSIVE], x, y, l->side);
+    if (f->planes[K_EMISSIVE].format == K_RGBA16F) {
+        mean_emission(&words, &p);
+    } else {
+        i16 all[MOST_MEMBERS];
+        KEEP_LOOP for (int m = 0; m < MOST_MEMBERS; m++)
+            all[m] = -1;
+        load_members(members, &p);
+        mean_color(&words, f->model->lin, members, all, l->side);
+    }
+    put_reduced(l, K_EMISSIVE, &p, &words, 4);
+}
+
+ONCE void reduce_pixels(const k_level *l, int32_t x, int32_t y)
+{
+    const k_frame *f = l->full;
+    const int32_t side = l->side;
+    i16 members[MOST_MEMBERS], same[MOST_MEMBERS], words;
+    v16 depth[MOST_MEMBERS], normal[3];
+    const part depths = part_of(f, &f->planes[K_DEPTH], x, y, side);
+    load_members(members, &depths);
+    KEEP_LOOP for (int32_t m = 0; m < side * side; m++)
+        depth[m] = metres16(f, members[m]);
+    find_surface(same, depth, f->model, side);
+    const v16 own = depth[middle_of(side)];
+    store16(map_row(l, K_MAP_DEPTH, y) + x, own);
+    words = (i16)own;
+    put_reduced(l, K_DEPTH, &depths, &words, 4);
+
+    const part colors = part_of(f, &f->planes[K_BASE_COLOR], x, y, side);
+    load_members(members, &colors);
+    mean_color(&words, f->model->lin, members, same, side);
+    put_reduced(l, K_BASE_COLOR, &colors, &words, 4);
+
+    const part normals = part_of(f, &f->planes[K_NORMALS], x, y, side);
+    words = middle_words(&normals);
+    sent_normals(f, words, normal);
+    for (int c = 0; c < 3; c++)
+        store16(map_row(l, K_MAP_NORMAL + c, y) + x, normal[c]);
+    put_reduced(l, K_NORMALS, &normals, &words, normals.bytes);
+    reduce_rest(l, x, y);
+}
+
+static void reduce_planes(const k_level *l, size_t y0, size_t y1)
+{
+    for (int32_t y = (int32_t)y0; y < (int32_t)y1; y++)
+        for (int32_t x = 0; x < l->width; x += K_LANES)
+            reduce_pixels(l, x, y);
+}
+
+/* ---- Histories ----------------------------------------------------------------------------- */
+
+ONCE void reduce_past(const k_past *p, int32_t x, int32_t y)
+{
+    const int32_t side = p->side, width = (p->width + side - 1) / side, left = width - x;
+    const size_t at = (size_t)y * (size_t)width + (size_t)x;
+    part from = {(const uint8_t *)p->depth, (ptrdiff_t)p->width * 4, 4, x, y, side, p->width,
+                 p->height};
+    i16 members[MOST_MEMBERS], same[MOST_MEMBERS], words;
+    load_members(members, &from);
+    find_surface(same, (const v16 *)members, p->model, side);
+    put_words((uint8_t *)(p->next_depth + at), members + middle_of(side), left, 4);
+    from.top = p->picture;
+    load_members(members, &from);
+    mean_color(&words, p->model->lin, members, same, side);
+    put_words(p->next_picture + at * 4, &words, left, 4);
+    from.top = p->base;
+    load_members(members, &from);
+    mean_color(&words, p->model->lin, members, same, side);
+    put_words(p->next_base + at * 4, &words, left, 4);
+    from = (part){p->coverage, p->width, 1, x, y, side, p->width, p->height};
+    load_members(members, &from);
+    words = members[0];
+    KEEP_LOOP for (int32_t m = 1; m < side * side; m++)
+        words = members[m] > words ? members[m] : words;
+    put_words(p->next_coverage + at, &words, left, 1);
+}
+
+static void reduce_history(const k_past *p, size_t y0, size_t y1)
+{
+    for (int32_t y = (int32_t)y0; y < (int32_t)y1; y++)
+        for (int32_t x = 0; x * p->side < p->width; x += K_LANES)
+            reduce_past(p, x, y);
+}
+
+/* ---- Light --------------------------------------------------------------------------------- */
+
+/* The 4x4 pixels of a cell into the rows of a map. */
+INLINE void put_cell(const k_level *l, int map, size_t cell_y, size_t cell_x, v16 values)
+{
+    _Alignas(64) float lanes[K_LANES];
+    store16(lanes, values);
+    for (int r = 0; r < 4; r++)
+        __builtin_memcpy(map_row(l, map, (int32_t)cell_y * 4 + r) + cell_x * 4, lanes + r * 4, 16);
+}
+
+/* D' and softplus(3 S - 6), as in `compose`. */
+static void keep_lights(const k_level *l, const k_frame *f, const float *head, size_t cell_y,
+                        size_t x0, size_t x1)
+{
+    const k_model *m = f->model;
+    const float range = m->light_range, unit = 1.0f / range;
+    for (size_t x = x0; x < x1; x++) {
+        const float *out = head + x * f->head_stride;
+        const float *trusted =
+            f->trusted_light + (cell_y * (size_t)f->cells_x + x) * 3 * K_LANES;
+        const v16 gate = sigmoid16(load16(out + m->gate_out_at));
+        KEEP_LOOP for (int c = 0; c < 3; c++) {
+            const v16 said = load16(out + m->light_out_at + c * K_LANES) +
+                             load16(trusted + c * K_LANES) * gate;
+            put_cell(l, K_MAP_LIGHT + c, cell_y, x, tanh16(said * unit) * range);
+            const v16 added = load16(out + m->added_out_at + c * K_LANES);
+            put_cell(l, K_MAP_ADDED + c, cell_y, x, softplus16(added * 3.0f - 6.0f));
+        }
+    }
+}
+
+/* ---- Raising ------------------------------------------------------------------------------- */
+
+/* Each lane's own pixel of light, from a vector that begins one before the first lane's, and its
+ * neighbour on the side that the lane's pixel lies on. */
+INLINE v16 spread_near(v16 v, const int32_t side)
+{
+    return side == 2 ? __builtin_shufflevector(v, v, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8)
+                     : __builtin_shufflevector(v, v, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4);
+}
+
+INLINE v16 spread_outer(v16 v, const int32_t side)
+{
+    return side == 2 ? __builtin_shufflevector(v, v, 0, 2, 1, 3, 2, 4, 3, 5, 4, 6, 5, 7, 6, 8, 7, 9)
+                     : __builtin_shufflevector(v, v, 0, 0, 2, 2, 1, 1, 3, 3, 2, 2, 4, 4, 3, 3, 5, 5);
+}
+
+/* 16 pixels of a row of the frame, and their light. */
+typedef struct row_pixels {
+    v16 depth, normal[3];
+    v16 light[6], total;
+} row_pixels;
+
+/* How far pixels of light show the same surface, 0...1; `sample` is depth and normal. */
+INLINE v16 likeness16(const row_pixels *p, const v16 sample[4])
+{
+    const v16 far = max16(p->depth, sample[0]) * K_DEPTH_SPREAD, apart = p->depth - sample[0];
+    const v16 close = far * far + 1e-12f, match = close / (close + apart * apart);
+    v16 facing = p->normal[0] * sample[1] + p->normal[1] * sample[2] + p->normal[2] * sample[3];
+    facing = clamp16(facing, 0.0f, 1.0f);
+    facing = facing * facing;
+    facing = facing * facing;
+    facing = facing * facing * (1.0f - K_LEAST_NORMAL) + K_LEAST_NORMAL;
+    return match * match * pick16(p->depth > 0.0f, facing, (v16)1.0f);
+}
+
+/* The same of one pixel: depth and normal. */
+INLINE float likeness(const float own[4], const float sample[4])
+{
+    const float farther = own[0] > sample[0] ? own[0] : sample[0];
+    const float far = farther * K_DEPTH_SPREAD, apart = own[0] - sample[0];
+    const float close = far * far + 1e-12f, match = close / (close + apart * apart);
+    float facing = own[1] * sample[1] + own[2] * sample[2] + own[3] * sample[3];
+    facing = facing < 0.0f ? 0.0f : facing > 1.0f ? 1.0f : facing;
+    facing = facing * facing;
+    facing = facing * facing;
+    facing = facing * facing * (1.0f - K_LEAST_NORMAL) + K_LEAST_NORMAL;
+    return match * match * (own[0] > 0.0f ? facing : 1.0f);
+}
+
+/* Adds the own pixels of light of one row, or their neighbours in it. */
+INLINE void add_light(row_pixels *p, v16 nearness, const k_level *l, int32_t row, int32_t column,
+                      const int is_outer, const int32_t side)
+{
+    const float *map = map_row(l, 0, row) + column - 1;
+    v16 taps[K_MAP_COUNT];
+    UNROLL for (int i = 0; i < K_MAP_COUNT; i++) {
+        const v16 v = load16(map + (size_t)i * l->map_plane);
+        taps[i] = is_outer ? spread_outer(v, side) : spread_near(v, side);
+    }
+    const v16 weight = likeness16(p, taps) * nearness;
+    p->total = p->total + weight;
+    UNROLL for (int i = 0; i < 6; i++)
+        p->light[i] = FMA(taps[K_MAP_LIGHT + i], weight, p->light[i]);
+}
+
+/* Of one pixel whose four samples show other surfaces: the light that is most alike of the nine
+ * around. */
+ONCE void find_light(row_pixels *pixels, int lane, const k_level *l, int32_t row, int32_t column)
+{
+    static const int order[3] = {0, -1, 1};
+    float_at *p = (float_at *)pixels; /* vectors one after the other */
+    const float own[4] = {p[lane], p[K_LANES + lane], p[2 * K_LANES + lane],
+                          p[3 * K_LANES + lane]};
+    float best = -1.0f;
+    KEEP_LOOP for (int i = 0; i < 9; i++) {
+        const int32_t y = row + order[i / 3], x = column + order[i % 3];
+        if (y < 0 || y >= l->height || x < 0 || x >= l->width)
+            continue;
+        const float *map = map_row(l, 0, y) + x;
+        float sample[4];
+        for (int c = 0; c < 4; c++)
+            sample[c] = map[(size_t)c * l->map_plane];
+        const float like = likeness(own, sample);
+        if (like <= best)
+            continue;
+        best = like;
+        for (int c = 0; c < 6; c++)
+            p[(4 + c) * K_LANES + lane] = map[(size_t)(K_MAP_LIGHT + c) * l->map_plane];
+    }
+}
+
+/* Light on base color and beside it of 16 pixels from x on. */
+INLINE void light_of(row_pixels *p, const k_level *l, int32_t x, int32_t y, const int32_t side)
+{
+    const i16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const i16 rest = 2 * (lane & (side - 1)) + 1 - side, size = rest < 0 ? -rest : rest;
+    const v16 away = float16_of(size) * (0.5f / (float)side);
+    const int32_t column = x / side, row = y / side, down = 2 * (y % side) + 1 - side;
+    const i16 outer = (lane >> (side == 2 ? 1 : 2)) + column + (rest < 0 ? (i16)-1 : (i16)1);
+    const v16 away_x = pick16((outer >= 0) & (outer < l->width), away, (v16)0.0f);
+    const float away_y = (float)(down < 0 ? -down : down) * (0.5f / (float)side);
+    p->total = 0.0f;
+    UNROLL for (int i = 0; i < 6; i++)
+        p->light[i] = 0.0f;
+    KEEP_LOOP for (int i = 0; i < 2; i++) {
+        const int32_t from = i == 0 ? row : down < 0 ? row - 1 : row + 1;
+        const float near_y = i == 0 ? 1.0f - away_y : away_y;
+        if (from < 0 || from >= l->height)
+            continue;
+        add_light(p, (1.0f - away) * near_y, l, from, column, 0, side);
+        add_light(p, away_x * near_y, l, from, column, 1, side);
+    }
+    const v16 share = 1.0f / p->total;
+    UNROLL for (int i = 0; i < 6; i++)
+        p->light[i] = p->light[i] * share;
+    const i16 lost = p->total < K_LEAST_WEIGHT;
+    if (__builtin_reduce_or(lost) == 0)
+        return;
+    KEEP_LOOP for (int i = 0; i < K_LANES; i++)
+        if (lost[i])
+            find_light(p, i, l, row, column + i / side);
+}
+
+ONCE void light_of_half(row_pixels *p, const k_level *l, int32_t x, int32_t y)
+{
+    light_of(p, l, x, y, 2);
+}
+
+ONCE void light_of_quarter(row_pixels *p, const k_level *l, int32_t x, int32_t y)
+{
+    light_of(p, l, x, y, 4);
+}
+
+/* Adds what the emissive plane gives off. */
+INLINE void add_emissive(v16 linear[3], const k_frame *f, int32_t x, int32_t y)
+{
+    const k_plane *plane = &f->planes[K_EMISSIVE];
+    if (plane->format == K_RGBA16F) {
+        i16 pairs[2];
+        row_word_pairs(pairs, plane->top + y * plane->row_stride, x, f->width);
+        for (int c = 0; c < 3; c++) {
+            const i16 word = pairs[c / 2];
+            const v16 value = half16((c == 1 ? word >> 16 : word) & 0xffff);
+            linear[c] = linear[c] + clamp16(value, 0.0f, 65504.0f);
+        }
+        return;
+    }
+    const i16 words = plane_words(f, plane, x, y);
+    if (__builtin_reduce_or(words & 0xffffff) == 0)
+        return;
+    v16 given[3];
+    linear_row(f->model->lin, &words, given);
+    for (int c = 0; c < 3; c++)
+        linear[c] = linear[c] + given[c];
+}
+
+/* Lays what the engine drew over it, and rounds once. */
+INLINE i16 color_under(const v16 linear[3], i16 over, int covers)
+{
+    const v16 weight = field16(over, 24, 8) * (1.0f / 255.0f);
+    i16 word = 255 << 24;
+    KEEP_LOOP for (int c = 0; c < 3; c++) {
+        v16 value = srgb16(clamp16(linear[c], 0.0f, 1.0f)) * 255.0f;
+        if (covers)
+            value = value * (1.0f - weight) + float16_of((over >> (c * 8)) & 255) * weight;
+        word |= int16_of(clamp16(value + 0.5f, 0.0f, 255.0f)) << (c * 8);
+    }
+    return word;
+}
+
+ONCE void raise_pixels(const k_level *l, int32_t x, int32_t y)
+{
+    const k_frame *f = l->full;
+    row_pixels p;
+    v16 linear[3];
+    p.depth = metres16(f, plane_words(f, &f->planes[K_DEPTH], x, y));
+    sent_normals(f, plane_words(f, &f->planes[K_NORMALS], x, y), p.normal);
+    if (l->side == 2)
+        light_of_half(&p, l, x, y);
+    else
+        light_of_quarter(&p, l, x, y);
+
+    i16 words = plane_words(f, &f->planes[K_BASE_COLOR], x, y);
+    linear_row(f->model->lin, &words, linear);
+    KEEP_LOOP for (int c = 0; c < 3; c++)
+        linear[c] = (linear[c] + f->model->eps) * exp16(p.light[c]) + p.light[3 + c];
+    if (f->planes[K_EMISSIVE].format != K_ABSENT)
+        add_emissive(linear, f, x, y);
+    const int covers = f->planes[K_KNOWN].format != K_ABSENT;
+    words = covers ? plane_words(f, &f->planes[K_KNOWN], x, y) : (i16)0;
+    words = color_under(linear, words, covers);
+    put_words(f->picture + y * f->picture_row_stride + (size_t)x * 4, &words, f->width - x, 4);
+}
+
+static void raise_light(const k_level *l, size_t y0, size_t y1)
+{
+    for (int32_t y = (int32_t)y0; y < (int32_t)y1; y++)
+        for (int32_t x = 0; x < l->full->width; x += K_LANES)
+            raise_pixels(l, x, y);
+}
+
+#define LEVEL_TABLE_OF(suffix) k_level_kernels_##suffix
+#define LEVEL_TABLE(suffix) LEVEL_TABLE_OF(suffix)
+extern const k_level_kernels LEVEL_TABLE(PATH_SUFFIX);
+const k_level_kernels LEVEL_TABLE(PATH_SUFFIX) = {
+    .reduce = reduce_planes,
+    .reduce_history = reduce_history,
+    .lights = keep_lights,
+    .raise = raise_light,
+};
