@@ -171,9 +171,7 @@ package final class LevelKernels: @unchecked Sendable {
         reducesHistory = false
         let light = lightSize
         guard let history, history.size.pixelCount > light.pixelCount,
-            let step = [FrameQuality.half, .quarter].first(where: {
-                $0.light(of: history.size) == light
-            }),
+            let step = Self.step(from: history.size, to: light),
             let bytes = history.storage.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
             let next = pastLight.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
             history.storage.byteCount >= FrameHistory.byteCount(of: history.size)
@@ -195,6 +193,12 @@ package final class LevelKernels: @unchecked Sendable {
         return FrameHistory(
             size: size, at: step, frameID: history.frameID, seed: history.seed,
             camera: history.camera, jitter: history.jitter, storage: pastLight)
+    }
+
+    /// nil: no whole number of pixels becomes one.
+    private static func step(from size: FrameSize, to light: FrameSize) -> FrameQuality? {
+        if FrameQuality.half.light(of: size) == light { return .half }
+        return FrameQuality.quarter.light(of: size) == light ? .quarter : nil
     }
 
     /// 8 bytes a pixel from an aligned start: aligned for Float.
