@@ -140,7 +140,7 @@ package struct PrecisionMeter: Sendable {
         _ model: CompactModel, until: UInt64, end: UInt64, _ timer: FrameTimer
     ) throws(Refusal) -> Double {
         do {
-            let workspace = try model.makeWorkspace(for: size)
+            let workspace = try model.makeWorkspace(for: size, at: .full)
             var frames = try MeteredFrames(model, size: size)
             // The first frame has no history, and brings weights and memory into the caches.
             _ = try timer.time(workspace, frames.next())
