@@ -34,6 +34,9 @@ def main():
         browser.wait(page, "window.walk && walk.pictureCount >= 1", 300)
         browser.evaluate(page, f"walk.view.split = {options.split}; "
                                f"document.getElementById('split').value = {options.split}; 0")
+        # The help lies over the numbers in so small a window.
+        browser.key(page, "keyDown", "KeyH", "h")
+        browser.key(page, "keyUp", "KeyH", "h")
         browser.key(page, "keyDown", "KeyW", "w")
         time.sleep(0.5)
         browser.key(page, "keyUp", "KeyW", "w")

@@ -125,9 +125,11 @@ def one_walk(browser, address, seconds, started):
 
 
 def many_tabs(browser, address, count, seconds, gateway):
-    tabs = [browser.open(address) for _ in range(count)]
+    tabs, started = [browser.open(address) for _ in range(count)], time.monotonic()
     for tab in tabs:
         browser.wait(tab, "window.walk && walk.pictureCount >= 1", 300)
+    print(f"{count} tabs show pictures after {time.monotonic() - started:.0f} s", flush=True)
+    for tab in tabs:
         browser.evaluate(tab, TURN)
 
     def measure(words, some):
@@ -152,6 +154,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--tabs", type=int, default=10, help="0: none")
     parser.add_argument("--tab-size", default="128")
+    parser.add_argument("--tabs-only", action="store_true", help="leave out the walk in one tab")
     parser.add_argument("--no-play", action="store_true", help="leave out the daemon's rate without a browser")
     parser.add_argument("--gpu", action="store_true", help="let Chromium use the GPU")
     options = parser.parse_args()
@@ -161,7 +164,8 @@ def main():
     browser = Browser(options.gpu)
     try:
         address = walk.stdout.readline().strip()
-        one_walk(browser, f"{address}&size={options.size}", options.seconds, started)
+        if not options.tabs_only:
+            one_walk(browser, f"{address}&size={options.size}", options.seconds, started)
         if options.tabs:
             many_tabs(browser, f"{address}&size={options.tab_size}", options.tabs, options.seconds,
                       child(walk.pid, "frameloom-gateway"))
