@@ -257,6 +257,7 @@ let package = Package(
 // scripts/fuzz: a program that libFuzzer drives, and libraries that count what its inputs reach. The
 // variable names clang's runtime; the daemon's configuration is compiled once more, since a program
 // cannot be imported.
+package.targets.append(.target(name: "CFuzzer", path: "Fuzz/CFuzzer", cSettings: cWarnings))
 if let runtime = Context.environment["FRAMELOOM_FUZZER_RUNTIME"] {
     let instrumented: Set = [
         "FrameTypes", "FrameSocket", "FrameProtocol", "FrameSession", "FrameControl",
@@ -272,7 +273,6 @@ if let runtime = Context.environment["FRAMELOOM_FUZZER_RUNTIME"] {
             ]
     }
     package.targets += [
-        .target(name: "CFuzzer", path: "Fuzz/CFuzzer", cSettings: cWarnings),
         .target(
             name: "DaemonConfiguration",
             dependencies: [
@@ -288,7 +288,19 @@ if let runtime = Context.environment["FRAMELOOM_FUZZER_RUNTIME"] {
                 "FrameProtocol", "FrameSession", "FrameControl", "FrameClip", "FileFormats",
                 "NeuralModel",
             ],
-            path: "Fuzz/Targets", swiftSettings: warnings,
+            path: "Fuzz", sources: ["Targets", "Program"],
+            swiftSettings: warnings + [.define("FUZZING")],
             linkerSettings: [.unsafeFlags([runtime]), .linkedLibrary("stdc++")]),
     ]
+} else {
+    // The same targets over the committed inputs, as a test.
+    package.targets.append(
+        .testTarget(
+            name: "FuzzReplayTests",
+            dependencies: [
+                "CFuzzer", "frameloomd", "FrameTypes", "FrameSocket", "FrameProtocol",
+                "FrameSession", "FrameControl", "FrameClip", "FileFormats", "NeuralModel",
+            ],
+            path: "Fuzz", exclude: ["corpora", "make_seeds.py"],
+            sources: ["Targets", "Replay"], swiftSettings: warnings))
 }

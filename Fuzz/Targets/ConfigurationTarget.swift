@@ -4,7 +4,11 @@
 import CFuzzer
 import Glibc
 
-@testable import DaemonConfiguration
+#if FUZZING
+    @testable import DaemonConfiguration
+#else
+    @testable import frameloomd
+#endif
 
 /// The daemon's configuration file, and what `--check-config` says about it.
 enum ConfigurationTarget {

@@ -21,7 +21,8 @@ import FrameTypes
 /// | 7 | u16: so many times 10 ms pass, then a tick |
 /// | 8 | the history was converted |
 /// | 9 | a slot could not be read; a descriptor was refused |
-/// | 10… | drain, kick, yield, lost connection, each with 255 after it only, so that it is rare |
+/// | 10 to 14 | drain, kick, yield, lost connection, a newer model, each with 255 after it only, so that it is rare |
+/// | 15 | what the newer model needs is there, or has no room |
 enum ProtocolTarget {
     static func run(_ input: [UInt8]) {
         var drive = SessionDrive()
@@ -43,6 +44,7 @@ private struct SessionDrive {
 
     private var payload: PixelStorage?
     private var isSkipping = false
+    private var isRenewing = false
     private var awaitsDescriptor = false
     private var readsSlot = false
     private var conversion: HistoryConversion?
@@ -85,6 +87,10 @@ private struct SessionDrive {
         case 12 where reader.byte() == 255 && session.isUnused:
             perform(session.yield(now: now))
         case 13 where reader.byte() == 255: perform(session.connectionLost(now: now))
+        case 14 where reader.byte() == 255: session.modelReplaced()
+        case 15 where isRenewing:
+            isRenewing = false
+            perform(session.renewed(reader.byte() & 1 == 0 ? Self.admission : nil, now: now))
         default: now += 1
         }
     }
@@ -162,6 +168,9 @@ private struct SessionDrive {
             precondition(ends == 0, "nothing follows the end")
             switch action {
             case .admit(let request): admit(request)
+            case .renewModel:
+                precondition(!isRenewing && jobs.isEmpty, "renewed twice, or beside a job")
+                isRenewing = true
             case .receivePayload(let storage): payload = storage
             case .skipPayload: isSkipping = true
             case .receiveDescriptor: awaitsDescriptor = true
@@ -187,10 +196,10 @@ private struct SessionDrive {
                 key: "limits.memory_mib", reason: "too much")
             return perform(session.refused(error, now: now))
         }
-        perform(
-            session.admitted(
-                Admission(
-                    plannedBytes: request.plannedBytes, model: "m", modelVersion: "1",
-                    precision: "fp32", kernelPath: "portable", isIncremental: false), now: now))
+        perform(session.admitted(Self.admission, now: now))
     }
+
+    private static let admission = Admission(
+        plannedBytes: 1, model: "m", modelVersion: "1", precision: "fp32",
+        kernelPath: "portable", isIncremental: false)
 }

@@ -4,23 +4,9 @@
 import CFuzzer
 import Foundation
 
-/// Inputs from outside, each with what reads it. `scripts/fuzz` builds and runs this program:
-///
-///     frameloom-fuzz TARGET [options of libFuzzer] [folders of inputs]
-///
-/// A target returns whatever it is given; only a trap, a hang, an error of a sanitizer or a broken
-/// invariant (`precondition`) is a finding.
-let targets: [String: @Sendable ([UInt8]) -> Void] = [
-    "protocol": { ProtocolTarget.run($0) },
-    "shared-memory": { SharedMemoryTarget.run($0) },
-    "control": { ControlTarget.run($0) },
-    "safetensors": { ModelTargets.safetensors($0) },
-    "lora": { ModelTargets.adapter($0) },
-    "model-json": { ModelTargets.manifest($0) },
-    "pictures": { ClipTargets.picture($0) },
-    "camera": { ClipTargets.camera($0) },
-    "toml": { ConfigurationTarget.run($0) },
-]
+// What scripts/fuzz builds and runs:
+//
+//     frameloom-fuzz TARGET [options of libFuzzer] [folders of inputs]
 
 /// Set once, before libFuzzer's loop begins; a C callback cannot capture.
 nonisolated(unsafe) var target: @Sendable ([UInt8]) -> Void = { _ in }
