@@ -62,7 +62,7 @@ static void store_picture(const k_frame *f, const k_chunk *k, const float *pictu
     const int32_t pixels = k->count * K_LANES;
     load_plane(f, k, &f->planes[K_KNOWN], known);
     for (int32_t i = 0; i < pixels; i += K_LANES) {
-        i16 over = words16(known, i), word = 255 << 24;
+        i16 over = words16(known, i), word = K_OPAQUE;
         v16 weight = field16(over, 24, 8) * (1.0f / 255.0f);
         for (int c = 0; c < 3; c++) {
             v16 value = load16(picture + c * pixels + i);

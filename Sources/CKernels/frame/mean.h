@@ -35,7 +35,7 @@ static void average_base(const k_frame *f, k_chunk *k)
     load_words(f, k, f->previous_base, row_stride, 4, means);
     for (int32_t cell = 0; cell < k->count; cell++) {
         const int32_t i = cell * K_LANES;
-        const i16 now = words16(words, i) | (255 << 24), before = words16(means, i);
+        const i16 now = words16(words, i) | K_OPAQUE, before = words16(means, i);
         i16 frames = 257 - ((before >> 24) & 255);
         frames = frames > K_MEAN_FRAMES ? (i16)K_MEAN_FRAMES : frames;
         i16 mean = (256 - frames) << 24, apart = 0;

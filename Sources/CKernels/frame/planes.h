@@ -23,6 +23,9 @@ INLINE i16 gather16(const uint32_t *table, i16 rows)
 #endif
 }
 
+/* Alpha 255 in the word of an RGBA8 pixel. 255 << 24 is no int. */
+#define K_OPAQUE (-(1 << 24))
+
 INLINE int32_t inside(int32_t i, int32_t size) { return i < size ? i : size - 1; }
 
 typedef int32_t i4 __attribute__((ext_vector_type(4)));
@@ -183,7 +186,7 @@ static void load_base(const k_frame *f, k_chunk *k)
         i16 w = words16(words, i);
         for (int c = 0; c < 3; c++)
             store16(k->base[c] + i, field16(w, c * 8, 8) * (1.0f / 255.0f));
-        *(i16_at *)(words + i) = w | (255 << 24);
+        *(i16_at *)(words + i) = w | K_OPAQUE;
     }
     store_words(f, k, f->next_base, (ptrdiff_t)f->width * 4, words);
 }
