@@ -33,6 +33,10 @@ final class SessionDoctor: Sendable {
     /// Parts of the thread's time: one of thought, the rest of rest.
     private static let restParts: UInt64 = 4
     private static let queue = DispatchQueue(label: "frameloom.doctor", qos: .utility)
+    /// Doctors with frames to think about; beyond so many, frames are left out. Sessions can be opened
+    /// and closed faster than anybody thinks.
+    private static let busy = Atomic(0)
+    private static let mostBusy = 32
 
     private let state = Mutex(State())
     private let modelFolder: String
@@ -107,7 +111,9 @@ final class SessionDoctor: Sendable {
                 state.cut()
             }
             guard state.rest > 0 else { return nil }
-            guard state.waiting.count < Self.waitingLimit(gbuffer.layout.size) else {
+            guard state.waiting.count < Self.waitingLimit(gbuffer.layout.size),
+                state.isThinking || Self.busy.load(ordering: .relaxed) < Self.mostBusy
+            else {
                 let first = state.leftOut.map(\.first) ?? gbuffer.camera
                 state.leftOut = LeftOutCameras(first: first, last: gbuffer.camera)
                 return nil
@@ -126,11 +132,25 @@ final class SessionDoctor: Sendable {
             defer { state.isThinking = true }
             return !state.isThinking
         }
-        if mustStart { Self.queue.async { self.think() } }
+        guard mustStart else { return }
+        Self.busy.add(1, ordering: .relaxed)
+        thinkLater()
+    }
+
+    /// A session that ended meanwhile needs no doctor.
+    private func thinkLater() {
+        Self.queue.async { [weak self] in
+            if let self, self.think() {
+                self.thinkLater()
+            } else {
+                Self.busy.subtract(1, ordering: .relaxed)
+            }
+        }
     }
 
     /// About one frame; about the next one after the other doctors.
-    private func think() {
+    /// - Returns: false if there was none.
+    private func think() -> Bool {
         let next = state.withLock { state -> (FrameDoctor?, Waiting)? in
             guard !state.waiting.isEmpty else {
                 state.isThinking = false
@@ -138,7 +158,7 @@ final class SessionDoctor: Sendable {
             }
             return (state.doctor, state.waiting.removeFirst())
         }
-        guard let (kept, one) = next else { return }
+        guard let (kept, one) = next else { return false }
         let start = Self.processorTime()
         var doctor =
             kept
@@ -151,7 +171,7 @@ final class SessionDoctor: Sendable {
         if !knew, let finding = doctor.finding { warn(finding.text) }
         let rest = (Self.processorTime() - start) / 1000 * Self.restParts
         usleep(UInt32(min(rest, 500_000)))
-        Self.queue.async { self.think() }
+        return true
     }
 
     /// Of the calling thread, nanoseconds.
