@@ -200,9 +200,10 @@ final class ModelLibrary {
                 guard hasRoom(byteCount) else {
                     return completion(.failure(.noRoom(byteCount: byteCount)))
                 }
-                // Two precisions of the model are there while they are timed.
-                if meter != nil, precision == .automatic, !hasRoom(2 * byteCount) { meter = nil }
-                let (measuring, models) = (meter, meter == nil ? 1 : 2)
+                // Every precision of the model is there while they are timed.
+                let several = Precision.allCases.count
+                if precision != .automatic || !hasRoom(several * byteCount) { meter = nil }
+                let (measuring, models) = (meter, meter == nil ? 1 : several)
                 reserved[name] = models * byteCount
                 work.run({ () -> Result<Denoiser, LoadError> in
                     do {

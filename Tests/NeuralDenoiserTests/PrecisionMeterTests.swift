@@ -138,7 +138,7 @@ private final class CacheFolder {
                     }, end: {})
             })
         meter.size = FrameSize(width: 96, height: 64)
-        meter.mostFrames = 2
+        meter.mostRounds = 2
         return meter
     }
 

@@ -39,7 +39,7 @@ package struct PrecisionMeter: Sendable {
     /// As engines usually ask for. Smaller frames would favour other precisions: what the coarse levels
     /// cost a pixel depends on the size.
     var size = FrameSize(width: 512, height: 512)
-    var mostFrames = 12
+    var mostRounds = 6
 
     package init(
         threads: Int, version: String, memory: PrecisionMemory?, limit: UInt64 = 1_000_000_000,
@@ -101,64 +101,73 @@ package struct PrecisionMeter: Sendable {
         var reason: String
     }
 
-    /// One after the other, so that at most two models and one frame's memory are there at a time; of
-    /// each the shortest frame counts, which other programs held up least.
+    /// One of the precisions, ready to render.
+    private struct Candidate {
+        let model: CompactModel
+        let workspace: any FrameWorkspace
+        var frames: MeteredFrames
+        /// Nanoseconds.
+        var shortest = UInt64.max
+
+        init(_ model: CompactModel, size: FrameSize) throws {
+            self.model = model
+            workspace = try model.makeWorkspace(for: size, at: .full)
+            frames = try MeteredFrames(model, size: size)
+        }
+
+        /// The first frame of a turn brings the model into the caches, where a session's would be.
+        mutating func takeTurn(counting count: Int, _ timer: FrameTimer) throws {
+            _ = try timer.time(workspace, frames.next())
+            for _ in 0..<count {
+                shortest = min(shortest, try timer.time(workspace, frames.next()))
+            }
+        }
+
+        var time: PrecisionTime {
+            PrecisionTime(model.precision, milliseconds: Double(shortest / 1000) / 1000)
+        }
+    }
+
+    /// In turns, so that whatever else the machine does meanwhile holds up all of them; of each the
+    /// shortest frame counts.
     private func measured(
         _ ruled: CompactModel, _ allowed: [Precision], _ source: ModelSource,
         _ makeTimer: @Sendable () throws -> FrameTimer
     ) throws(Refusal) -> (CompactModel, [PrecisionTime]) {
         let end = monotonicNow() + limit
-        let timer: FrameTimer
-        do { timer = try makeTimer() } catch { throw Refusal(reason: "\(error)") }
-        defer { timer.end() }
-        var times: [PrecisionTime] = []
-        var best = ruled
-        let order = [ruled.precision] + allowed.filter { $0 != ruled.precision }
-        for (index, precision) in order.enumerated() {
-            let model: CompactModel
-            if precision == ruled.precision {
-                model = ruled
-            } else {
-                guard
-                    let loaded = try? CompactModel(
-                        source, kernelPath: ruled.kernelPath, choosing: .exactly(precision))
-                else { throw Refusal(reason: "\(precision.rawValue) could not be loaded") }
-                model = loaded
-            }
-            let now = monotonicNow()
-            guard now < end else { throw Refusal(reason: "the time for timing was over") }
-            let share = (end - now) / UInt64(order.count - index)
-            let time = try shortest(model, until: now + share, end: end, timer)
-            times.append(PrecisionTime(precision, milliseconds: time))
-            if times.allSatisfy({ $0.milliseconds >= time }) { best = model }
-        }
-        return (best, Self.sorted(times))
-    }
-
-    /// Milliseconds of a frame with history.
-    private func shortest(
-        _ model: CompactModel, until: UInt64, end: UInt64, _ timer: FrameTimer
-    ) throws(Refusal) -> Double {
         do {
-            let workspace = try model.makeWorkspace(for: size, at: .full)
-            var frames = try MeteredFrames(model, size: size)
-            // The first frame has no history, and brings weights and memory into the caches.
-            _ = try timer.time(workspace, frames.next())
-            var shortest = UInt64.max
-            for count in 0..<mostFrames {
-                let now = monotonicNow()
-                if now >= (count == 0 ? end : until) { break }
-                shortest = min(shortest, try timer.time(workspace, frames.next()))
+            let timer = try makeTimer()
+            defer { timer.end() }
+            var candidates = [try Candidate(ruled, size: size)]
+            for precision in allowed where precision != ruled.precision {
+                try Self.check(end)
+                let model = try CompactModel(
+                    source, kernelPath: ruled.kernelPath, choosing: .exactly(precision))
+                candidates.append(try Candidate(model, size: size))
             }
-            guard shortest < .max else {
-                throw Refusal(reason: "the time for timing was over")
+            var longestRound: UInt64 = 0
+            for round in 0..<mostRounds {
+                let start = monotonicNow()
+                if round > 0, start + longestRound > end { break }
+                for index in candidates.indices {
+                    if round == 0 { try Self.check(end) }
+                    try candidates[index].takeTurn(counting: round == 0 ? 1 : 2, timer)
+                }
+                // The first round has a frame less of each.
+                longestRound = max(
+                    longestRound, (monotonicNow() - start) * (round == 0 ? 3 : 2) / 2)
             }
-            return Double(shortest / 1000) / 1000
+            let best = candidates.min { $0.shortest < $1.shortest } ?? candidates[0]
+            return (best.model, Self.sorted(candidates.map(\.time)))
         } catch let refusal as Refusal {
             throw refusal
         } catch {
             throw Refusal(reason: "\(error)")
         }
+    }
+
+    private static func check(_ end: UInt64) throws(Refusal) {
+        guard monotonicNow() < end else { throw Refusal(reason: "the time for timing was over") }
     }
 
     private static func sorted(_ times: [PrecisionTime]) -> [PrecisionTime] {

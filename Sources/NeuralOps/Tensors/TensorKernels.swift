@@ -19,8 +19,10 @@ extension KernelPath {
 
     /// Instructions and precision of a diffusion network, e.g. "avx512bf16-bf16".
     package func name(at precision: WeightPrecision) -> String {
+        // No library multiplies for these networks.
+        if self == .openblas { return KernelPath.portable.name(at: precision) }
         // Networks with fp32 weights do the same sums in all tables of a path.
-        precision == .bf16 ? "\(tensorKernels.name)-bf16" : "\(instructions)-fp32"
+        return precision == .bf16 ? "\(tensorKernels.name)-bf16" : "\(instructions)-fp32"
     }
 }
 
