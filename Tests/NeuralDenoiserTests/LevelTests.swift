@@ -160,7 +160,7 @@ import Testing
         let planned = denoiser.workspaceByteCount(for: size, at: quality)
         let light = denoiser.workspaceByteCount(for: quality.light(of: size))
         #expect(planned > light)
-        #expect(planned < denoiser.workspaceByteCount(for: size) / 2)
+        #expect(planned * 3 < denoiser.workspaceByteCount(for: size) * 2)
         let workspace = try denoiser.makeWorkspace(for: size, at: quality)
         #expect(workspace.size == size && workspace.quality == quality)
     }
