@@ -6,8 +6,9 @@ import PackageDescription
 
 let warnings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 let safe: [SwiftSetting] = warnings + [.strictMemorySafety()]
-/// Of what a frame runs through: tests count its allocations, and loops that are not optimised make
-/// some that the daemon's never do.
+/// Of what a frame runs through, since tests count its allocations, and loops that are not optimised
+/// make some that the daemon's never do; and of what visits each pixel of many pictures, which takes
+/// minutes otherwise.
 let optimised: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
 let cWarnings: [CSetting] = [
     .enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error),
@@ -107,14 +108,11 @@ let package = Package(
         .target(
             name: "FrameClip",
             dependencies: ["FrameTypes", "FileFormats", "CPNGFile", "CJPEGFile"],
-            swiftSettings: safe),
+            swiftSettings: safe + optimised),
         // Mistakes in what clients send.
         .target(
             name: "FrameDoctor", dependencies: ["FileFormats", "FrameTypes"],
-            swiftSettings: safe + [
-                // Millions of pixels a test: unoptimised, minutes.
-                .unsafeFlags(["-O"], .when(configuration: .debug))
-            ]),
+            swiftSettings: safe + optimised),
         .target(
             name: "FrameControl",
             dependencies: [
@@ -191,7 +189,7 @@ let package = Package(
         .testTarget(
             name: "FrameConversionTests",
             dependencies: ["FrameConversion", "FrameTypes", "TestSupport"],
-            swiftSettings: warnings + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
+            swiftSettings: warnings + optimised),
         .testTarget(
             name: "FrameSessionTests",
             dependencies: [
@@ -220,7 +218,7 @@ let package = Package(
             swiftSettings: warnings),
         .testTarget(
             name: "FrameDoctorTests", dependencies: ["FrameDoctor", "FrameClip", "FrameTypes"],
-            swiftSettings: warnings + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
+            swiftSettings: warnings + optimised),
         .testTarget(
             name: "FrameControlTests", dependencies: ["FrameControl", "FrameTypes"],
             swiftSettings: warnings),
