@@ -106,6 +106,8 @@ static int read_file(uint8_t *pixels, const pf_info *wanted, pf_info *found, con
         return -1;
     }
     png_set_user_limits(png, PF_MAX_SIDE, PF_MAX_SIDE);
+    /* Of texts and profiles; libpng takes the memory that a chunk states before it reads it. */
+    png_set_chunk_malloc_max(png, PF_MAX_CHUNK_BYTES);
     png_set_read_fn(png, &from, take);
     png_read_info(png, header);
     expand(png, header, found);

@@ -105,6 +105,16 @@ import Testing
         #expect(throws: ClipError.self) { try PNGImage(decoding: file, path: "huge.png") }
     }
 
+    /// A small file whose text states 112 MB, which took as much memory before it was refused.
+    @Test func refusesAHugeTextBeforeItsMemoryIsTaken() throws {
+        var file = try sample(channels: 1, bitDepth: 8).encoded(path: "whole.png")
+        file.insert(contentsOf: [7, 0, 0, 3] + [UInt8]("tEXtab".utf8), at: 33)
+        let error = #expect(throws: ClipError.self) {
+            try PNGImage(decoding: file, path: "text.png")
+        }
+        #expect("\(try #require(error))".contains("too large"))
+    }
+
     @Test func namesAFileThatIsNoPNG() {
         #expect(throws: ClipError.broken(path: "a.png", reason: "it is no PNG file")) {
             try PNGImage(decoding: [UInt8]("GIF89a, or so".utf8), path: "a.png")
