@@ -179,7 +179,7 @@ private struct SessionDrive {
                 (payload, readsSlot) = (storage, true)
             case .convertHistory(let conversion): self.conversion = conversion
             case .start(let job): jobs.append(job)
-            case .cancelJob, .setReading, .frameFailed: break
+            case .cancelJob, .setReading, .frameFailed, .qualityChanged: break
             case .send(let bytes):
                 precondition(!bytes.isEmpty, "an empty reply")
                 unwritten += 1

@@ -26,6 +26,9 @@ package struct SessionReport: Sendable, Equatable, Codable {
     package var precision = ""
     package var kernelPath = ""
     package var mailbox = Mailbox.latest
+    /// At which size light is computed: as agreed, and of the next frame, which may be less under load.
+    package var agreedQuality = FrameQuality.full.name
+    package var quality = FrameQuality.full.name
     /// Of the conditioning, as the client asked; nil: the model's own.
     package var controlScale: Double?
     package var adapterScale: Double?

@@ -66,6 +66,10 @@ package struct OpenRequest: Sendable, Equatable {
     package var wantsSharedMemory: Bool
     /// Of a diffusion model's conditioning.
     package var scales: ConditioningScales
+    /// At which size light is computed; nil: as the daemon is configured.
+    package var quality: FrameQuality?
+    /// Less of it may be computed while the daemon cannot keep up.
+    package var mayFall = false
 
     package init(
         layout: GBufferLayout, mailbox: Mailbox = .latest, viewIndex: Int = 0,

@@ -60,7 +60,7 @@ package enum MessageEncoder {
         for (index, id) in picture.droppedIDs.suffix(PictureReply.maxDroppedIDs).enumerated() {
             body.put(id, at: WirePicture.droppedIDs + 8 * index)
         }
-        var flags: UInt32 = 0
+        var flags = picture.quality.pictureFlag
         if picture.isLate { flags |= FL_PICTURE_LATE }
         if picture.isApproximate { flags |= FL_PICTURE_APPROXIMATE }
         if picture.historyFrame != nil { flags |= FL_PICTURE_HISTORY }

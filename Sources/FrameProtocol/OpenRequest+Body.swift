@@ -9,7 +9,9 @@ extension OpenRequest {
     init(_ body: ByteReader, limits: Limits) throws(ProtocolError) {
         let features = body.uint64(at: WireOpen.features)
         try Self.checkFeatures(
-            features & ~(FL_FEATURE_INCREMENTAL | FL_FEATURE_SHARED_MEMORY))
+            features
+                & ~(FL_FEATURE_INCREMENTAL | FL_FEATURE_SHARED_MEMORY
+                | FL_FEATURE_QUALITY_MAY_FALL | FrameQuality.features))
         let size = FrameSize(
             width: try body.side("width", at: WireOpen.width, limits),
             height: try body.side("height", at: WireOpen.height, limits))
@@ -44,6 +46,8 @@ extension OpenRequest {
             wantsIncremental: features & FL_FEATURE_INCREMENTAL != 0,
             wantsSharedMemory: features & FL_FEATURE_SHARED_MEMORY != 0,
             scales: try ConditioningScales(body))
+        quality = try FrameQuality.stated(by: features)
+        mayFall = features & FL_FEATURE_QUALITY_MAY_FALL != 0
     }
 
     private static func checkFeatures(_ features: UInt64) throws(ProtocolError) {
@@ -142,5 +146,37 @@ extension ConditioningScales {
         self.init(
             controlThousandths: try scale("control_scale", at: WireOpen.controlScale),
             adapterThousandths: try scale("adapter_scale", at: WireOpen.adapterScale))
+    }
+}
+
+extension FrameQuality {
+    /// The wire's bit of `fl_open.features` and `fl_opened.features`.
+    package var feature: UInt64 {
+        switch self {
+        case .full: FL_FEATURE_QUALITY_FULL
+        case .half: FL_FEATURE_QUALITY_HALF
+        case .quarter: FL_FEATURE_QUALITY_QUARTER
+        }
+    }
+
+    /// Of a picture's header.
+    package var pictureFlag: UInt32 {
+        switch self {
+        case .full: 0
+        case .half: FL_PICTURE_HALF
+        case .quarter: FL_PICTURE_QUARTER
+        }
+    }
+
+    static let features = allCases.reduce(0) { $0 | $1.feature }
+
+    fileprivate static func stated(by features: UInt64) throws(ProtocolError) -> FrameQuality? {
+        let stated = allCases.filter { features & $0.feature != 0 }
+        guard stated.count <= 1 else {
+            throw .value(
+                field: "features", found: Double(features & Self.features), limit: 1,
+                needs: "must have at most one of FL_FEATURE_QUALITY_FULL, _HALF and _QUARTER")
+        }
+        return stated.first
     }
 }

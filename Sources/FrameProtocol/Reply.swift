@@ -13,7 +13,7 @@ package enum HistoryStart: UInt32, Sendable, Hashable {
 
 package struct OpenedReply: Sendable, Equatable {
     package var sessionID: UInt64
-    /// Granted: `incrementalFeature`, `sharedMemoryFeature`.
+    /// Granted: `incrementalFeature`, `sharedMemoryFeature`, the level of quality, `mayFallFeature`.
     package var features: UInt64
     package var plannedBytes: UInt64
     /// Of each frame and of each picture.
@@ -28,6 +28,7 @@ package struct OpenedReply: Sendable, Equatable {
     /// Why the precision, for people.
     package var precisionReason: String
 
+    package static let mayFallFeature = FL_FEATURE_QUALITY_MAY_FALL
     package static let incrementalFeature = FL_FEATURE_INCREMENTAL
     package static let sharedMemoryFeature = FL_FEATURE_SHARED_MEMORY
 
@@ -96,6 +97,8 @@ package struct PictureReply: Sendable, Equatable {
     package var load: Float = 0
     /// Share of the tiles that were rendered, 0 ... 1.
     package var computedShare: Float = 1
+    /// At which size its light was computed.
+    package var quality = FrameQuality.full
     package var seen = SeenPlanes()
     package var size: FrameSize
     package var rowStride: Int

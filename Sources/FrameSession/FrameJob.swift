@@ -33,9 +33,12 @@ package final class FrameJob: Sendable {
     /// What it writes, whichever frame is rendered.
     package let picture: PixelStorage
     let nextHistory: PixelStorage
+    /// At which it is rendered, whichever frame it is.
+    package let quality: FrameQuality
     private let state: Mutex<State>
 
-    init(_ frame: ReceivedFrame, _ request: FrameRequest) {
+    init(_ frame: ReceivedFrame, _ request: FrameRequest, at quality: FrameQuality = .full) {
+        self.quality = quality
         picture = request.picture
         nextHistory = request.nextHistory
         state = Mutex(

@@ -125,12 +125,14 @@ extension Session {
         }
         phase = .running
         let admission = agreement.admission
+        control = QualityControl(admission.qualities, settings: settings.quality)
         send(
             MessageEncoder.opened(
                 OpenedReply(
                     sessionID: id,
                     features: (admission.isIncremental ? OpenedReply.incrementalFeature : 0)
-                        | (request.wantsSharedMemory ? OpenedReply.sharedMemoryFeature : 0),
+                        | (request.wantsSharedMemory ? OpenedReply.sharedMemoryFeature : 0)
+                        | grantedQuality(request),
                     plannedBytes: UInt64(clamping: admission.plannedBytes),
                     framePayloadByteCount: UInt64(plan.frameByteCount),
                     pictureByteCount: UInt64(plan.pictureByteCount),
@@ -138,6 +140,15 @@ extension Session {
                     model: admission.model, modelVersion: admission.modelVersion,
                     precision: admission.precision, kernelPath: admission.kernelPath,
                     precisionReason: admission.precisionReason)), now: now)
+    }
+}
+
+extension Session {
+    /// For clients that said something about it.
+    private func grantedQuality(_ request: OpenRequest) -> UInt64 {
+        guard request.quality != nil || request.mayFall, let agreement else { return 0 }
+        return control.quality.feature
+            | (agreement.admission.qualities.count > 1 ? OpenedReply.mayFallFeature : 0)
     }
 }
 

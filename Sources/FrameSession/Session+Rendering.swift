@@ -22,7 +22,7 @@ extension Session {
         else { return }
         waiting.removeFirst()
         storages?.freePictures.removeLast()
-        let job = FrameJob(frame, request)
+        let job = FrameJob(frame, request, at: control.quality)
         self.job = job
         allowLateDrop()
         act(.start(job))
@@ -139,8 +139,9 @@ extension Session {
             // What was answered without rendering looks like the frame before, which is kept.
             let kept = work.keepsHistory ? history?.storage : nil
             history = FrameHistory(
-                size: size, frameID: message.frameID, seed: request.seed, camera: message.camera,
-                jitter: message.jitter, storage: kept ?? finished.nextHistory)
+                size: size, at: finished.quality, frameID: message.frameID, seed: request.seed,
+                camera: message.camera, jitter: message.jitter,
+                storage: kept ?? finished.nextHistory)
             historyStart = .kept
         }
         lastDropWasLate = false
@@ -150,7 +151,7 @@ extension Session {
         var times = result.times
         times.read = frame.readTime
         times.queue = difference(startedAt, frame.completedAt)
-        count(times, work)
+        count(times, work, finished.quality)
         if !message.showsPlanes { noteRenderTime(difference(now, startedAt)) }
         if finished.historyFrame != nil { counted.frames.withHistory += 1 }
 
@@ -162,6 +163,7 @@ extension Session {
         lastPictureAge = reply.age
         reply.isApproximate = work.isApproximate
         reply.computedShare = work.computedShare
+        reply.quality = finished.quality
         reply.seen = seen
         reply.isLate = request.frameBudgetNanoseconds.map { reply.age > $0 } ?? false
         reply.nextSend = UInt64(waiting.count) * renderEstimate
@@ -169,6 +171,7 @@ extension Session {
         reply.droppedCount = dropped.count
         reply.droppedIDs = dropped.newestIDs
         dropped = DroppedFrames()
+        if !message.showsPlanes { noteQuality(reply, finished.quality, request, now: now) }
         let bytes = MessageEncoder.picture(reply)
         counted.bytesOut += UInt64(bytes.count) + reply.payloadByteCount
         pendingWrites.append(PendingWrite(picture: finished.picture, queuedAt: now))
@@ -182,8 +185,26 @@ extension Session {
                 position: slots.picturePosition(slot)))
     }
 
-    private mutating func count(_ times: StageTimes, _ work: FrameWork) {
+    /// A picture that was begun at another level says nothing about this one.
+    private mutating func noteQuality(
+        _ reply: PictureReply, _ quality: FrameQuality, _ request: OpenRequest, now: UInt64
+    ) {
+        guard quality == control.quality else { return }
+        let picture = QualityControl.Picture(
+            isMiss: reply.isLate || reply.droppedCount > 0, age: reply.age,
+            renderTime: reply.times.job, budget: request.frameBudgetNanoseconds)
+        if let level = control.note(picture, now: now) { act(.qualityChanged(level)) }
+    }
+
+    private mutating func count(
+        _ times: StageTimes, _ work: FrameWork, _ quality: FrameQuality
+    ) {
         counted.frames.rendered += 1
+        switch quality {
+        case .full: break
+        case .half: counted.frames.halfLight += 1
+        case .quarter: counted.frames.quarterLight += 1
+        }
         switch work.kind {
         case .full: break
         case .partial: counted.frames.partial += 1

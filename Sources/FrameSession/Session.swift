@@ -65,6 +65,8 @@ package struct Session: Sendable {
     package internal(set) var lastPictureAge: UInt64 = 0
     /// Smoothed time of rendering one frame, nanoseconds.
     var renderEstimate: UInt64 = 0
+    /// Which level the next frame is rendered at.
+    var control = QualityControl([.full])
 
     var connectedAt: UInt64
     var lastActivity: UInt64
@@ -129,6 +131,8 @@ package struct Session: Sendable {
         }
         return counters
     }
+
+    package var quality: FrameQuality { control.quality }
 
     /// What the next frame starts from.
     package var historyState: HistoryStart { isResetPending ? .none : historyStart }

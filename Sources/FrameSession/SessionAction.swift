@@ -38,6 +38,9 @@ package enum SessionAction: Sendable {
     case setReading(Bool)
     /// For the log: a frame was refused or failed, and the client was told.
     case frameFailed(ProtocolError, frameID: UInt64)
+    /// For the log: the next frames are rendered at this level, for want of time or because there is
+    /// enough of it again.
+    case qualityChanged(FrameQuality)
     /// Close after everything written before was taken. Once, and the last action.
     case end(EndReason)
 }
@@ -69,10 +72,13 @@ package struct Admission: Sendable, Equatable {
     package var precisionReason: String
     /// It has a cache for incremental frames.
     package var isIncremental: Bool
+    /// The level of quality, then those that it may fall to, the best first.
+    package var qualities: [FrameQuality]
 
     package init(
         plannedBytes: Int, model: String, modelVersion: String, precision: String,
-        kernelPath: String, precisionReason: String = "", isIncremental: Bool = false
+        kernelPath: String, precisionReason: String = "", isIncremental: Bool = false,
+        qualities: [FrameQuality] = [.full]
     ) {
         self.plannedBytes = plannedBytes
         self.model = model
@@ -81,6 +87,7 @@ package struct Admission: Sendable, Equatable {
         self.kernelPath = kernelPath
         self.precisionReason = precisionReason
         self.isIncremental = isIncremental
+        self.qualities = qualities
     }
 }
 
@@ -92,6 +99,7 @@ package struct SessionSettings: Sendable, Equatable {
     package var idleTimeout: UInt64?
     package var openTimeout: UInt64
     package var slowReaderTimeout: UInt64
+    package var quality = QualityControl.Settings()
 
     package init(
         waitingFrames: Int = 2, idleTimeout: UInt64? = 300_000_000_000,

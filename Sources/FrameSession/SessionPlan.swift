@@ -42,7 +42,8 @@ package struct SessionPlan: Sendable, Equatable {
         foreignHistoryByteCount =
             (history.map(Self.byteCount) ?? 0)
             + (kept.map { FrameHistory.byteCount(of: $0) } ?? 0)
-            + Self.expandedByteCount(of: history?.size ?? kept, in: size)
+            + Self.expandedByteCount(
+                of: history?.size ?? kept, in: size, at: request.quality ?? .full)
     }
 
     private static func byteCount(of history: HistoryDescription) -> Int {
@@ -52,8 +53,14 @@ package struct SessionPlan: Sendable, Equatable {
 
     /// The first frame after a history of more pixels than its own expands that history outside of
     /// the planned workspace, until it is finished.
-    private static func expandedByteCount(of history: FrameSize?, in size: FrameSize) -> Int {
-        guard let history, history.pixelCount > size.pixelCount else { return 0 }
+    /// One that its level reduces to its own size needs nothing.
+    private static func expandedByteCount(
+        of history: FrameSize?, in size: FrameSize, at quality: FrameQuality
+    ) -> Int {
+        let light = quality.light(of: size)
+        guard let history, history.pixelCount > light.pixelCount,
+            quality.light(of: history) != light
+        else { return 0 }
         return FrameHistory.expandedByteCount(of: history)
     }
 

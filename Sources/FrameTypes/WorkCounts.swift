@@ -12,6 +12,9 @@ package struct FrameCounts: Sendable, Equatable, Codable {
     package var unchanged: UInt64 = 0
     /// Of the rendered: those that carried over something of the picture before.
     package var withHistory: UInt64 = 0
+    /// Of the rendered: those whose light was computed at half and at a quarter of the size.
+    package var halfLight: UInt64 = 0
+    package var quarterLight: UInt64 = 0
     /// Replaced by a newer one, too late, or without a client to send the picture to.
     package var dropped: UInt64 = 0
     package var failed: UInt64 = 0
@@ -30,6 +33,8 @@ package struct FrameCounts: Sendable, Equatable, Codable {
         sum.partial += other.partial
         sum.unchanged += other.unchanged
         sum.withHistory += other.withHistory
+        sum.halfLight += other.halfLight
+        sum.quarterLight += other.quarterLight
         sum.dropped += other.dropped
         sum.failed += other.failed
         sum.waiting += other.waiting
@@ -150,6 +155,8 @@ package struct WorkCounts: Sendable, Equatable {
         counts.frames.partial -= earlier.frames.partial
         counts.frames.unchanged -= earlier.frames.unchanged
         counts.frames.withHistory -= earlier.frames.withHistory
+        counts.frames.halfLight -= earlier.frames.halfLight
+        counts.frames.quarterLight -= earlier.frames.quarterLight
         counts.frames.dropped -= earlier.frames.dropped
         counts.frames.failed -= earlier.frames.failed
         counts.stages = counts.stages.since(earlier.stages)

@@ -45,6 +45,8 @@ struct BenchReport: Encodable {
 
     /// Whether only what changed was rendered, and the mean share of tiles that were.
     var incremental: Bool?
+    /// The size at which light was computed; nil of the network alone.
+    var quality: String?
     var computedShare: Double?
 
     var steps: [BenchStep]?
@@ -90,7 +92,8 @@ struct BenchReport: Encodable {
         var lines = [
             "Model     \(model) version \(version), \(precision), \(kernelPath), \(threads) "
                 + (threads == 1 ? "thread" : "threads"),
-            "Frames    \(frames) of \(size)" + (clip.map { ", \($0)" } ?? ", network alone"),
+            "Frames    \(frames) of \(size)" + (clip.map { ", \($0)" } ?? ", network alone")
+                + (quality.map { $0 == "full" ? "" : ", light at \($0) size" } ?? ""),
         ]
         if let frameMsP50, let frameMsP90, let frameMsP99, let frameMsMin {
             lines.append(

@@ -54,13 +54,15 @@ final class BenchRun {
         progress.end()
         ceilings.append(try meter?.measure() ?? 0)
 
-        let work = renderer.denoiser.layerWork(for: clip.size)
+        let work = renderer.denoiser.layerWork(
+            for: settings.renderer.quality.light(of: clip.size))
         var report = BenchReport(
             model: renderer.denoiser.description, threads: settings.renderer.threads,
             size: clip.size, network: networkTimes,
             work: work)
         report.clip = clip.name
         report.incremental = settings.renderer.isIncremental
+        report.quality = settings.renderer.quality.name
         report.computedShare = computedShares / Double(settings.frameCount)
         report.take(frame: frameTimes)
         report.take(ceilings: ceilings)
@@ -95,7 +97,10 @@ final class BenchRun {
 
     private func compare(into report: inout BenchReport) throws {
         report.psnr = meanRatio(to: pictures)
-        guard report.precision != Precision.fp32.rawValue || report.incremental == true else {
+        guard
+            report.precision != Precision.fp32.rawValue || report.incremental == true
+                || settings.renderer.quality != .full
+        else {
             report.psnrToFp32 = .infinity
             report.fp32Psnr = report.psnr
             return
@@ -103,6 +108,7 @@ final class BenchRun {
         var judge = settings.renderer
         judge.precision = .exactly(.fp32)
         judge.isIncremental = false
+        judge.quality = .full
         let renderer = try LocalRenderer(clip: clip, settings: judge)
         defer { renderer.finish() }
         var ratios: [Double] = []

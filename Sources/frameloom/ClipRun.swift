@@ -33,6 +33,7 @@ final class ClipRun {
         /// Sum of the rendered frames' shares.
         var computedShares = 0.0
         var withHistory = 0
+        var qualities: [FrameQuality: Int] = [:]
         /// The first failure's sentence.
         var failure: String?
         var nanoseconds: UInt64 = 0
@@ -155,6 +156,7 @@ final class ClipRun {
         if reply.historyFrame != nil { outcome.withHistory += 1 }
         if reply.isApproximate { outcome.approximate += 1 }
         outcome.computedShares += reply.computedShare
+        outcome.qualities[reply.quality, default: 0] += 1
         if reply.isLate { outcome.late += 1 }
         outcome.stages += reply.stages
         settings.preview?.show(clip.size, scratch)

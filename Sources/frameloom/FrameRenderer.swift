@@ -62,6 +62,8 @@ struct RenderReply {
     var isApproximate = false
     /// Of the tiles, those that were rendered.
     var computedShare = 1.0
+    /// At which size its light was computed.
+    var quality = FrameQuality.full
     /// Nanoseconds by stage, as the renderer counted them.
     var stages = StageTimes()
 }

@@ -74,6 +74,7 @@ final class LocalRenderer: FrameRenderer {
             reply.historyFrame = result.historyFrame
             reply.isApproximate = result.work.isApproximate
             reply.computedShare = Double(result.work.computedShare)
+            reply.quality = lane.workspace.quality
             pixels = lane.picture.copiedBytes()
         } catch {
             reply.outcome = .failed("\(error)")

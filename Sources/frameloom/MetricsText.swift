@@ -129,6 +129,15 @@ struct MetricsText {
             "Frames rendered that carried over something of the picture before",
             { Double($0.frames.withHistory) }
         ),
+        (
+            "frames_half_light_total", "Frames rendered whose light was computed at half size",
+            { Double($0.frames.halfLight) }
+        ),
+        (
+            "frames_quarter_light_total",
+            "Frames rendered whose light was computed at a quarter of the size",
+            { Double($0.frames.quarterLight) }
+        ),
         ("frames_computed_total", "Whole frames' worth of tiles computed", { $0.computedFrames }),
         (
             "frames_dropped_total", "Frames replaced by a newer one or too late",

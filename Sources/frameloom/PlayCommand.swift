@@ -31,6 +31,9 @@ struct PlayCommand: ParsableCommand {
     )
     var budget = 0
 
+    @Flag(help: "Lower levels of quality may be used while frames are late or dropped.")
+    var mayFall = false
+
     func validate() throws {
         if !(1...16).contains(inFlight) { throw ValidationError("--in-flight is 1 to 16") }
         if !(0...60_000).contains(budget) { throw ValidationError("--budget is 0 to 60000") }
@@ -50,7 +53,8 @@ struct PlayCommand: ParsableCommand {
                     timeoutMilliseconds: Int32(min(timeout, 10)) * 1000, model: clip.model,
                     seed: clip.seed, scales: clip.scales,
                     dropsStaleFrames: mailbox == .latest, budgetMilliseconds: budget,
-                    isIncremental: clip.incremental == .on))
+                    isIncremental: clip.incremental == .on, quality: clip.quality,
+                    mayFall: mayFall))
         }
     }
 }

@@ -20,6 +20,9 @@ struct RunReport: Encodable {
     /// Frames of which tiles were carried over, and the mean share of the tiles that were rendered.
     var approximateFrames: Int
     var computedShare: Double
+    /// Frames whose light was computed at half and at a quarter of the size.
+    var halfLightFrames: Int
+    var quarterLightFrames: Int
     /// Rendered with the help of the frame before.
     var historyFrames: Int
     var hasCameras: Bool
@@ -79,6 +82,8 @@ struct RunReport: Encodable {
         late = outcome.late
         approximateFrames = outcome.approximate
         computedShare = outcome.computedShares / Double(max(outcome.rendered, 1))
+        halfLightFrames = outcome.qualities[.half] ?? 0
+        quarterLightFrames = outcome.qualities[.quarter] ?? 0
         historyFrames = outcome.withHistory
         hasCameras = clip.hasCameras
         resumes = renderer.resumeCount
@@ -121,6 +126,8 @@ struct RunReport: Encodable {
                 + (approximateFrames > 0
                     ? ", \(approximateFrames) in part (\(decimal(computedShare * 100, 1)) % of "
                         + "all tiles)" : "")
+                + counted(halfLightFrames, "with half light")
+                + counted(quarterLightFrames, "with quarter light")
                 + (resumes > 0 ? ", \(resumes) times resumed" : ""),
             "Speed      \(decimal(fps, 2)) fps over \(decimal(seconds, 2)) s",
             "Latency    p50 \(decimal(frameMsP50, 1)) ms, p99 \(decimal(frameMsP99, 1)) ms, max "

@@ -20,6 +20,10 @@ final class SocketRenderer: FrameRenderer {
         var budgetMilliseconds = 0
         /// Ask for a cache, and allow approximation in every frame.
         var isIncremental = false
+        /// nil: as the daemon is configured.
+        var quality: FrameQuality?
+        /// Lower levels may be used while frames are late or dropped.
+        var mayFall = false
     }
 
     private(set) var description = RendererDescription()
@@ -56,6 +60,13 @@ final class SocketRenderer: FrameRenderer {
         open.adapter_scale = settings.scales.adapterThousandths
         open.frame_budget_us = UInt32(settings.budgetMilliseconds) * 1000
         if settings.isIncremental { open.features |= FL_FEATURE_INCREMENTAL }
+        if settings.mayFall { open.features |= FL_FEATURE_QUALITY_MAY_FALL }
+        switch settings.quality {
+        case .full: open.features |= FL_FEATURE_QUALITY_FULL
+        case .half: open.features |= FL_FEATURE_QUALITY_HALF
+        case .quarter: open.features |= FL_FEATURE_QUALITY_QUARTER
+        case nil: break
+        }
         return open
     }
 
@@ -96,6 +107,8 @@ final class SocketRenderer: FrameRenderer {
             result.isApproximate = reply.flags & FL_PICTURE_APPROXIMATE != 0
             result.computedShare = Double(picture.computed_share)
             result.isLate = reply.flags & FL_PICTURE_LATE != 0
+            if reply.flags & FL_PICTURE_HALF != 0 { result.quality = .half }
+            if reply.flags & FL_PICTURE_QUARTER != 0 { result.quality = .quarter }
             result.stages.read = picture.read_ns
             result.stages.queue = picture.queue_ns
             result.stages.convert = picture.convert_ns

@@ -301,6 +301,7 @@ final class Client {
             readsMessages = flag
             if flag { connection.resumeReading() }
         case .frameFailed(let error, let frameID): server.frameFailed(error, frameID, of: self)
+        case .qualityChanged(let quality): server.qualityChanged(quality, of: self)
         case .end(let reason): end(reason)
         }
     }

@@ -36,6 +36,10 @@ struct Configuration: Sendable, Equatable {
         var measureMilliseconds = 1000
         /// Whether clients that ask for it get a cache, so that only what changed is rendered.
         var isIncremental = true
+        /// The level of quality of clients that state none: the name of a `FrameQuality`.
+        var quality = "full"
+        /// Whether sessions whose clients allow it may fall below their level under load.
+        var lowersQuality = true
     }
 
     struct Limits: Sendable, Equatable {

@@ -46,6 +46,10 @@ struct ConfigurationKey: Sendable {
         .init(
             name: "render.measure_ms", value: .integer(0...60_000, \.render.measureMilliseconds)),
         .init(name: "render.incremental", value: .boolean(\.render.isIncremental)),
+        .init(
+            name: "render.quality",
+            value: .choice(FrameQuality.allCases.map(\.name), \.render.quality)),
+        .init(name: "render.lowers_quality", value: .boolean(\.render.lowersQuality)),
         .init(name: "limits.sessions", value: .integer(1...4096, \.limits.sessions)),
         .init(
             name: "limits.sessions_per_user",

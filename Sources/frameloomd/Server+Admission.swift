@@ -13,7 +13,8 @@ import NeuralDenoiser
 extension Server {
     /// What rendering for one session takes, bytes.
     private struct Needs: Sendable {
-        var workspace: Int
+        /// Of each level.
+        var workspaces: [Int]
         /// nil: it keeps nothing.
         var cache: Int?
     }
@@ -23,10 +24,12 @@ extension Server {
         var client: Client
         var asked: AdmissionRequest
         var model: ModelLibrary.Model
+        /// The session's own level of quality, then those that it may fall to.
+        var qualities: [FrameQuality]
         var needs: Needs
         /// It is open already, and only its model's version changes.
         var isRenewal: Bool
-        /// Of a workspace that it is the first to need.
+        /// Of workspaces that it is the first to need.
         var addedBytes = 0
 
         /// What the session holds for itself.
@@ -34,8 +37,12 @@ extension Server {
             asked.plannedBytes + SessionDoctor.plannedBytes(asked.request.layout.size)
         }
 
-        var key: WorkspaceShelf.Key {
-            WorkspaceShelf.Key(model: model.id, size: asked.request.layout.size)
+        var keys: [WorkspaceShelf.Key] { Self.keys(model, asked.request, qualities) }
+
+        static func keys(
+            _ model: ModelLibrary.Model, _ request: OpenRequest, _ qualities: [FrameQuality]
+        ) -> [WorkspaceShelf.Key] {
+            qualities.map { .init(model: model.id, size: request.layout.size, quality: $0) }
         }
     }
 
@@ -84,9 +91,12 @@ extension Server {
         isRenewal: Bool
     ) {
         let (denoiser, request) = (model.denoiser, asked.request)
+        let qualities: [FrameQuality]
         do {
             try denoiser.check(request.layout)
             try denoiser.check(request.scales)
+            qualities = try self.qualities(
+                for: request, denoiser, granted: isRenewal ? client.grant?.qualities : nil)
         } catch {
             models.release(model.id)
             let refusal = ProtocolError.modelRefuses(
@@ -96,40 +106,70 @@ extension Server {
         let keeps =
             settings.render.isIncremental && request.wantsIncremental && denoiser.canRenderPartly
         let size = request.layout.size
-        if !keeps, let known = shelf.byteCount(of: .init(model: model.id, size: size)) {
-            let needs = Needs(workspace: known, cache: nil)
+        let known = Opening.keys(model, request, qualities).compactMap { shelf.byteCount(of: $0) }
+        if !keeps, known.count == qualities.count {
+            let needs = Needs(workspaces: known, cache: nil)
             return decide(
                 Opening(
-                    client: client, asked: asked, model: model, needs: needs, isRenewal: isRenewal))
+                    client: client, asked: asked, model: model, qualities: qualities,
+                    needs: needs, isRenewal: isRenewal))
         }
         preparation.run({
             Needs(
-                workspace: denoiser.workspaceByteCount(for: size),
-                cache: keeps ? denoiser.incrementalByteCount(for: request.layout) : nil)
+                workspaces: qualities.map { denoiser.workspaceByteCount(for: size, at: $0) },
+                cache: keeps
+                    ? denoiser.incrementalByteCount(for: request.layout, at: qualities[0]) : nil)
         }) { [self] needs in
             decide(
                 Opening(
-                    client: client, asked: asked, model: model, needs: needs, isRenewal: isRenewal))
+                    client: client, asked: asked, model: model, qualities: qualities,
+                    needs: needs, isRenewal: isRenewal))
         }
+    }
+
+    /// The level that holds, then those that the session may fall to. What the configuration says
+    /// is for models and sizes that can have it; what a client says is refused where it cannot.
+    /// - Parameter granted: of a session that is open already, and keeps them.
+    private func qualities(
+        for request: OpenRequest, _ denoiser: Denoiser, granted: [FrameQuality]?
+    ) throws(DenoiserError) -> [FrameQuality] {
+        let size = request.layout.size
+        if let granted {
+            for quality in granted { try denoiser.check(quality, for: size) }
+            return granted
+        }
+        var quality = FrameQuality(name: settings.render.quality) ?? .full
+        if let stated = request.quality {
+            try denoiser.check(stated, for: size)
+            quality = stated
+        } else if !denoiser.qualities.contains(quality) || !quality.fits(size) {
+            quality = .full
+        }
+        guard request.mayFall, settings.render.lowersQuality else { return [quality] }
+        return quality.downwards(for: size).filter(denoiser.qualities.contains)
     }
 
     private func decide(_ opening: Opening) {
         var opening = opening
         let client = opening.client
         guard !client.session.hasEnded else { return models.release(opening.model.id) }
-        if shelf.byteCount(of: opening.key) == nil { opening.addedBytes = opening.needs.workspace }
+        for (key, byteCount) in zip(opening.keys, opening.needs.workspaces)
+        where shelf.byteCount(of: key) == nil { opening.addedBytes += byteCount }
         do {
             try claim(opening)
         } catch {
             models.release(opening.model.id)
             return refuse(client, error, isRenewal: opening.isRenewal)
         }
-        shelf.reserve(opening.key, byteCount: opening.needs.workspace)
+        for (key, byteCount) in zip(opening.keys, opening.needs.workspaces) {
+            shelf.reserve(key, byteCount: byteCount)
+        }
         dropCaches()
         let cacheByteCount = opening.needs.cache.flatMap {
             hasRoom(forCacheOf: $0, opening) ? $0 : nil
         }
-        if cacheByteCount == nil, let ready = shelf.workspace(opening.key) {
+        let ready = opening.keys.compactMap { shelf.workspace($0) }
+        if cacheByteCount == nil, ready.count == opening.keys.count {
             return finish(opening, ready, cache: nil)
         }
         make(opening, cacheByteCount: cacheByteCount)
@@ -164,14 +204,19 @@ extension Server {
     private func make(_ opening: Opening, cacheByteCount: Int?) {
         let denoiser = opening.model.denoiser
         let layout = opening.asked.request.layout
-        let isThere = shelf.workspace(opening.key) != nil
+        let missing = opening.keys.filter { shelf.workspace($0) == nil }
+        let quality = opening.qualities[0]
         preparation.run({ () -> Result<Made, MemoryRefusal> in
             do throws(MemoryRefusal) {
                 var made = Made()
-                if !isThere { made.workspace = try denoiser.makeWorkspace(for: layout.size) }
+                for key in missing {
+                    made.workspaces[key] = try denoiser.makeWorkspace(
+                        for: key.size, at: key.quality)
+                }
                 // For speed alone: without it every frame is rendered whole.
                 if cacheByteCount != nil {
-                    made.cache = try? denoiser.makeIncrementalWorkspace(for: layout)
+                    made.cache = try? denoiser.makeIncrementalWorkspace(
+                        for: layout, at: quality)
                 }
                 return .success(made)
             } catch {
@@ -184,34 +229,34 @@ extension Server {
             case .success: return giveUp(opening, nil)
             case .failure(let refusal): return giveUp(opening, ProtocolError(refusal))
             }
-            guard
-                let workspace = made.workspace.map({ shelf.put($0, for: opening.key) })
-                    ?? shelf.workspace(opening.key)
-            else { return }
+            let workspaces = opening.keys.compactMap { key in
+                made.workspaces[key].map { shelf.put($0, for: key) } ?? shelf.workspace(key)
+            }
+            guard workspaces.count == opening.keys.count else { return }
             var cache: SessionCache?
             if let kept = made.cache, let cacheByteCount,
                 hasRoom(forCacheOf: cacheByteCount, opening)
             {
                 cache = SessionCache(workspace: kept, byteCount: cacheByteCount)
             }
-            finish(opening, workspace, cache: cache)
+            finish(opening, workspaces, cache: cache)
         }
     }
 
     private struct Made: Sendable {
-        var workspace: (any FrameWorkspace)?
+        var workspaces: [WorkspaceShelf.Key: any FrameWorkspace] = [:]
         var cache: (any FrameWorkspace)?
     }
 
     /// What was reserved for the session goes back; what it claims goes with its end.
     private func giveUp(_ opening: Opening, _ error: ProtocolError?) {
-        shelf.give(back: opening.key)
+        for key in opening.keys { shelf.give(back: key) }
         models.release(opening.model.id)
         if let error { refuse(opening.client, error, isRenewal: opening.isRenewal) }
     }
 
     private func finish(
-        _ opening: Opening, _ workspace: any FrameWorkspace, cache: SessionCache?
+        _ opening: Opening, _ workspaces: [any FrameWorkspace], cache: SessionCache?
     ) {
         let (client, request) = (opening.client, opening.asked.request)
         if let old = client.grant {
@@ -225,7 +270,8 @@ extension Server {
         let plannedBytes = opening.ownBytes + opening.addedBytes
         client.grant = Grant(
             denoiser: opening.model.denoiser, model: opening.model.id, request: request,
-            workspace: workspace, key: opening.key, plannedBytes: plannedBytes, cache: cache)
+            workspaces: zip(opening.keys, workspaces).map { (key: $0, workspace: $1) },
+            plannedBytes: plannedBytes, cache: cache)
         if !opening.isRenewal {
             client.doctor = doctor(for: client, model: opening.model.id.name)
         }
@@ -237,12 +283,14 @@ extension Server {
                 "session": "\(client.id)", "client": "\(request.clientName)",
                 "size": "\(request.layout.size)", "model": "\(opening.model.id.name)",
                 "planned_mib": "\(plannedBytes >> 20)", "cache_mib": "\(cacheBytes >> 20)",
+                "quality": "\(opening.qualities[0])",
             ])
         let admission = Admission(
             plannedBytes: plannedBytes + cacheBytes, model: opening.model.id.name,
             modelVersion: description.version, precision: description.precision,
             kernelPath: description.kernelPath,
-            precisionReason: description.precisionReason.description, isIncremental: cache != nil)
+            precisionReason: description.precisionReason.description, isIncremental: cache != nil,
+            qualities: opening.qualities)
         client.tell { session, now in
             opening.isRenewal
                 ? session.renewed(admission, now: now) : session.admitted(admission, now: now)

@@ -15,12 +15,14 @@ private struct NothingToRender: Error {}
 /// Jobs to the render threads, and their results back.
 extension Server {
     func render(_ job: FrameJob, for client: Client) {
-        guard let grant = client.grant else { return }
-        let workspace = grant.cache?.workspace ?? grant.workspace
+        guard let grant = client.grant, let workspace = grant.workspace(at: job.quality) else {
+            return
+        }
+        let usesCache = grant.cache != nil && job.quality == grant.qualities.first
         let doctor = client.doctor
         // Instead of the picture, beside the picture for somebody else, or not at all.
         let showsPlanes = job.message.showsPlanes
-        let snapshot = showsPlanes ? nil : snapshots.sheet(for: client.id, size: grant.key.size)
+        let snapshot = showsPlanes ? nil : snapshots.sheet(for: client.id, size: grant.size)
         var steps = showsPlanes ? workspace.sheetSteps : workspace.steps
         if snapshot != nil { steps.insert(contentsOf: workspace.sheetSteps, at: 0) }
         let copies = watches.copies(for: job, of: client.id, now: EventLoop.now) { byteCount in
@@ -63,8 +65,9 @@ extension Server {
                 }),
             .frame(job), of: client,
             workspace: WorkspaceKey(
-                model: "\(grant.model.name) \(grant.model.generation)", size: grant.key.size,
-                owner: grant.cache == nil ? nil : client.id),
+                model: "\(grant.model.name) \(grant.model.generation)"
+                    + (job.quality == .full ? "" : " \(job.quality)"),
+                size: grant.size, owner: usesCache ? client.id : nil),
             deadline: grant.request.frameBudgetNanoseconds.map { EventLoop.now + $0 })
     }
 

@@ -19,11 +19,20 @@ struct Grant {
     /// Used by this session until the grant is given back.
     var model: ModelLibrary.ID
     var request: OpenRequest
-    var workspace: any FrameWorkspace
-    var key: WorkspaceShelf.Key
+    /// By level: the session's own first, then those that it may fall to.
+    var workspaces: [(key: WorkspaceShelf.Key, workspace: any FrameWorkspace)]
     var plannedBytes: Int
     /// For a session of incremental frames, while there is memory for it.
     var cache: SessionCache?
+
+    var size: FrameSize { request.layout.size }
+    var qualities: [FrameQuality] { workspaces.map(\.key.quality) }
+
+    /// What renders a frame at a level: the cache at the session's own.
+    func workspace(at quality: FrameQuality) -> (any FrameWorkspace)? {
+        if let cache, quality == qualities.first { return cache.workspace }
+        return workspaces.first { $0.key.quality == quality }?.workspace
+    }
 }
 
 /// What a session has in the scheduler, by the job's id.
@@ -389,6 +398,13 @@ final class Server {
         return words
     }
 
+    func qualityChanged(_ quality: FrameQuality, of client: Client) {
+        var words = self.words(about: client)
+        words["quality"] = "\(quality)"
+        words["load_percent"] = "\(Int((scheduler.statistics.load * 100).rounded()))"
+        log.info("quality changed", metadata: words)
+    }
+
     func frameFailed(_ error: ProtocolError, _ frameID: UInt64, of client: Client) {
         frameErrors += 1
         let reply = ErrorReply(error, severity: .frame)
@@ -413,7 +429,7 @@ final class Server {
     }
 
     func giveBack(_ grant: Grant) {
-        shelf.give(back: grant.key)
+        for place in grant.workspaces { shelf.give(back: place.key) }
         models.release(grant.model)
         hasFreedMemory = true
     }

@@ -183,6 +183,8 @@ extension Server {
             report.height = grant.request.layout.size.height
             report.viewIndex = grant.request.viewIndex
             report.mailbox = grant.request.mailbox
+            report.agreedQuality = grant.qualities[0].name
+            report.quality = client.session.quality.name
             report.controlScale = grant.request.scales.statedControl
             report.adapterScale = grant.request.scales.statedAdapter
             report.model = grant.model.name

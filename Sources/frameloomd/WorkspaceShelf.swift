@@ -4,12 +4,13 @@
 import FrameTypes
 import NeuralDenoiser
 
-/// Work memory of the render threads, one workspace per model and size, shared by the sessions that
+/// Work memory of the render threads, one workspace per model, size and level of quality, shared by the sessions that
 /// need it and let go of with the last of them. Loop thread only.
 struct WorkspaceShelf {
     struct Key: Hashable, Sendable {
         var model: ModelLibrary.ID
         var size: FrameSize
+        var quality = FrameQuality.full
     }
 
     private struct Entry {

@@ -49,6 +49,12 @@ extension EndToEnd {
             Wish("HDR", FL_ERROR_FEATURE, says: "FL_FEATURE_HDR") {
                 $0.features = FL_FEATURE_HDR
             },
+            Wish("two levels of quality", FL_ERROR_VALUE, says: "FL_FEATURE_QUALITY_FULL") {
+                $0.features = FL_FEATURE_QUALITY_HALF | FL_FEATURE_QUALITY_QUARTER
+            },
+            Wish("light that is too small", FL_ERROR_MODEL, says: "quarter", "16x16", "32") {
+                $0.features = FL_FEATURE_QUALITY_QUARTER
+            },
             Wish("an unknown feature", FL_ERROR_FEATURE, says: "40") { $0.features = 1 << 40 },
             Wish("shared memory transport", FL_ERROR_VALUE, says: "FL_TRANSPORT_SHARED_MEMORY") {
                 $0.transport = UInt8(FL_TRANSPORT_SHARED_MEMORY)

@@ -95,7 +95,7 @@ import Testing
         #expect(
             Set(frames.keys) == [
                 "received", "rendered", "dropped", "failed", "waiting", "rendering",
-                "partial", "unchanged", "with_history",
+                "partial", "unchanged", "with_history", "half_light", "quarter_light",
             ])
         let session = try #require((stats["sessions"] as? [[String: Any]])?.first)
         #expect(session["client_name"] as? String == "engine \"A\"\nzwei ü")

@@ -31,6 +31,7 @@ struct SessionHarness {
     var unwritten = 0
     var cancelled = 0
     var ends: [EndReason] = []
+    var qualityChanges: [FrameQuality] = []
     /// Everything sent, in order.
     var replies: [Reply] = []
     var pictures: [PixelStorage] = []
@@ -172,6 +173,7 @@ struct SessionHarness {
                 record(bytes)
             case .setReading(let reads): isReading = reads
             case .frameFailed(_, let frameID): failedFrames.append(frameID)
+            case .qualityChanged(let quality): qualityChanges.append(quality)
             case .end(let reason): ends.append(reason)
             }
         }

@@ -75,7 +75,9 @@ extension MessageEncoder {
         var body = ByteWriter(byteCount: WireOpen.byteCount)
         body.put(
             (request.wantsIncremental ? FL_FEATURE_INCREMENTAL : 0)
-                | (request.wantsSharedMemory ? FL_FEATURE_SHARED_MEMORY : 0),
+                | (request.wantsSharedMemory ? FL_FEATURE_SHARED_MEMORY : 0)
+                | (request.quality?.feature ?? 0)
+                | (request.mayFall ? FL_FEATURE_QUALITY_MAY_FALL : 0),
             at: WireOpen.features)
         body.put(UInt32(clamping: layout.size.width), at: WireOpen.width)
         body.put(UInt32(clamping: layout.size.height), at: WireOpen.height)

@@ -109,6 +109,10 @@ extension PictureReply {
                 height: try body.side("height", at: WirePicture.height, .version1)))
         isInSlot = header.flags & FL_PICTURE_IN_SLOT != 0
         isLate = header.flags & FL_PICTURE_LATE != 0
+        quality =
+            FrameQuality.allCases.first {
+                $0 != .full && header.flags & $0.pictureFlag != 0
+            } ?? .full
         isApproximate = header.flags & FL_PICTURE_APPROXIMATE != 0
         historyFrame =
             header.flags & FL_PICTURE_HISTORY != 0

@@ -6,8 +6,11 @@ export const HEADER_BYTES: 32;
 export const FRAME_HEAD_BYTES: 240;
 
 export const FrameFlag: { RESET: 1; APPROXIMATE: 2; HAS_CAMERA: 4; HAS_MOTION_FROM: 8; SHOW_PLANES: 16 };
-export const PictureFlag: { LATE: 1; APPROXIMATE: 2; HISTORY: 4 };
-export const Feature: { INCREMENTAL: 2 };
+export const PictureFlag: { LATE: 1; APPROXIMATE: 2; HISTORY: 4; HALF: 64; QUARTER: 128 };
+export const Feature: {
+  INCREMENTAL: 2; QUALITY_FULL: 256; QUALITY_HALF: 512; QUALITY_QUARTER: 1024;
+  QUALITY_MAY_FALL: 2048;
+};
 export const Plane: {
   BASE_COLOR: 1; NORMALS: 2; DEPTH: 3; ROUGHNESS: 4; METALLIC: 5; MOTION: 6; KNOWN: 7;
   EMISSIVE: 9;
@@ -46,6 +49,7 @@ export interface OpenOptions {
   width: number;
   height: number;
   planes: PlaneOptions[];
+  /** Of `Feature`, added up. */
   features?: number;
   origin?: number;
   mailbox?: number;
@@ -116,6 +120,8 @@ export interface Picture {
   historyFrame: number | null;
   isLate: boolean;
   isApproximate: boolean;
+  /** At which size its light was computed. */
+  quality: "full" | "half" | "quarter";
   read: number;
   queue: number;
   convert: number;

@@ -18,8 +18,12 @@ const Type = {
   OPENED: 65, PICTURE: 66, ERROR: 67, CLOSED: 68,
 };
 export const FrameFlag = { RESET: 1, APPROXIMATE: 2, HAS_CAMERA: 4, HAS_MOTION_FROM: 8, SHOW_PLANES: 16 };
-export const PictureFlag = { LATE: 1, APPROXIMATE: 2, HISTORY: 4 };
-export const Feature = { INCREMENTAL: 2 };
+export const PictureFlag = { LATE: 1, APPROXIMATE: 2, HISTORY: 4, HALF: 64, QUARTER: 128 };
+/** QUALITY_: the size at which light is computed; at most one of FULL, HALF and QUARTER. */
+export const Feature = {
+  INCREMENTAL: 2, QUALITY_FULL: 256, QUALITY_HALF: 512, QUALITY_QUARTER: 1024,
+  QUALITY_MAY_FALL: 2048,
+};
 export const Plane = {
   BASE_COLOR: 1, NORMALS: 2, DEPTH: 3, ROUGHNESS: 4, METALLIC: 5, MOTION: 6, KNOWN: 7,
   EMISSIVE: 9,
@@ -322,6 +326,7 @@ function decodeReply(buffer) {
         historyFrame: flags & PictureFlag.HISTORY ? u64(8) : null,
         isLate: (flags & PictureFlag.LATE) !== 0,
         isApproximate: (flags & PictureFlag.APPROXIMATE) !== 0,
+        quality: flags & PictureFlag.HALF ? "half" : flags & PictureFlag.QUARTER ? "quarter" : "full",
         read: milliseconds(16), queue: milliseconds(24), convert: milliseconds(32),
         render: milliseconds(40), encode: milliseconds(48), age: milliseconds(56),
         nextSend: milliseconds(64), load: body.getFloat32(72, true),

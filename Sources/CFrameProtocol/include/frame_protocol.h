@@ -74,6 +74,8 @@ typedef struct fl_header {
 #define FL_PICTURE_APPROXIMATE 2u /* some tiles were carried over instead of rendered */
 #define FL_PICTURE_HISTORY 4u     /* fl_picture.history_frame was used */
 #define FL_PICTURE_IN_SLOT 32u    /* no payload: the picture is in the slot of its frame */
+#define FL_PICTURE_HALF 64u       /* its light was computed at half size */
+#define FL_PICTURE_QUARTER 128u   /* at a quarter of the size */
 
 /* ---- FL_OPEN, FL_RECONFIGURE ---------------------------------------------------------------- */
 
@@ -169,6 +171,13 @@ typedef struct fl_header {
 #define FL_FEATURE_INCREMENTAL (1ull << 1) /* render only what changed; see FL_FRAME_APPROXIMATE */
 #define FL_FEATURE_HISTORY_WEIGHT (1ull << 2)
 #define FL_FEATURE_HDR (1ull << 3)
+/* The size at which light is computed, at most one of them; none: as the daemon is configured. Base
+ * color stays as it is sent. Flags of FL_PICTURE say which one was used. */
+#define FL_FEATURE_QUALITY_FULL (1ull << 8)
+#define FL_FEATURE_QUALITY_HALF (1ull << 9)    /* both sides halved */
+#define FL_FEATURE_QUALITY_QUARTER (1ull << 10)
+#define FL_FEATURE_QUALITY_MAY_FALL (1ull << 11) /* lower ones may be used while frames are late or
+                                                  * dropped */
 
 /* fl_plane.flags: it lies in the bytes of the plane listed before, and the payload has them once. */
 #define FL_PLANE_SAME_BYTES 1u

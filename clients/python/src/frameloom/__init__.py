@@ -57,6 +57,8 @@ def connect(
     frame_budget: float = 0.0,
     incremental: bool = False,
     shared_memory: bool = True,
+    quality: Literal["configured", "full", "half", "quarter"] = "configured",
+    may_fall: bool = False,
     control_scale: float | None = None,
     adapter_scale: float | None = None,
     seed: int = 0,
@@ -86,6 +88,9 @@ def connect(
     - `incremental`: render only what changed while the camera stands still
     - `shared_memory`: frames and pictures in memory shared with the daemon, less copying; where
       that does not work out they go through the socket
+    - `quality`: the size at which light is computed ("half": both sides halved; base color stays as
+      sharp as it is sent), by default as the daemon is configured; `may_fall`: lower levels may be
+      used while frames come late or are dropped
     - `control_scale`, `adapter_scale`: of framediffuser models, 0.001 to 4
     - `history`: what the first frame continues from
     - `timeout`: seconds that any call waits at most; None: for ever
@@ -100,7 +105,8 @@ def connect(
         roughness_kind=roughness_kind, motion_unit=motion_unit, motion_scale=motion_scale,
         motion_direction=motion_direction, motion_is_jittered=motion_is_jittered,
         mailbox=mailbox, frame_budget=frame_budget, incremental=incremental,
-        shared_memory=shared_memory, control_scale=control_scale, adapter_scale=adapter_scale,
+        shared_memory=shared_memory, quality=quality, may_fall=may_fall,
+        control_scale=control_scale, adapter_scale=adapter_scale,
         seed=seed, view=view, client_name=client_name)
     path = default_socket() if socket is None else os.fspath(socket)
     return Session(path, conventions, timeout=timeout, resume=resume, history=history)

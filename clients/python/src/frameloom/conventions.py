@@ -29,6 +29,8 @@ _MAILBOXES = {"latest": protocol.MAILBOX_LATEST, "every": protocol.MAILBOX_EVERY
 _MOTIONS = {"to-previous": protocol.MOTION_TO_PREVIOUS,
             "from-previous": protocol.MOTION_FROM_PREVIOUS}
 
+_QUALITIES = {"configured": 0, "full": protocol.FEATURE_QUALITY_FULL,
+              "half": protocol.FEATURE_QUALITY_HALF, "quarter": protocol.FEATURE_QUALITY_QUARTER}
 
 @dataclass(frozen=True)
 class Conventions:
@@ -53,6 +55,8 @@ class Conventions:
     frame_budget: float = 0.0
     incremental: bool = False
     shared_memory: bool = True
+    quality: Literal["configured", "full", "half", "quarter"] = "configured"
+    may_fall: bool = False
     control_scale: float | None = None
     adapter_scale: float | None = None
     seed: int = 0
@@ -91,7 +95,9 @@ class Conventions:
         record["frame_budget_us"] = _whole("frame_budget", round(self.frame_budget * 1e6),
                                            2**32 - 1)
         record["features"] = ((protocol.FEATURE_INCREMENTAL if self.incremental else 0)
-                              | (protocol.FEATURE_SHARED_MEMORY if self.shared_memory else 0))
+                              | (protocol.FEATURE_SHARED_MEMORY if self.shared_memory else 0)
+                              | _word(_QUALITIES, "quality", self.quality)
+                              | (protocol.FEATURE_QUALITY_MAY_FALL if self.may_fall else 0))
         record["control_scale"] = _thousandths("control_scale", self.control_scale)
         record["adapter_scale"] = _thousandths("adapter_scale", self.adapter_scale)
         record["seed"] = _whole("seed", self.seed, 2**64 - 1)

@@ -120,6 +120,8 @@ def picture_of(flags: int, data: bytes, pixels: Pixels, frame: Frame, layout: La
         history_frame=int(body["history_frame"]) if flags & protocol.PICTURE_HISTORY else None,
         is_late=bool(flags & protocol.PICTURE_LATE),
         is_approximate=bool(flags & protocol.PICTURE_APPROXIMATE),
+        quality="half" if flags & protocol.PICTURE_HALF
+        else "quarter" if flags & protocol.PICTURE_QUARTER else "full",
         computed_share=float(body["computed_share"]),
         dropped=tuple(int(number) for number in body["dropped_ids"] if number),
         dropped_count=int(body["dropped_count"]), load=float(body["load"]),

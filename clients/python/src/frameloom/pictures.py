@@ -47,6 +47,8 @@ class Picture:
     """It took longer than the session's frame budget."""
     is_approximate: bool
     """Rendering everything could have given other bytes (incremental sessions)."""
+    quality: str
+    """At which size its light was computed: "full", "half" or "quarter"."""
     computed_share: float
     """Share of the tiles that were rendered, 0 to 1."""
     dropped: tuple[int, ...]
