@@ -12,7 +12,8 @@ import FrameTypes
 package struct QualityControl: Sendable, Equatable {
     /// Nanoseconds.
     package struct Settings: Sendable, Equatable {
-        /// From the first miss: then at least half of the pictures since, and `leastMisses`, missed.
+        /// From the first miss to another one: if at least half of the pictures since, and
+        /// `leastMisses`, missed.
         package var fallTime: UInt64 = 1_000_000_000
         package var leastMisses = 3
         /// Without a miss.
@@ -75,9 +76,12 @@ package struct QualityControl: Sendable, Equatable {
         guard levels.count > 1, let place = levels.firstIndex(of: quality) else { return nil }
         if picture.isMiss || calmSince == nil { calmSince = now }
         if isInTrouble(picture, now: now), place + 1 < levels.count {
-            let wasTooEarly = roseAt.map { now - $0 < settings.trialTime } ?? false
-            riseTime =
-                wasTooEarly ? min(2 * riseTime, settings.longestRiseTime) : settings.riseTime
+            // A second fall on end says nothing about the last rise.
+            if let roseAt {
+                let wasTooEarly = now - roseAt < settings.trialTime
+                riseTime =
+                    wasTooEarly ? min(2 * riseTime, settings.longestRiseTime) : settings.riseTime
+            }
             roseAt = nil
             return change(to: levels[place + 1], now: now)
         }
@@ -106,8 +110,11 @@ package struct QualityControl: Sendable, Equatable {
             trouble = current
             return false
         }
-        trouble = nil
-        return current.misses >= settings.leastMisses && current.misses * 2 >= current.pictures
+        let areMany =
+            current.misses >= settings.leastMisses && current.misses * 2 >= current.pictures
+        // Trouble that is over is no reason: the next miss decides, or enough pictures without one.
+        trouble = areMany && !picture.isMiss ? current : nil
+        return areMany && picture.isMiss
     }
 
     /// Light takes as many times as long as it has pixels, at most.

@@ -52,7 +52,8 @@ import Testing
         var run = Run()
         run.pictures(60) { $0 % 3 == 0 }
         #expect(run.changes.isEmpty)
-        // Nor is a second of them long ago.
+        // Nor are many that are over within a second.
+        run.pictures(2) { _ in false }
         run.pictures(0.8) { _ in true }
         run.pictures(60) { _ in false }
         #expect(run.changes.isEmpty)
@@ -97,6 +98,20 @@ import Testing
         #expect(run.control.quality == .half)
         run.pictures(6) { _ in false }
         #expect(run.control.quality == .full)
+    }
+
+    /// A rise that failed counts, however far the level falls then.
+    @Test func aSecondFallKeepsTheWait() {
+        var run = Run()
+        run.pictures(1.2) { _ in true }
+        run.pictures(5.5) { _ in false }
+        #expect(run.control.quality == .full)
+        run.pictures(3) { _ in true }
+        #expect(run.control.quality == .quarter)
+        run.pictures(8) { _ in false }
+        #expect(run.control.quality == .quarter)
+        run.pictures(3) { _ in false }
+        #expect(run.control.quality == .half)
     }
 
     /// Four times the light takes up to four times as long: where that would not fit, nothing is tried.
