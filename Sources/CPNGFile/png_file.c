@@ -106,8 +106,9 @@ static int read_file(uint8_t *pixels, const pf_info *wanted, pf_info *found, con
         return -1;
     }
     png_set_user_limits(png, PF_MAX_SIDE, PF_MAX_SIDE);
-    /* Of texts and profiles; libpng takes the memory that a chunk states before it reads it. */
-    png_set_chunk_malloc_max(png, PF_MAX_CHUNK_BYTES);
+    /* Texts and profiles are passed over: libpng takes and clears the memory that their length states
+     * before it reads them, and FrameClip reads by itself what a file says of its colors. */
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_set_read_fn(png, &from, take);
     png_read_info(png, header);
     expand(png, header, found);

@@ -51,7 +51,7 @@
 ///
 /// `JobQueueFairnessTests` measures each of them on a clock of its own.
 struct JobQueue {
-    private struct Session {
+    struct Session {
         var user: UInt32
         /// Render time charged, nanoseconds, comparable within its user.
         var tag: UInt64 = 0
@@ -77,7 +77,7 @@ struct JobQueue {
         var order: UInt64 { setAside == nil ? (waiting.first?.order ?? 0) + 1 : 0 }
     }
 
-    private struct User {
+    struct User {
         /// Render time charged, nanoseconds, comparable between users.
         var tag: UInt64 = 0
         var credit: UInt64 = 0
@@ -94,12 +94,12 @@ struct JobQueue {
         var leftTags: [UInt64] = []
     }
 
-    private enum Standing: Int {
+    enum Standing: Int {
         case light, withinShare, beyondShare
     }
 
     /// Who comes first: the lesser.
-    private struct Rank: Comparable {
+    struct Rank: Comparable {
         var standing: Standing
         var deadline: UInt64
         var virtualDeadline: UInt64
@@ -111,15 +111,15 @@ struct JobQueue {
         }
     }
 
-    private var parties: [UInt64: Session] = [:]
-    private var users: [UInt32: User] = [:]
-    private var clock = FairClock()
+    var parties: [UInt64: Session] = [:]
+    var users: [UInt32: User] = [:]
+    var clock = FairClock()
     /// Smoothed cost of the last frames of a model and size, nanoseconds, whoever they were for: what
     /// is expected of a session's first frame.
-    private var usualCosts: [WorkspaceKey: UInt64] = [:]
+    var usualCosts: [WorkspaceKey: UInt64] = [:]
     private static let mostUsualCosts = 256
     /// Whose job holds a workspace.
-    private var holders: [WorkspaceKey: UInt64] = [:]
+    var holders: [WorkspaceKey: UInt64] = [:]
     private var submissions: UInt64 = 0
     private(set) var waitingCount = 0
     private(set) var setAsideCount = 0
@@ -345,102 +345,5 @@ struct JobQueue {
         waitingCount -= 1
         holders[job.workspace] = id
         return job
-    }
-
-    private func choose() -> UInt64? { chooseUser()?.choice.runner }
-
-    /// Whose turn it is among one user's sessions.
-    private struct Choice {
-        /// Its job runs: of the session itself, or of the one that holds its workspace.
-        var runner: UInt64
-        var session: UInt64
-        var rank: Rank
-        /// Expected time of the session's own job.
-        var needs: UInt64
-    }
-
-    /// Running sessions are not counted.
-    private func chooseUser() -> (user: UInt32, choice: Choice, rank: Rank)? {
-        var best: (user: UInt32, choice: Choice, rank: Rank)?
-        for (id, user) in users where user.isBusy {
-            guard let choice = chooseSession(of: user) else { continue }
-            let standing = standing(of: user, running: parties[choice.session])
-            let rank = Rank(
-                standing: standing, deadline: .max,
-                virtualDeadline: user.tag + (standing == .beyondShare ? 0 : choice.needs),
-                order: choice.rank.order)
-            if let best, best.rank < rank { continue }
-            best = (id, choice, rank)
-        }
-        return best
-    }
-
-    private func chooseSession(of user: User) -> Choice? {
-        var best: Choice?
-        for id in user.busySessions {
-            guard let session = parties[id], !session.isRunning, let job = session.next,
-                let runner = holder(of: id)
-            else { continue }
-            let needs = remaining(of: session, user)
-            let rank = rank(of: session, user, needs: needs, job.deadline)
-            if let best, best.rank < rank { continue }
-            best = Choice(runner: runner, session: id, rank: rank, needs: needs)
-        }
-        return best
-    }
-
-    /// What was started within its share stays within it to its end: it was counted in advance.
-    private func standing(of session: Session, _ user: User) -> Standing {
-        if let started = session.startedStanding { return started }
-        guard session.tag <= user.clock.now else { return .beyondShare }
-        return session.isLight ? .light : .withinShare
-    }
-
-    private func standing(of user: User, running session: Session?) -> Standing {
-        guard user.tag > clock.now else { return user.isLight ? .light : .withinShare }
-        // One frame's work can take it beyond.
-        let isStarted = session?.startedStanding != nil
-        return isStarted && user.isLight ? .withinShare : .beyondShare
-    }
-
-    /// Beyond its share only the tag counts.
-    private func rank(
-        of session: Session, _ user: User, needs: UInt64, _ deadline: UInt64?
-    ) -> Rank {
-        let standing = standing(of: session, user)
-        guard standing != .beyondShare else {
-            return Rank(
-                standing: standing, deadline: .max, virtualDeadline: session.tag,
-                order: session.order)
-        }
-        return Rank(
-            standing: standing, deadline: deadline ?? .max, virtualDeadline: session.tag + needs,
-            order: session.order)
-    }
-
-    /// Who has to run for the session to go on: itself, or the one whose job, set aside, holds its
-    /// workspace. nil if that one is running.
-    private func holder(of id: UInt64) -> UInt64? {
-        guard let session = parties[id], session.setAside == nil,
-            let workspace = session.waiting.first?.workspace, let holder = holders[workspace]
-        else { return id }
-        return parties[holder]?.setAside == nil ? nil : holder
-    }
-
-    /// Expected time that a session's next job needs. Of an unknown one what frames of that model and
-    /// size cost lately, or those of its user; 0 for a first one, which is measured while it runs and
-    /// can be set aside itself.
-    private func remaining(of session: Session, _ user: User) -> UInt64 {
-        if let running = session.setAside { return remaining(of: running, session, user) }
-        return session.usualCost ?? session.waiting.first.flatMap { usualCosts[$0.workspace] }
-            ?? user.usualCost
-    }
-
-    private func remaining(of running: RenderJob, _ session: Session, _ user: User) -> UInt64 {
-        let spent = running.work.times.job
-        let usual = session.usualCost ?? usualCosts[running.workspace]
-        if let usual, usual > spent { return usual - spent }
-        let left = UInt64(running.work.steps.count - running.work.stepsRun)
-        return spent / UInt64(max(running.work.stepsRun, 1)) * left
     }
 }

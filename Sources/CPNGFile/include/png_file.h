@@ -11,7 +11,6 @@
 #include <stdint.h>
 
 #define PF_MAX_SIDE 16384u
-#define PF_MAX_CHUNK_BYTES (8 << 20) /* of a chunk that is no pixels */
 #define PF_TEXT_BYTES 96
 
 /* What the samples are after reading: palettes become RGB, less than 8 bits become 8. */
