@@ -158,7 +158,14 @@ private final class CacheFolder {
             return
         }
         #expect(Set(times.map(\.precision)) == Set(allowed) && times.count == allowed.count)
-        #expect(times.map(\.milliseconds) == times.map(\.milliseconds).sorted())
+        let usual = try Denoiser(
+            modelFolder: PackageFolder.defaultModel, kernelPath: path, choosing: .automatic)
+        let least = times.map(\.milliseconds).min() ?? 0
+        #expect(
+            times[0].milliseconds == least
+                || times[0].precision.rawValue == usual.description.precision
+                    && PrecisionMeter.leastGain * times[0].milliseconds < least
+        )
         #expect(first.description.precision == times[0].precision.rawValue)
         #expect(first.description.kernelPath == path.name(at: times[0].precision))
         #expect(first.notes.count == 1, "said at debug level: \(first.notes)")
@@ -168,6 +175,22 @@ private final class CacheFolder {
         #expect(second.description.precisionReason == .remembered(times))
         #expect(second.description.precision == first.description.precision)
         #expect(second.notes.isEmpty)
+    }
+
+    @Test func ofTwoThatAreAsFastTheUsualOneIsTaken() {
+        func taken(_ bf16: Double, _ int8: Double) -> [NeuralOps.Precision] {
+            PrecisionMeter.takenFirst(
+                [
+                    PrecisionTime(.fp32, milliseconds: 20),
+                    PrecisionTime(.int8, milliseconds: int8),
+                    PrecisionTime(.bf16, milliseconds: bf16),
+                ], usual: .bf16
+            ).map(\.precision)
+        }
+        #expect(taken(13, 14) == [.bf16, .int8, .fp32])
+        #expect(taken(14, 13.5) == [.bf16, .int8, .fp32])
+        #expect(taken(14, 12.5) == [.int8, .bf16, .fp32])
+        #expect(taken(30, 25) == [.fp32, .int8, .bf16])
     }
 
     @Test func whenTheTimeIsOverTheInstructionsDecide() throws {

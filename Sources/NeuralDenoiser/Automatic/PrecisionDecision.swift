@@ -20,7 +20,7 @@ package enum PrecisionReason: Sendable, Hashable, CustomStringConvertible {
     case stated
     /// The model's figures allow no other.
     case only
-    /// Timed when the model was loaded; the fastest first.
+    /// Timed when the model was loaded; the one that was taken first, then the fastest.
     case measured([PrecisionTime])
     /// The same, at an earlier load.
     case remembered([PrecisionTime])
