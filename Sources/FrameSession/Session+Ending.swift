@@ -44,7 +44,8 @@ extension Session {
         act(.end(reason))
     }
 
-    /// Drops every frame that is not being rendered.
+    /// Lets go of every frame that is not being rendered. No reply says so: to the client they are
+    /// unanswered, and it sends them again to the daemon that it resumes with.
     private mutating func withdrawFrames() {
         if let queued = job, queued.withdraw() {
             job = nil
@@ -52,7 +53,10 @@ extension Session {
             waiting.insert(queued.frame, at: 0)
             act(.cancelJob)
         }
-        for frame in waiting { drop(frame) }
+        for frame in waiting {
+            counted.frames.dropped += 1
+            storages?.freeFrames.append(frame.storage)
+        }
         waiting.removeAll()
     }
 
@@ -60,7 +64,8 @@ extension Session {
         perform(now: now) { $0.end(.connectionLost) }
     }
 
-    /// The daemon stops: the frame that is being rendered is finished and sent, the rest is dropped.
+    /// The daemon stops: the frame that is being rendered is finished and sent, the rest stays
+    /// unanswered.
     package mutating func drain(now: UInt64) -> [SessionAction] {
         perform(now: now) { session in
             session.withdrawFrames()

@@ -93,6 +93,8 @@ private let second: UInt64 = 1_000_000_000
         #expect(!client.isReading)
         client.finish()
         #expect(client.pictureIDs == [1])
+        // Told as dropped, the client would not send it again where it resumes.
+        #expect(client.pictureReplies.map(\.droppedCount) == [0])
         #expect(client.errors.map(\.severity) == [.session])
         #expect(client.ends == [.error(.draining)])
         #expect(client.session.counters.frames.dropped == 1)
