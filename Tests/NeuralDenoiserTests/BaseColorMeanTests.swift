@@ -138,7 +138,7 @@ import Testing
         }
         // Some pictures go round in a circle of a few levels for good.
         var comesToRest = false
-        for _ in 0..<20 where !comesToRest {
+        for _ in 0..<100 where !comesToRest {
             calm = Scene.calm(size, &random)
             lane = try IncrementalLane(calm, settings: IncrementalSettings())
             plain = try IncrementalLane(calm, settings: nil)
