@@ -340,6 +340,8 @@ def main() -> int:
     try:
         training, recipe, watched = prepared(options)
         train(training, recipe, watched)
+        if training.place.count > 1:
+            dist.barrier()  # all leave together: one that was left behind was aborted once
     except (ClipError, ScheduleError, CheckpointError, ModelError) as error:
         print(f"train: {error}", file=sys.stderr)
         return 1
