@@ -43,16 +43,18 @@ final class FrameLane {
     init(
         _ workspace: any FrameWorkspace, layout: GBufferLayout, seed: UInt64 = 0,
         scales: ConditioningScales = ConditioningScales(), clock: StepClock? = nil
-    ) {
+    ) throws(MemoryRefusal) {
         self.workspace = workspace
         self.layout = layout
         self.seed = seed
         self.scales = scales
         timedSteps = clock?.timed(workspace.steps) ?? workspace.steps
-        planes = PixelStorage(byteCount: layout.byteCount)
-        picture = PixelStorage(byteCount: layout.size.pixelCount * 4)
+        planes = try PixelStorage(reserving: layout.byteCount)
+        picture = try PixelStorage(reserving: layout.size.pixelCount * 4)
         let historyBytes = FrameHistory.byteCount(of: layout.size)
-        histories = (PixelStorage(byteCount: historyBytes), PixelStorage(byteCount: historyBytes))
+        histories = (
+            try PixelStorage(reserving: historyBytes), try PixelStorage(reserving: historyBytes)
+        )
     }
 
     /// Its picture is then in `picture`.

@@ -50,7 +50,7 @@ final class LocalRenderer: FrameRenderer {
             farthestSurface: try? Denoiser.farthestSurface(ofModelIn: settings.modelFolder))
         pool = try RenderPool(
             .init(threadCount: settings.threads, threadSetup: Denoiser.prepareRenderThread))
-        lane = FrameLane(
+        lane = try FrameLane(
             isIncremental
                 ? try denoiser.makeIncrementalWorkspace(for: clip.layout, at: settings.quality)
                 : try denoiser.makeWorkspace(for: clip.size, at: settings.quality),

@@ -32,9 +32,9 @@ final class StillRun {
         let clock: StepClock?
         var nextID: UInt64 = 1
 
-        init(_ workspace: any FrameWorkspace, _ layout: GBufferLayout, isProfiled: Bool) {
+        init(_ workspace: any FrameWorkspace, _ layout: GBufferLayout, isProfiled: Bool) throws {
             clock = isProfiled ? StepClock() : nil
-            frames = FrameLane(workspace, layout: layout, clock: clock)
+            frames = try FrameLane(workspace, layout: layout, clock: clock)
         }
 
         /// By name in the order of the steps, milliseconds of each of `count` frames; empty unless
@@ -54,9 +54,9 @@ final class StillRun {
         self.scenario = scenario
         self.layout = layout
         self.pool = pool
-        whole = Lane(try denoiser.makeWorkspace(for: layout.size), layout, isProfiled: isProfiled)
-        partly = Lane(
-            try denoiser.makeIncrementalWorkspace(for: layout), layout, isProfiled: isProfiled)
+        whole = try Lane(denoiser.makeWorkspace(for: layout.size), layout, isProfiled: isProfiled)
+        partly = try Lane(
+            denoiser.makeIncrementalWorkspace(for: layout), layout, isProfiled: isProfiled)
     }
 
     /// Both lanes come to the same settled picture.

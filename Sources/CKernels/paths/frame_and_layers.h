@@ -22,7 +22,8 @@
 #include "frame/mean.h"
 #include "frame/features.h"
 #include "frame/composition.h"
-#include "frame/levels.h"
+#include "frame/level_reduce.h"
+#include "frame/level_raise.h"
 
 extern const k_kernels PATH_TABLE;
 const k_kernels PATH_TABLE = {
