@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from color import EPS, linear_from_srgb, rounded_to_bytes, srgb_from_linear
+from dataset import LoadedClip
 from geometry import DEPTH_ABSOLUTE, DEPTH_RELATIVE, padded
 from history import Carried, FrameBatch, Session, Without, averaged, carried, model_inputs, \
     nothing_carried
@@ -62,6 +63,17 @@ def reduced(frame: FrameBatch, side: int) -> FrameBatch:
         frame.cameras and [c.scaled(1 / side, width, height) for c in frame.cameras],
         emissive=None if frame.emissive is None
         else mean_color(frame.emissive, torch.ones_like(same), side))
+
+
+def reduced_clip(clip: LoadedClip, side: int) -> LoadedClip:
+    """The clip as sessions of this level show it to the network, its pictures reduced alike."""
+    frames = [reduced(clip.frame(index), side) for index in range(len(clip))]
+    byte = lambda unit: (unit * 255).round().to(torch.uint8)
+    planes = [torch.cat([byte(f.base), ((f.normal + 1) * 127.5).round().to(torch.uint8),
+                         byte(f.roughness), byte(f.metallic), byte(f.picture)]
+                        + ([] if f.emissive is None else [byte(f.emissive)]), 1) for f in frames]
+    cameras = clip.cameras and [camera for f in frames for camera in f.cameras]
+    return LoadedClip(clip.name, torch.cat(planes), torch.cat([f.depth for f in frames]), cameras)
 
 
 def likeness(frame: FrameBatch, depth: torch.Tensor, normal: torch.Tensor) -> torch.Tensor:

@@ -19,8 +19,10 @@ def seen(linear: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
 
 def picture_loss(linear: torch.Tensor, target: torch.Tensor, weights: torch.Tensor | None = None,
-                 gradient_weight: float = 0.5) -> tuple[torch.Tensor, torch.Tensor]:
-    """L1 and, weighted, L1 of the horizontal and vertical differences. Also gives the picture.
+                 gradient_weight: float = 0.5,
+                 square_weight: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
+    """L1 and, weighted, L1 of the horizontal and vertical differences, and the squared error: it
+    counts the few large errors more, of which PSNR is made. Also gives the picture.
     `weights` `[B]`, their mean 1: how much each picture counts."""
     picture = seen(linear, target)
     error = picture - target
@@ -28,7 +30,9 @@ def picture_loss(linear: torch.Tensor, target: torch.Tensor, weights: torch.Tens
         error = error * weights[:, None, None, None]
     across = (error[..., :, 1:] - error[..., :, :-1]).abs().mean()
     down = (error[..., 1:, :] - error[..., :-1, :]).abs().mean()
-    return error.abs().mean() + gradient_weight * (across + down), picture
+    squared = (error * (picture - target)).mean()
+    return (error.abs().mean() + gradient_weight * (across + down) + square_weight * squared,
+            picture)
 
 
 def change_loss(picture: torch.Tensor, target: torch.Tensor, source: torch.Tensor,

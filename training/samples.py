@@ -14,6 +14,7 @@ import torch
 from dataset import LoadedClip, batch
 from glare import glare
 from history import Carried, FrameBatch, Known, Without, carried, masked, nothing_carried
+from levels import reduced_clip
 from model import ModelConfig
 from paint import Paint, drawn_paint, painted
 from schedule import Phase
@@ -22,6 +23,7 @@ from spoil import spoiled_picture, stained_picture
 NOISE_LIMIT = 0.2  # the most that spoiling adds to sigma
 HOLES_SHARE, STAINED_SHARE, PAINTED_SHARE, STAY = 0.3, 0.3, 0.3, 0.1
 FORGET_CAMERA, FORGET_PLACE = 0.1, 0.1
+HALF_OF_REDUCED = 0.75  # of the crops of reduced frames; the others are of quarter size
 FLOATING_SHARE, FLOATING_WHOLE = 0.2, 0.3  # crops with surfaces where none was; of them, all of it
 TRUE_START = 0.3  # walks that begin on a true picture; the others begin with no history
 STANDS = 0.3  # walks that end in a stand, long enough for rest to be learned
@@ -94,13 +96,29 @@ def nearness(samples: list[Sample], crop: int) -> torch.Tensor | None:
 
 
 class Sampler:
-    def __init__(self, clips: list[LoadedClip], config: ModelConfig, without: Without):
-        self.clips, self.config, self.without = clips, config, without
-        weights = np.array([len(clip) for clip in clips], float)
-        self.chance = weights / weights.sum()
+    """`reduced_share` of the crops are of frames reduced to half and quarter size, as sessions of
+    these levels of quality show them: a network that saw none loses 2 dB there."""
+
+    def __init__(self, clips: list[LoadedClip], config: ModelConfig, without: Without,
+                 reduced_share: float = 0.0):
+        self.config, self.without = config, without
+        self.frame_count = sum(map(len, clips))
+        self.clips, self.weights = [], []
+        shares = ((1, 1 - reduced_share), (2, HALF_OF_REDUCED * reduced_share),
+                  (4, (1 - HALF_OF_REDUCED) * reduced_share))
+        for side, share in shares:
+            if share > 0:
+                self.clips += clips if side == 1 else [reduced_clip(c, side) for c in clips]
+                self.weights += [share * len(clip) for clip in clips]
+
+    def chance(self, crop: int) -> np.ndarray:
+        """Of each clip that crops of this size fit into."""
+        weights = np.array([weight if min(clip.size) >= crop else 0.0
+                            for clip, weight in zip(self.clips, self.weights)])
+        return weights / weights.sum()
 
     def window(self, rng: np.random.Generator, crop: int) -> Sample:
-        clip = int(rng.choice(len(self.clips), p=self.chance))
+        clip = int(rng.choice(len(self.clips), p=self.chance(crop)))
         width, height = self.clips[clip].size
         sample = Sample(clip, int(rng.integers(len(self.clips[clip]))),
                         int(rng.integers(width - crop + 1)), int(rng.integers(height - crop + 1)),

@@ -65,7 +65,8 @@ class Training:
                            "betas": (0.9, 0.99), "eps": 1e-15})
         self.optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, betas=(0.9, 0.98),
                                            fused=True)
-        self.sampler = Sampler(clips, self.network.config, self.without)
+        self.sampler = Sampler(clips, self.network.config, self.without,
+                               options.reduced_share)
         self.step, self.samples, self.seconds = 0, 0.0, 0.0
         self.phase, self.walkers = 0, None
         self.bf16 = False
@@ -87,7 +88,8 @@ class Training:
     def loss(self, linear, frame, history, samples) -> torch.Tensor:
         weights = torch.tensor([STAND_END if s.ends_stand else 1.0 for s in samples],
                                device=self.device)
-        total, shown = picture_loss(linear, frame.picture, weights / weights.mean())
+        total, shown = picture_loss(linear, frame.picture, weights / weights.mean(),
+                                    square_weight=self.options.square_weight)
         if self.options.change_weight > 0 and history.truth is not None:
             total = total + self.options.change_weight * change_loss(
                 shown, frame.picture, history.source, history.truth, history.valid[:, None])
@@ -279,7 +281,8 @@ def prepared(options: argparse.Namespace) -> tuple[Training, dict, LoadedClip | 
               "without": sorted(options.without), "phases": as_json(phases),
               "initial": str(options.initial) if options.initial else None,
               "channels": options.channels, "blocks": options.blocks,
-              "probe_grid": options.probe_grid, "place_rows": options.place_rows}
+              "probe_grid": options.probe_grid, "place_rows": options.place_rows,
+              "reduced_share": options.reduced_share, "square_weight": options.square_weight}
     options.out.mkdir(parents=True, exist_ok=True)
     stored = read_checkpoint(options.out)
     if stored:
@@ -352,7 +355,7 @@ def main() -> int:
         export = Path(__file__).with_name("export.py")
         command = [sys.executable, str(export), str(options.out), "--to",
                    f"Models/{model_name(options.out)}", "--licence", "CC0-1.0", "--source",
-                   f"{sum(map(len, training.sampler.clips))} frames of {options.data.name}"]
+                   f"{training.sampler.frame_count} frames of {options.data.name}"]
         print(f"trained. Export, with your own licence and source: {shlex.join(command)}",
               file=sys.stderr)
     return 0

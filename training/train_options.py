@@ -28,6 +28,8 @@ def parsed(description: str) -> argparse.Namespace:
                         help="The highest one, after the warm-up (8e-4).")
     parser.add_argument("--change-weight", type=float, default=0.2,
                         help="Weight of the loss on the change between frames.")
+    parser.add_argument("--square-weight", type=float, default=0.0,
+                        help="Weight of the squared error beside the absolute one.")
     parser.add_argument("--schedule", type=Path, help="JSON list of phases instead of the default.")
     parser.add_argument("--probe-grid", type=int, nargs=3, default=[48, 16, 48], metavar="N",
                         help="Light probes along x, y, z.")
@@ -37,6 +39,9 @@ def parsed(description: str) -> argparse.Namespace:
                         help="Blocks of each level.")
     parser.add_argument("--place-rows", type=int, default=2 ** 21,
                         help="The most rows of a table of the place grid; 0: no place grid.")
+    parser.add_argument("--reduced-share", type=float, default=0.2,
+                        help="Of the crops: of frames at half or quarter size, for the levels of "
+                        "quality (0.2).")
     parser.add_argument("--without", nargs="*", default=[], choices=WITHOUT_NAMES,
                         help="Train without an input, to see what it is worth.")
     parser.add_argument("--precision", choices=["auto", "fp32", "bf16"], default="auto",
@@ -57,4 +62,6 @@ def parsed(description: str) -> argparse.Namespace:
     options = parser.parse_args()
     if options.minutes is None and options.samples is None:
         options.samples = DEFAULT_SAMPLES
+    if not 0 <= options.reduced_share < 1:
+        parser.error(f"--reduced-share {options.reduced_share:g} is not in 0..1, less than 1")
     return options

@@ -35,9 +35,9 @@ def render_all(path: str, **words) -> tuple[list[np.ndarray], frameloom.Session]
 
 def test_gives_the_bytes_of_the_socket(daemon):
     shared, session = render_all(daemon.socket)
-    assert session._shares
+    assert session._memory.is_shared
     inline, session = render_all(daemon.socket, shared_memory=False)
-    assert not session._shares
+    assert not session._memory.is_shared
     assert all(map(np.array_equal, shared, inline))
 
 
@@ -60,7 +60,7 @@ def test_an_older_daemon_is_spoken_to_inline(daemon, monkeypatch):
     """A bit that this daemon does not know stands for one that an older one does not."""
     monkeypatch.setattr(protocol, "FEATURE_SHARED_MEMORY", 1 << 62)
     pictures, session = render_all(daemon.socket)
-    assert len(pictures) == 6 and not session._shares
+    assert len(pictures) == 6 and not session._memory.is_shared
 
 
 def test_another_size_is_shared_anew_and_keeps_the_history(daemon):
@@ -68,7 +68,7 @@ def test_another_size_is_shared_anew_and_keeps_the_history(daemon):
     with frameloom.connect(daemon.socket) as session:
         session.render(**FRAMES[0])
         first = session.render(**large)
-        assert session._shares and first.history_frame == 1
+        assert session._memory.is_shared and first.history_frame == 1
     with frameloom.connect(daemon.socket, shared_memory=False) as session:
         session.render(**FRAMES[0])
         assert np.array_equal(session.render(**large).pixels, first.pixels)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import protocol
+from .arguments import FrameArguments
 from .cameras import Camera
 from .errors import ProtocolError, text_of
 from .pictures import Picture
@@ -74,6 +75,32 @@ class Frame:
 
 HEAD_DTYPE = np.dtype([("header", protocol.header_dtype), ("body", protocol.frame_dtype)],
                       align=True)
+
+
+def head_of(frame: FrameArguments, number: int, resets: bool, is_incremental: bool) -> Record:
+    """Header and `fl_frame` of frame `number`. `resets`: it has no history; `is_incremental`: in
+    such a session tiles may be kept unless the frame says otherwise."""
+    camera, motion_from = frame.get("camera"), frame.get("motion_from")
+    approximate = frame.get("approximate")
+    flags = 0
+    for flag, is_set in (
+        (protocol.FRAME_RESET, resets),
+        (protocol.FRAME_APPROXIMATE, is_incremental if approximate is None else approximate),
+        (protocol.FRAME_HAS_CAMERA, camera is not None),
+        (protocol.FRAME_HAS_MOTION_FROM, motion_from is not None),
+        (protocol.FRAME_SHOW_PLANES, frame.get("show_planes")),
+    ):
+        flags |= flag if is_set else 0
+    head = np.zeros((), HEAD_DTYPE)
+    head["header"] = header(protocol.FRAME, flags, protocol.frame_dtype.itemsize, 0, number)
+    body = head["body"]
+    body["motion_from"] = motion_from or 0
+    body["client_time_ns"] = time.monotonic_ns()
+    body["exposure"], body["history_trust"] = 1, 1
+    body["jitter_x"], body["jitter_y"] = frame.get("jitter", (0.0, 0.0))
+    if camera is not None:
+        body["camera"] = camera.record()
+    return head
 
 
 SLOT_BYTES = protocol.slot_dtype.itemsize

@@ -19,10 +19,10 @@ from .conventions import Conventions
 from .errors import (ArgumentError, ClosedError, FrameError, FrameloomError, FullError,
                      NoDaemonError, ProtocolError, RefusedError, SessionError, words_of)
 from .history import History
-from .messages import HEAD_DTYPE, Frame, Opened, bytes_of, header, picture_of
+from .memory import FrameMemory
+from .messages import Frame, Opened, bytes_of, head_of, header, picture_of
 from .pictures import Picture
 from .planes import Layout, Pixels, Record, arrays_of, plan
-from .shared import SharedMemory
 
 # After these a session can be resumed at once: nothing about it was wrong.
 _RESUMABLE = (protocol.ERROR_IDLE, protocol.ERROR_SLOW_READER, protocol.ERROR_DRAINING)
@@ -44,10 +44,7 @@ class Session:
         self._refusal: RefusedError | None = None
         self._unanswered: dict[int, Frame] = {}
         self._ready: deque[Picture | FrameError] = deque()
-        self._spare: list[Pixels] = []
-        self._shared: SharedMemory | None = None
-        self._shares = False  # with the daemon of this connection
-        self._free_slots: list[int] = []
+        self._memory = FrameMemory()
         # The frame and picture of the newest history, else what was given to `connect`.
         self._last: tuple[Frame, Picture] | None = None
         self._last_agreement: tuple[Layout, Record] | None = None
@@ -114,7 +111,7 @@ class Session:
         if len(self._unanswered) + len(self._ready) >= limit:
             raise FullError(f"{limit} frames are in flight or not taken: take pictures first",
                             field="max_in_flight", value=limit, limit=limit)
-        shared, slot, payload = self._buffer(layout.byte_count)
+        shared, slot, payload = self._memory.taken(layout.byte_count)
         layout.write(payload, arrays)
         sent = Frame(int(head["header"]["frame_id"]), head, payload, shared, slot,
                      frame.get("camera"), frame.get("jitter", (0.0, 0.0)), time.monotonic(),
@@ -259,7 +256,7 @@ class Session:
                 self.resume()
                 self._reconfigure(record, Deadline(self._timeout))
         self._layout, self._agreement = layout, record
-        self._spare.clear()
+        self._memory.forget_spare()
         self._share(layout)
 
     def _open(self, layout: Layout, record: Record, deadline: Deadline) -> None:
@@ -281,21 +278,15 @@ class Session:
 
     def _share(self, layout: Layout) -> None:
         """Offers shared memory for this layout; what is refused goes on inline."""
-        self._shares = False
+        self._memory.is_shared = False
         if self._opened is None or not self._opened.may_share_memory:
             return
-        sizes = layout.byte_count, layout.width * layout.height * 4
-        shared = self._shared
-        if shared is None or (shared.frame_bytes, shared.picture_bytes) != sizes:
-            try:
-                # One for the frame that is the history, one for a frame refused half-written.
-                shared = SharedMemory(*sizes, self._opened.max_in_flight + 2)
-            except OSError:
-                return
-            self._free_slots = list(range(shared.slot_count))
-            self._shared = shared
-        self._refusal = None
-        self._awaits = protocol.SHARED
+        try:
+            # One for the frame that is the history, one for a frame refused half-written.
+            shared = self._memory.slots(layout, self._opened.max_in_flight + 2)
+        except OSError:
+            return
+        self._refusal, self._awaits = None, protocol.SHARED
         record = shared.record()
         self._connection.put(
             header(protocol.SHARE, 0, record.nbytes, 1).tobytes() + record.tobytes())
@@ -305,7 +296,7 @@ class Session:
                                       self._place, self._take)
         finally:
             self._awaits = None
-        self._shares = self._refusal is None
+        self._memory.is_shared = self._refusal is None
         self._refusal = None
 
     def _reconfigure(self, record: Record, deadline: Deadline) -> None:
@@ -351,39 +342,11 @@ class Session:
         if not self._last_id < number < 2**64:
             raise ArgumentError(f"frame_id {number} is not above the last one, {self._last_id}",
                                 field="frame_id", value=number, limit=self._last_id)
-        camera, motion_from = frame.get("camera"), frame.get("motion_from")
-        approximate = frame.get("approximate")
-        flags = 0
-        for flag, is_set in (
-            (protocol.FRAME_RESET, frame.get("reset") or self._reset_next),
-            (protocol.FRAME_APPROXIMATE,
-             self._conventions.incremental if approximate is None else approximate),
-            (protocol.FRAME_HAS_CAMERA, camera is not None),
-            (protocol.FRAME_HAS_MOTION_FROM, motion_from is not None),
-            (protocol.FRAME_SHOW_PLANES, frame.get("show_planes")),
-        ):
-            flags |= flag if is_set else 0
-        head = np.zeros((), HEAD_DTYPE)
-        head["header"] = header(protocol.FRAME, flags, protocol.frame_dtype.itemsize, 0, number)
-        body = head["body"]
-        body["motion_from"] = motion_from or 0
-        body["client_time_ns"] = time.monotonic_ns()
-        body["exposure"], body["history_trust"] = 1, 1
-        body["jitter_x"], body["jitter_y"] = frame.get("jitter", (0.0, 0.0))
-        if camera is not None:
-            body["camera"] = camera.record()
-        return head
+        return head_of(frame, number, bool(frame.get("reset")) or self._reset_next,
+                       self._conventions.incremental)
 
     def _put(self, frame: Frame) -> None:
-        in_slot = self._shares and frame.shared is not None and frame.shared is self._shared
-        self._connection.put(*bytes_of(frame, in_slot))
-
-    def _buffer(self, byte_count: int) -> tuple[SharedMemory | None, int, Pixels]:
-        """Memory for a frame; kept ones are used again, since fresh memory costs page faults."""
-        if self._shares and self._shared is not None and self._free_slots:
-            slot = self._free_slots.pop()
-            return self._shared, slot, self._shared.frame(slot)
-        return None, 0, self._spare.pop() if self._spare else np.empty(byte_count, np.uint8)
+        self._connection.put(*bytes_of(frame, self._memory.is_in_slot(frame)))
 
     def _exchange(self, is_done: Callable[[], bool]) -> None:
         """`Connection.exchange` that goes on after a broken connection."""
@@ -411,7 +374,7 @@ class Session:
             raise ProtocolError(f"a picture for frame {head['frame_id']}, which is not in "
                                 "flight", field="frame_id", value=int(head["frame_id"]))
         in_slot = bool(head["flags"] & protocol.PICTURE_IN_SLOT)
-        if in_slot and (not self._shares or frame.shared is None):
+        if in_slot and (not self._memory.is_shared or frame.shared is None):
             raise ProtocolError("a picture in a slot for a frame that was in none", field="flags")
         if head["payload_bytes"] != (0 if in_slot else count):
             raise ProtocolError(f"a picture of {head['payload_bytes']} bytes",
@@ -452,14 +415,16 @@ class Session:
         picture = picture_of(int(message.header["flags"]), message.body, pixels, frame, layout,
                              self._conventions.origin == "bottom-left")
         for number in [n for n in self._unanswered if n <= frame_id or n in picture.dropped]:
-            self._release(self._unanswered.pop(number), but=frame)
+            passed = self._unanswered.pop(number)
+            if passed is not frame:
+                self._memory.release(passed, layout)
         self._ready.append(picture)
         # Planes that are shown instead of a picture leave the daemon's history as it was.
         if frame.shows_planes:
-            self._release(frame)
+            self._memory.release(frame, layout)
             return
         if self._last is not None:
-            self._release(self._last[0])
+            self._memory.release(self._last[0], layout)
         assert self._agreement is not None
         self._last, self._last_agreement = (frame, picture), (layout, self._agreement)
 
@@ -479,20 +444,9 @@ class Session:
                                 field="frame_id", value=frame_id)
         if error["code"] == protocol.ERROR_RENDER:
             for number in [n for n in self._unanswered if n < frame_id]:
-                self._release(self._unanswered.pop(number))
-        self._release(frame)
+                self._memory.release(self._unanswered.pop(number), self._layout)
+        self._memory.release(frame, self._layout)
         self._ready.append(FrameError(**error, frame_id=frame_id))
-
-    def _release(self, frame: Frame, but: Frame | None = None) -> None:
-        layout = self._layout
-        if frame is but:
-            return
-        # A frame of another layout lies in memory that is no longer offered.
-        if frame.shared is not None:
-            if frame.shared is self._shared:
-                self._free_slots.append(frame.slot)
-        elif layout is not None and frame.payload.size == layout.byte_count:
-            self._spare.append(frame.payload)
 
 
 def _given_out(item: Picture | FrameError) -> Picture:
