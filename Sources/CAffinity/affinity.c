@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 int affinity_get(uint64_t *mask, size_t bytes) {
@@ -16,6 +17,23 @@ int affinity_get(uint64_t *mask, size_t bytes) {
 
 int affinity_set(const uint64_t *mask, size_t bytes) {
     return sched_setaffinity(0, bytes, (const cpu_set_t *)mask) == 0 ? 0 : errno;
+}
+
+/* As the kernel has it (sched_setattr(2)); older C libraries do not declare it. */
+struct scheduling {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+};
+
+int slice_set(uint64_t nanoseconds) {
+    struct scheduling own = {.size = sizeof own};
+    if (syscall(SYS_sched_getattr, 0, &own, sizeof own, 0) != 0) return errno;
+    if (own.policy != SCHED_OTHER && own.policy != SCHED_BATCH) return EINVAL;
+    own.runtime = nanoseconds;
+    return syscall(SYS_sched_setattr, 0, &own, 0) == 0 ? 0 : errno;
 }
 
 int end_with_parent(int64_t parent) {

@@ -15,27 +15,58 @@ extension JobQueue {
         var needs: UInt64
     }
 
+    struct UserChoice {
+        var user: UInt32
+        var choice: Choice
+        var rank: Rank
+    }
+
     /// Running sessions are not counted.
-    func chooseUser() -> (user: UInt32, choice: Choice, rank: Rank)? {
-        var best: (user: UInt32, choice: Choice, rank: Rank)?
+    func chooseUser() -> UserChoice? {
+        var best: UserChoice?
         for (id, user) in users where user.isBusy {
-            guard let choice = chooseSession(of: user) else { continue }
-            let standing = standing(of: user, running: parties[choice.session])
-            let rank = Rank(
-                standing: standing, deadline: .max,
-                virtualDeadline: user.tag + (standing == .beyondShare ? 0 : choice.needs),
-                order: choice.rank.order)
+            guard let choice = chooseSession(of: user, runs: holder) else { continue }
+            let rank = rank(of: user, for: choice)
             if let best, best.rank < rank { continue }
-            best = (id, choice, rank)
+            best = UserChoice(user: id, choice: choice, rank: rank)
         }
         return best
     }
 
-    func chooseSession(of user: User) -> Choice? {
+    /// Whether somebody waits for the running job's workspace whose standing is better than that of
+    /// `other`. Of equal standing the one that can run now goes first.
+    func isHurried(_ running: RenderJob, before other: UserChoice) -> Bool {
+        for (id, user) in users where user.isBusy {
+            let waiting = chooseSession(of: user) { id in
+                let isWaiting =
+                    parties[id]?.setAside == nil
+                    && parties[id]?.waiting.first?.workspace == running.workspace
+                return isWaiting ? running.session : nil
+            }
+            guard let waiting else { continue }
+            let standings =
+                id == other.user
+                ? (waiting.rank.standing, other.choice.rank.standing)
+                : (rank(of: user, for: waiting).standing, other.rank.standing)
+            if standings.0 < standings.1 { return true }
+        }
+        return false
+    }
+
+    func rank(of user: User, for choice: Choice) -> Rank {
+        let standing = standing(of: user, running: parties[choice.session])
+        return Rank(
+            standing: standing, deadline: .max,
+            virtualDeadline: user.tag + (standing == .beyondShare ? 0 : choice.needs),
+            order: choice.rank.order)
+    }
+
+    /// - Parameter runs: who runs for a session to go on; nil: it is no choice.
+    func chooseSession(of user: User, runs: (UInt64) -> UInt64?) -> Choice? {
         var best: Choice?
         for id in user.busySessions {
             guard let session = parties[id], !session.isRunning, let job = session.next,
-                let runner = holder(of: id)
+                let runner = runs(id)
             else { continue }
             let needs = remaining(of: session, user)
             let rank = rank(of: session, user, needs: needs, job.deadline)

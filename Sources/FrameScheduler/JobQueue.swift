@@ -20,7 +20,8 @@
 /// After each step, of at most Y (5 ms), a running job gives way to a session chosen by the same rule
 /// that comes before it and needs no more time than the running job still does (one with a budget
 /// needs only to come before it). So frames of like cost are not cut into pieces. A job set aside
-/// keeps its workspace; whoever waits for that workspace lends its place to that job.
+/// keeps its workspace; whoever waits for that workspace lends its place to that job, which
+/// then gives way to nobody of lesser standing.
 ///
 /// **What holds**, with c(i) the cost of i's next frame, C the largest cost, n the number of busy
 /// parties (users, or sessions of one user):
@@ -94,8 +95,11 @@ struct JobQueue {
         var leftTags: [UInt64] = []
     }
 
-    enum Standing: Int {
+    /// The lesser comes first.
+    enum Standing: Int, Comparable {
         case light, withinShare, beyondShare
+
+        static func < (left: Standing, right: Standing) -> Bool { left.rawValue < right.rawValue }
     }
 
     /// Who comes first: the lesser.
@@ -106,8 +110,8 @@ struct JobQueue {
         var order: UInt64
 
         static func < (left: Rank, right: Rank) -> Bool {
-            (left.standing.rawValue, left.deadline, left.virtualDeadline, left.order)
-                < (right.standing.rawValue, right.deadline, right.virtualDeadline, right.order)
+            (left.standing, left.deadline, left.virtualDeadline, left.order)
+                < (right.standing, right.deadline, right.virtualDeadline, right.order)
         }
     }
 
@@ -168,13 +172,15 @@ struct JobQueue {
             let ownRank = rank(of: own, ownUser, needs: rest, running.deadline)
             guard best.choice.rank < ownRank else { return nil }
             let isUrgent = best.choice.rank.deadline < .max
-            return isUrgent || needed <= rest ? best.choice.runner : nil
+            guard isUrgent || needed <= rest else { return nil }
+        } else {
+            // Without a deadline: budgets do not count between users.
+            let ownRank = Rank(
+                standing: standing(of: ownUser, running: own), deadline: .max,
+                virtualDeadline: ownUser.tag + rest, order: 0)
+            guard best.rank < ownRank, needed <= rest else { return nil }
         }
-        // Without a deadline: budgets do not count between users.
-        let ownRank = Rank(
-            standing: standing(of: ownUser, running: own), deadline: .max,
-            virtualDeadline: ownUser.tag + rest, order: 0)
-        return best.rank < ownRank && needed <= rest ? best.choice.runner : nil
+        return isHurried(running, before: best) ? nil : best.choice.runner
     }
 
     /// Puts the running job aside, and takes the job of its successor.

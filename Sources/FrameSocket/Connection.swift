@@ -21,10 +21,16 @@ package final class Connection {
         /// Exactly once, last of all; no write is under way any more.
         package var didClose: () -> Void
 
+        /// Whether the peer may be read also when the turn's time is over: one that uses little of it
+        /// should not wait for those who use much.
+        package var isLight: () -> Bool
+
         package init(
+            isLight: @escaping () -> Bool = { false },
             nextTarget: @escaping () -> ReadTarget?, didRead: @escaping (ReadEvent) -> Void,
             didEnd: @escaping (ConnectionEnd) -> Void, didClose: @escaping () -> Void
         ) {
+            self.isLight = isLight
             self.nextTarget = nextTarget
             self.didRead = didRead
             self.didEnd = didEnd
@@ -151,7 +157,7 @@ package final class Connection {
         if taken.turn != loop.turn { taken = (loop.turn, 0, 0) }
         if isOwedRead
             || taken.reads < Self.readsPerTurn && taken.bytes < Self.bytesPerTurn
-                && workTime < EventLoop.turnBudget
+                && (workTime < EventLoop.turnBudget || handlers?.isLight() == true)
         {
             isOwedRead = false
             taken.reads += 1

@@ -3,6 +3,7 @@
 
 import Dispatch
 import Foundation
+import FrameScheduler
 import Synchronization
 
 /// Work that would keep the loop from its sockets, done in order on a thread of its own; its answer
@@ -52,6 +53,7 @@ final class BackgroundWork {
             completion(value)
         }
         queue.async { [finished, wake, restPerWork] in
+            ThreadSlice.set(ThreadSlice.background)
             let start = Self.processorTime()
             let value = work()
             slot.value.withLock { $0 = value }

@@ -70,6 +70,10 @@ final class Client {
     func start() {
         connection.start(
             .init(
+                isLight: {
+                    self.server.budget.isLight(
+                        user: self.connection.peer.userID, now: EventLoop.now)
+                },
                 nextTarget: { self.nextTarget() },
                 didRead: { self.didRead($0) },
                 didEnd: { _ in self.tell { $0.connectionLost(now: $1) } },

@@ -35,6 +35,9 @@ struct LoopBudget {
     static let messageBurst: UInt64 = 64
     static let messageTime: UInt64 = 10_000_000
 
+    /// Up to so much a user's clients have used little; a frame of 512x512 takes half of it.
+    static let light: UInt64 = 1_000_000
+
     private var users: [UInt32: Account] = [:]
     /// Of the loop as a whole; over it the loop counts as busy.
     private var whole = Account()
@@ -57,6 +60,10 @@ struct LoopBudget {
         let used = users[user]?.current(now: now, share: Self.userShare) ?? 0
         return client.current(now: now, share: Self.clientShare) < Self.burst
             && (users.count == 1 || used < Self.burst)
+    }
+
+    func isLight(user: UInt32, now: UInt64) -> Bool {
+        (users[user]?.current(now: now, share: Self.userShare) ?? 0) < Self.light
     }
 
     /// Counts one message without pixels. An account of its own.

@@ -211,6 +211,7 @@ final class Server {
 
     /// Until a signal ends it.
     func run() {
+        ThreadSlice.set(ThreadSlice.loop)
         loop.run()
         scheduler.stop(finishRunning: false)
         scheduler.join()

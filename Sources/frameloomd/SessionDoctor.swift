@@ -6,6 +6,7 @@ import Foundation
 import FrameControl
 import FrameDoctor
 import FrameProtocol
+import FrameScheduler
 import FrameSocket
 import FrameTypes
 import Glibc
@@ -140,6 +141,7 @@ final class SessionDoctor: Sendable {
     /// A session that ended meanwhile needs no doctor.
     private func thinkLater() {
         Self.queue.async { [weak self] in
+            ThreadSlice.set(ThreadSlice.background)
             if let self, self.think() {
                 self.thinkLater()
             } else {

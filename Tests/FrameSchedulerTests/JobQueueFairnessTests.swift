@@ -296,6 +296,18 @@ private struct Simulation {
         queue.submit(makeJob(3, id: 3, user: 7, workspace: "shared"))
         queue.charge(2, millisecond)
         queue.end(second, cost: millisecond)
-        #expect(queue.takeNext()?.id == 1)
+        guard var resumed = queue.takeNext() else {
+            Issue.record("nothing goes on")
+            return
+        }
+        #expect(resumed.id == 1)
+        // Nor does it give way again, a step later, to its own user's short frames.
+        resumed.work.record(millisecond)
+        queue.charge(1, millisecond)
+        queue.submit(makeJob(4, id: 4))
+        #expect(queue.successor(of: resumed) == nil)
+        #expect(queue.removeWaiting(of: 3).map(\.id) == [3])
+        queue.charge(1, millisecond)
+        #expect(queue.successor(of: resumed) == 4)
     }
 }

@@ -57,6 +57,23 @@ private let millisecond: UInt64 = 1_000_000
         #expect(used < 6_000 * millisecond, "\(used / millisecond) ms of 10 s")
     }
 
+    /// A frame of 512x512 takes about half a millisecond, thirty times a second 15 ms.
+    @Test func whoUsesLittleIsReadInEveryTurnAndWhoUsesMuchIsNot() {
+        var budget = LoopBudget()
+        var calm = LoopBudget.Account()
+        var flood = LoopBudget.Account()
+        var now: UInt64 = 1_000_000_000
+        #expect(budget.isLight(user: 1, now: now), "nothing is known of him")
+        for _ in 0..<300 {
+            #expect(budget.isLight(user: 1, now: now))
+            budget.charge(&calm, user: 1, 500_000, now: now)
+            for _ in 0..<33 { budget.charge(&flood, user: 2, 700_000, now: now) }
+            #expect(!budget.isLight(user: 2, now: now))
+            now += 33 * millisecond
+        }
+        #expect(budget.isLight(user: 2, now: now + 5_000 * millisecond), "it has passed")
+    }
+
     @Test func aloneThereIsNoLimit() {
         var budget = LoopBudget()
         var client = LoopBudget.Account()

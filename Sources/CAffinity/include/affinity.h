@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright 2026 The Frameloom authors
  *
- * What Swift cannot call itself: CPU affinity, which glibc declares for C with _GNU_SOURCE alone, and
- * prctl, whose arguments are variable.
+ * What Swift cannot call itself: CPU affinity, which glibc declares for C with _GNU_SOURCE alone,
+ * sched_setattr, which many do not declare, and prctl, whose arguments are variable.
  */
 #ifndef FRAMELOOM_AFFINITY_H
 #define FRAMELOOM_AFFINITY_H
@@ -13,6 +13,12 @@
 /* The calling thread's CPUs, one bit each, lowest first; 0 or an errno. `bytes` is a multiple of 8. */
 int affinity_get(uint64_t *mask, size_t bytes);
 int affinity_set(const uint64_t *mask, size_t bytes);
+
+/* How long the calling thread runs at a time where others want its CPU, 100,000 to 100,000,000
+ * nanoseconds; its share of the time stays the same. Whoever asks for less is run sooner when it wakes
+ * (EEVDF, Linux 6.12; older ones take it and ignore it). 0 or an errno: EINVAL also for threads that
+ * are scheduled otherwise. */
+int slice_set(uint64_t nanoseconds);
 
 /* From now on SIGTERM comes when the process `parent`, which started this one, ends in whatever way;
  * 0, ESRCH where it has ended, or an errno. */
