@@ -3,10 +3,11 @@
 """Walks in a real Chromium: how soon, how often and how late pictures come, and what ten tabs do to each other.
 
     for p in frameloomd frameloom frameloom-gateway; do swift build -c release --product $p; done
-    FRAMELOOM_PROGRAMS=.build/release examples/with-daemon python3 benchmarks/walk/run.py [--size 512]
+    export FRAMELOOM_PROGRAMS=.build/release FRAMELOOM_DAEMON_OPTIONS="--set limits.sessions_per_user=16"
+    examples/with-daemon python3 benchmarks/walk/run.py [--size 512]
 
 Without a GPU, WebGL runs on the processors that the daemon renders with, and most of the time is its;
-`draw` says how much. Needs Debian's chromium.
+`draw` says how much. So the many tabs are pages without WebGL then (tab.js). Needs Debian's chromium.
 """
 import argparse
 import json
@@ -64,6 +65,8 @@ class Browser:
     def evaluate(self, session, expression):
         result = self.call("Runtime.evaluate", session, expression=expression, awaitPromise=True,
                            returnByValue=True)
+        if "exceptionDetails" in result:
+            raise SystemExit(f"{expression[:60]}: {result['exceptionDetails']}")
         return result["result"].get("value")
 
     def wait(self, session, condition, seconds=120):
@@ -124,12 +127,19 @@ def one_walk(browser, address, seconds, started):
     browser.call("Page.close", session, wait=False)
 
 
-def many_tabs(browser, address, count, seconds, gateway):
-    tabs, started = [browser.open(address) for _ in range(count)], time.monotonic()
+def many_tabs(browser, address, size, use_gpu, count, seconds, gateway):
+    # The walk, or any document of the same origin, to which tab.js adds a canvas.
+    page, query = address.split("?")
+    page = page if use_gpu else page.rsplit("/", 1)[0] + "/style.css"
+    started = time.monotonic()
+    tabs = [browser.open(f"{page}?{query}&size={size}") for _ in range(count)]
     for tab in tabs:
+        if not use_gpu:
+            browser.wait(tab, "document.readyState == 'complete' && document.body")
+            browser.evaluate(tab, (ROOT / "benchmarks/walk/tab.js").read_text())
         browser.wait(tab, "window.walk && walk.pictureCount >= 1", 300)
     print(f"{count} tabs show pictures after {time.monotonic() - started:.0f} s", flush=True)
-    for tab in tabs:
+    for tab in tabs if use_gpu else []:
         browser.evaluate(tab, TURN)
 
     def measure(words, some):
@@ -167,7 +177,7 @@ def main():
         if not options.tabs_only:
             one_walk(browser, f"{address}&size={options.size}", options.seconds, started)
         if options.tabs:
-            many_tabs(browser, f"{address}&size={options.tab_size}", options.tabs, options.seconds,
+            many_tabs(browser, address, options.tab_size, options.gpu, options.tabs, options.seconds,
                       child(walk.pid, "frameloom-gateway"))
     finally:
         browser.close()
