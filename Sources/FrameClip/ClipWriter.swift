@@ -41,7 +41,8 @@ package struct ClipWriter {
 
     private var channels: [ClipFolder.Channel] {
         [.baseColor, .normals, .depth, .roughness]
-            + (layout.plane(.metallic) == nil ? [] : [.metallic]) + [.finalImage]
+            + (layout.plane(.metallic) == nil ? [] : [.metallic])
+            + (layout.plane(.emissive) == nil ? [] : [.emissive]) + [.finalImage]
     }
 
     /// Adds a frame. After an error the files of this frame are gone, and those before are whole.
@@ -118,6 +119,8 @@ package struct ClipWriter {
                 size: size, channels: 1, bitDepth: 16, bytes: depth(planes, plane(.depth), camera))
         case .roughness:
             return PNGImage(size: size, channels: 1, bytes: grey(planes, plane(.roughness)))
+        case .emissive:
+            return PNGImage(size: size, channels: 3, bytes: emission(planes, plane(.emissive)))
         default: return PNGImage(size: size, channels: 1, bytes: grey(planes, plane(.metallic)))
         }
     }
@@ -145,6 +148,22 @@ package struct ClipWriter {
         var result: [UInt8] = []
         result.reserveCapacity(layout.size.pixelCount)
         eachPixel(plane) { result.append(bytes[$0]) }
+        return result
+    }
+
+    /// Files hold 8 bits: what shines brighter than a picture's white is stored as white.
+    private func emission(_ bytes: [UInt8], _ plane: PlaneLayout) -> [UInt8] {
+        guard plane.format == .rgba16Float else { return color(bytes, plane) }
+        var result: [UInt8] = []
+        result.reserveCapacity(layout.size.pixelCount * 3)
+        eachPixel(plane) { position in
+            for channel in 0..<3 {
+                let at = position + 2 * channel
+                let half = Float16(bitPattern: UInt16(bytes[at]) | UInt16(bytes[at + 1]) << 8)
+                let light = half.isNaN ? 0 : Double(half)
+                result.append(ColorStatement.Curve.srgbByte(linear: light))
+            }
+        }
         return result
     }
 
@@ -205,6 +224,8 @@ package struct ClipWriter {
             var depth: Depth
             var roughness = "linear8"
             var metallic = "linear8"
+            /// nil: there is no such folder.
+            var emissive: String?
         }
         struct Frame: Encodable {
             var frame, width, height: Int
@@ -243,7 +264,8 @@ package struct ClipWriter {
             fps: framesPerSecond,
             encodings: .init(
                 normals: .init(space: layout.normalSpace == .view ? "view" : "world"),
-                depth: .init(unitsPerMetre: unitsPerMetre)),
+                depth: .init(unitsPerMetre: unitsPerMetre),
+                emissive: layout.plane(.emissive) == nil ? nil : "srgb8"),
             // A clip has a camera for every frame or for none.
             frames: known.count == cameras.count ? frames : [])
         let encoder = JSONEncoder()

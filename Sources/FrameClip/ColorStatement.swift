@@ -98,10 +98,14 @@ extension ColorStatement.Curve {
         guard case .power(let gamma) = self else { return nil }
         return (0...top).map { sample in
             let value = Double(sample) / Double(top)
-            let light = gamma == 1 ? value : pow(value, 1 / gamma)
-            let curved = light <= 0.0031308 ? light * 12.92 : 1.055 * pow(light, 1 / 2.4) - 0.055
-            return UInt8(min(255, curved * 255 + 0.5))
+            return Self.srgbByte(linear: gamma == 1 ? value : pow(value, 1 / gamma))
         }
+    }
+
+    /// Linear light, 1 the brightest that a picture shows; what is beyond, or no number, is cut off.
+    static func srgbByte(linear light: Double) -> UInt8 {
+        let curved = light <= 0.0031308 ? light * 12.92 : 1.055 * pow(light, 1 / 2.4) - 0.055
+        return UInt8(max(0, min(255, curved * 255 + 0.5)))
     }
 }
 

@@ -60,6 +60,9 @@ extension Session {
         perform(now: now) { session in
             guard case .admitting(let asked, let description, let keepsHistory) = session.phase
             else { return }
+            // The time that the opening took is not the client's; a new configuration is no use of the
+            // session.
+            if session.agreement == nil { session.lastActivity = max(session.lastActivity, now) }
             session.agreement = Agreement(request: asked.request, admission: admission)
             session.isModelOutdated = false
             // The old storages go before the new ones are made.

@@ -222,8 +222,9 @@ extension Session {
         perform(now: now) { session in
             guard !session.pendingWrites.isEmpty else { return }
             let write = session.pendingWrites.removeFirst()
-            session.lastActivity = max(session.lastActivity, now)
             if let picture = write.picture {
+                // Other replies are no sign of use: a client could ask for them for ever.
+                session.lastActivity = max(session.lastActivity, now)
                 session.counted.stages.write.add(ns: difference(now, write.queuedAt))
                 session.storages?.freePictures.append(picture)
             }

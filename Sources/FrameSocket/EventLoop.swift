@@ -14,7 +14,7 @@ package final class EventLoop {
 
     /// A turn of the loop, and what the thread did in it.
     package struct Turn: Sendable, Equatable {
-        /// From the moment the kernel reported events to the next wait, nanoseconds.
+        /// From the moment the kernel reported events to the next wait, nanoseconds: all but the waiting.
         package var time: UInt64 = 0
         /// Of these, on a processor.
         package var worked: UInt64 = 0
@@ -26,7 +26,7 @@ package final class EventLoop {
 
     /// Called after a turn of the loop that kept it from its sockets for `blockedThreshold` or more.
     package var onBlocked: ((Turn) -> Void)?
-    /// Nanoseconds; the clock behind the start of a turn counts milliseconds.
+    /// Nanoseconds.
     package var blockedThreshold: UInt64 = 100_000_000
     /// The longest turn so far, nanoseconds.
     package private(set) var longestTurn: UInt64 = 0
@@ -53,7 +53,9 @@ package final class EventLoop {
     /// microseconds.
     private static let postponedPerTurn = 16
     private var deferral: LoopHandle?
+    /// When the last turn ended, and what the loop had waited until then.
     private var turnStart = uv_hrtime()
+    private var waited: UInt64 = 0
     private var isClosed = false
 
     package init() throws(SocketError) {
@@ -61,6 +63,10 @@ package final class EventLoop {
         guard status == 0 else {
             isClosed = true
             throw .system(call: "init", subject: "event loop", code: -status)
+        }
+        let counting = uv_loop_count_idle_time(loop)
+        guard counting == 0 else {
+            throw .system(call: "configure", subject: "event loop", code: -counting)
         }
         try watchTurns()
     }
@@ -77,6 +83,7 @@ package final class EventLoop {
     /// Runs until `stop`, or until nothing is left to wait for.
     package func run() {
         turnStart = uv_hrtime()
+        waited = uv_metrics_idle_time(loop)
         usage = ThreadUsage.now()
         uv_run(loop, UV_RUN_DEFAULT)
     }
@@ -190,39 +197,35 @@ package final class EventLoop {
         }
     }
 
-    /// One turn is measured from the moment the kernel reports events to the next wait. The `check`
-    /// handle runs after the sockets' callbacks, `prepare` right before the next wait.
+    /// A turn ends right before the next wait, where `prepare` runs. libuv's own clock is no help: each
+    /// timer that is started sets it forward in the middle of a turn.
     private func watchTurns() throws(SocketError) {
-        let check = try LoopHandle(UV_CHECK) {
-            uv_check_init(loop, $0.assumingMemoryBound(to: uv_check_t.self))
-        }
         let prepare = try LoopHandle(UV_PREPARE) {
             uv_prepare_init(loop, $0.assumingMemoryBound(to: uv_prepare_t.self))
         }
-        // libuv takes its time when the wait ends.
-        check.fired = { [unowned self] _ in turnStart = uv_now(loop) * 1_000_000 }
         prepare.fired = { [unowned self] _ in endTurn() }
-        uv_check_start(check.pointer(as: uv_check_t.self)) { LoopHandle.of($0)?.fired?(0) }
         uv_prepare_start(prepare.pointer(as: uv_prepare_t.self)) { LoopHandle.of($0)?.fired?(0) }
         let deferral = try LoopHandle(UV_IDLE) {
             uv_idle_init(loop, $0.assumingMemoryBound(to: uv_idle_t.self))
         }
         deferral.fired = { [unowned self] _ in workOff() }
         self.deferral = deferral
-        uv_unref(check.generic)
         uv_unref(prepare.generic)
         uv_unref(deferral.generic)
     }
 
     private func endTurn() {
         let now = uv_hrtime()
-        let before = usage
+        let before = (usage, waited, turnStart)
         usage = ThreadUsage.now()
+        waited = uv_metrics_idle_time(loop)
+        turnStart = now
+        let passed = now - before.2
         let turn = Turn(
-            time: now > turnStart ? now - turnStart : 0, worked: usage.time - before.time,
+            time: passed - min(passed, waited - before.1), worked: usage.time - before.0.time,
             // Of them, the wait for events was one.
-            sleeps: max(0, usage.sleeps - before.sleeps - 1),
-            preemptions: usage.preemptions - before.preemptions)
+            sleeps: max(0, usage.sleeps - before.0.sleeps - 1),
+            preemptions: usage.preemptions - before.0.preemptions)
         self.turn += 1
         workStart = nil
         longestTurn = max(longestTurn, turn.time)

@@ -6,7 +6,7 @@ import Glibc
 /// The folder of a socket: whoever can rename files in it can put a socket of his own in our place.
 enum SocketFolder {
     /// Refuses a folder that belongs to another user than this process and root, or that others can
-    /// write without its files being protected (sticky, as /tmp).
+    /// write without its files being protected (sticky, as /tmp). A user's own group counts as himself.
     static func check(of socketPath: String) throws(SocketError) {
         let folder = socketPath.lastIndex(of: "/").map { String(socketPath[..<$0]) } ?? "."
         let path = folder.isEmpty ? "/" : folder
@@ -20,8 +20,8 @@ enum SocketFolder {
         let isSticky = status.st_mode & S_ISVTX != 0
         let isOpen =
             status.st_mode & 0o002 != 0
-            || (status.st_mode & 0o020 != 0 && geteuid() == 0
-                && status.st_gid != 0)
+            || (status.st_mode & 0o020 != 0 && status.st_gid != 0
+                && (geteuid() == 0 || status.st_gid != getegid()))
         guard isSticky || !isOpen else {
             throw .openFolder(path: path, mode: UInt32(status.st_mode & 0o7777))
         }

@@ -208,7 +208,14 @@ final class Client {
         sharedMemory = nil
         var refusal: ProtocolError?
         do throws(SharedMemoryFile.Refusal) {
-            if files.count == 1 {
+            if byteCount == 0 {
+                // The session has refused the slots already: nothing is kept of them.
+            } else if !server.mayShareMemory {
+                refusal = .sharedMemory(
+                    field: "", found: Double(server.connectionLimit), limit: 0,
+                    reason: "The daemon has no descriptor left for another client's memory; "
+                        + "planes go inline.")
+            } else if files.count == 1 {
                 try files[0].check(byteCount: byteCount)
                 sharedMemory = files[0]
             } else {
@@ -225,6 +232,8 @@ final class Client {
 
     /// Copied at once: 2 MB take about half a millisecond, and a frame of 512x512 two turns.
     private static let slotPiece = 2 << 20
+
+    var sharesMemory: Bool { sharedMemory != nil }
 
     private func readSlotPiece() {
         guard case .slot(let storage, let position, let done) = reading else { return }

@@ -113,6 +113,23 @@ enum ConfigurationError: Error, Equatable, CustomStringConvertible {
         self = errors.count == 1 ? first : .several(errors)
     }
 
+    /// The key whose value is wrong.
+    var key: String? {
+        switch self {
+        case .wrongType(let key, _, _), .outOfRange(let key, _, _), .notOneOf(let key, _, _),
+            .unusable(let key, _, _):
+            key
+        case .inFile(_, _, let error): error.key
+        case .unreadable, .notTOML, .unknownKey, .notAnAssignment, .several: nil
+        }
+    }
+
+    /// With the file and line that the value comes from, if it does.
+    func placed(_ origins: [String: ConfigurationOrigin]) -> ConfigurationError {
+        guard let key, case .file(let path, let line)? = origins[key] else { return self }
+        return .inFile(path: path, line: line, self)
+    }
+
     var description: String {
         switch self {
         case .unreadable(let path, let reason):

@@ -51,12 +51,12 @@ struct FrameloomDaemon: ParsableCommand {
         let manager = ServiceManager.take()
         let settings: Configuration
         do {
-            settings = try Self.effectiveConfiguration(config, assignments)
+            settings = try Self.effectiveConfiguration(
+                config, assignments, isToStart: !printConfig)
             if printConfig { return show(settings) }
-            let problems = settings.problems()
-            // A model in a folder that is none would be named twice.
-            let later = checkConfig && problems.isEmpty ? settings.startProblems() : []
-            if let error = ConfigurationError(problems + later) { throw error }
+            if checkConfig, let error = ConfigurationError(settings.startProblems()) {
+                throw error
+            }
         } catch let error as ConfigurationError {
             throw StartFailure(error.description)
         }
@@ -80,8 +80,9 @@ struct FrameloomDaemon: ParsableCommand {
         server.run()
     }
 
+    /// - Parameter isToStart: whether what no daemon could start with is an error.
     private static func effectiveConfiguration(
-        _ config: String?, _ assignments: [String]
+        _ config: String?, _ assignments: [String], isToStart: Bool = true
     ) throws(ConfigurationError) -> Configuration {
         var settings = Configuration(
             socket: .init(path: DefaultPaths.frameSocket, mode: 0o600),
@@ -104,12 +105,20 @@ struct FrameloomDaemon: ParsableCommand {
                 errors.append(error)
             }
         }
-        if let error = ConfigurationError(errors) { throw error }
         // The control socket follows the frame socket into its folder unless it was placed itself.
         if settings.control.path == defaultControl, !isControlStated {
             let folder = (settings.socket.path as NSString).deletingLastPathComponent
             settings.control.path = folder + "/control.sock"
         }
+        if isToStart {
+            let origins = ConfigurationOrigin.all(
+                file: config, assignments: assignments,
+                environment: ProcessInfo.processInfo.environment)
+            let named = Set(errors.compactMap(\.key))
+            errors += settings.problems().filter { !named.contains($0.key ?? "") }
+                .map { $0.placed(origins) }
+        }
+        if let error = ConfigurationError(errors) { throw error }
         return settings
     }
 

@@ -173,6 +173,9 @@ final class ModelLibrary {
         return true
     }
 
+    /// Lets go of what nobody uses but the default: read anew when it is asked for.
+    func dropUnused() { while dropLeastRecentlyUsed() {} }
+
     // MARK: Loading
 
     private func load(_ name: String, _ completion: @escaping Completion) {

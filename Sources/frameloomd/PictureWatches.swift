@@ -81,7 +81,7 @@ final class PictureWatches {
         var watches: [Watch]
     }
 
-    private let limit: Int
+    var limit: Int
     private var watches: [ObjectIdentifier: Watch] = [:]
     /// By session: its job will fill the copies, or has.
     private var showings: [UInt64: Showing] = [:]

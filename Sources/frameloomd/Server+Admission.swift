@@ -150,13 +150,17 @@ extension Server {
     }
 
     private func decide(_ opening: Opening) {
+        let originalOpening = opening
         var opening = opening
         let client = opening.client
         guard !client.session.hasEnded else { return models.release(opening.model.id) }
         for (key, byteCount) in zip(opening.keys, opening.needs.workspaces)
         where shelf.byteCount(of: key) == nil { opening.addedBytes += byteCount }
         do {
-            try claim(opening)
+            // The time of this turn is over: it goes on in the next one.
+            guard try claim(opening) else {
+                return loop.later { [self, asked = originalOpening] in decide(asked) }
+            }
         } catch {
             models.release(opening.model.id)
             return refuse(client, error, isRenewal: opening.isRenewal)
@@ -176,7 +180,8 @@ extension Server {
     }
 
     /// Counts the session in, after making room where that is possible.
-    private func claim(_ opening: Opening) throws(ProtocolError) {
+    /// - Returns: false if there is more room to be made than there is time for in this turn.
+    private func claim(_ opening: Opening) throws(ProtocolError) -> Bool {
         let client = opening.client
         let claim = AdmissionControl.Claim(
             user: client.connection.peer.userID,
@@ -189,10 +194,12 @@ extension Server {
                     memory: memory, addedBytes: opening.addedBytes)
             } catch {
                 guard error.isForWantOfRoom, makeRoom(for: claim, error) else { throw error }
+                guard loop.workTime < EventLoop.turnBudget else { return false }
                 continue
             }
             do {
-                return try MemoryBudget.checkSystem(gives: claim.bytes + opening.addedBytes)
+                try MemoryBudget.checkSystem(gives: claim.bytes + opening.addedBytes)
+                return true
             } catch {
                 // What it renews without is as before.
                 if !opening.isRenewal { admission.release(client.id) }

@@ -46,9 +46,7 @@ extension Server {
         let readConfiguration = self.readConfiguration
         loading.run({ () -> Result<Configuration, ConfigurationError> in
             do throws(ConfigurationError) {
-                let settings = try readConfiguration()
-                if let error = ConfigurationError(settings.problems()) { throw error }
-                return .success(settings)
+                return .success(try readConfiguration())
             } catch {
                 return .failure(error)
             }
@@ -134,6 +132,8 @@ extension Server {
                 "model \(model.name) is version \(adopted.denoiser.description.version) for new "
                     + "sessions, and for open ones from their next reset on")
         }
+        // Their files may have changed as well.
+        models.dropUnused()
         var kept: [String] = []
         for key in ConfigurationKey.all where key.read(new) != key.read(settings) {
             if key.isReloadable {

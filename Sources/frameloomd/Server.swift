@@ -274,6 +274,8 @@ final class Server {
     func limitsChanged() {
         sessionSettings = SessionSettings(settings.limits)
         admission.limits = settings.limits
+        watches.limit = settings.limits.viewers
+        snapshots.limit = settings.limits.viewers
         admission.memoryLimit = MemoryLimit.bytes(
             configured: settings.limits.memory << 20,
             planned: models.byteCount + shelf.byteCount + admission.sessionBytes)
@@ -283,11 +285,17 @@ final class Server {
     private static let tickMilliseconds: UInt64 = 20
 
     /// Connections to the frame socket: some descriptors are kept for the operator's connections, for
-    /// models and for whatever the process needs besides.
+    /// models and for whatever the process needs besides. Of the rest half is for clients' shared memory.
     private static func connectionLimit(_ limits: Configuration.Limits) -> Int {
         let descriptors = Int(clamping: ProcessSetup.raiseDescriptorLimit())
         let kept = 64 + limits.controlConnections
-        return max(1, min(limits.connections, descriptors > kept ? descriptors - kept : 1))
+        return max(
+            1, min(limits.connections, descriptors > kept ? (descriptors - kept) / 2 : 1))
+    }
+
+    /// Whether one more client's memory may be kept, which takes a descriptor.
+    var mayShareMemory: Bool {
+        clients.values.count { $0.sharesMemory } < connectionLimit
     }
 
     // MARK: End

@@ -10,7 +10,7 @@ import FrameTypes
 /// sheet before they render that frame; the session's pictures and history stay what they are. Loop
 /// thread only.
 final class Snapshots {
-    private let limit: Int
+    var limit: Int
     private var waiting: [UInt64: [Connection]] = [:]
     /// Given to a job that has not come back.
     private var sheets: [UInt64: PixelStorage] = [:]

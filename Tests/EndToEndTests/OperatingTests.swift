@@ -88,6 +88,52 @@ extension EndToEnd {
                 try reload(daemon).contains("only a new start changes limits.control_connections"))
         }
 
+        /// What is loaded and not in use is read anew when it is asked for.
+        @Test func reloadForgetsModelsThatNobodyUses() throws {
+            for name in ["first", "second"] { try writeModel(name, version: "1") }
+            let daemon = try start("")
+            func version() throws -> String {
+                let session = try EngineClient(daemon.framePath)
+                var open = SyntheticFrame.open(size)
+                setText(&open.model, "second")
+                return text(try session.open(open).model_version)
+            }
+            #expect(try version() == "1")
+            try writeModel("second", seed: 5, version: "2")
+            #expect(try version() == "1")
+            _ = try reload(daemon)
+            #expect(try version() == "2")
+        }
+
+        @Test func theNumberOfViewersIsReloaded() throws {
+            try writeModel("first")
+            let daemon = try start("[limits]\nviewers = 0\n")
+            let session = try RawSession(daemon, SyntheticFrame.open(size))
+            _ = try session.render(1, SyntheticFrame(size, index: 0))
+            let client = ControlClient(path: daemon.controlPath)
+            guard case .sessions(let open) = try client.ask(.sessions), open.count == 1 else {
+                throw TestFailure("not one session")
+            }
+            let number = open[0].id
+            #expect(throws: ControlError.self) {
+                try client.watch(WatchRequest(session: number, fps: 1))
+            }
+            try write("[limits]\nviewers = 2\n")
+            #expect(try reload(daemon).contains("limits.viewers is 2"))
+            _ = try client.watch(WatchRequest(session: number, fps: 1))
+        }
+
+        /// Every value that is wrong, with its place.
+        @Test func everyValueThatCannotBeIsToldWithItsLine() throws {
+            try writeModel("first")
+            let daemon = try start("")
+            try write("[limits]\nsessions = 0\n[socket]\nowner = \"nobody-here\"\n")
+            let error = #expect(throws: ControlError.self) { try reload(daemon) }
+            let words = "\(error.map { "\($0)" } ?? "")"
+            #expect(words.contains("line 2: 'limits.sessions' is 0"), "\(words)")
+            #expect(words.contains("line 4: 'socket.owner' is 'nobody-here'"), "\(words)")
+        }
+
         @Test func aBrokenFileChangesNothingAndIsTold() throws {
             try writeModel("first")
             let daemon = try start("[limits]\nsessions = 1\n")

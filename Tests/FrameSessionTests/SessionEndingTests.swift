@@ -148,6 +148,22 @@ private let second: UInt64 = 1_000_000_000
         #expect(client.ends == [.error(.idle(seconds: 300))])
     }
 
+    /// Replies to what needs no frame are no use of the session.
+    @Test func newConfigurationsKeepNoSessionFromBeingIdle() {
+        var client = opened()
+        client.writeAll()
+        for _ in 0..<4 {
+            client.now += 100 * second
+            client.tick()
+            guard client.ends.isEmpty else { break }
+            client.receive(
+                .reconfigure(OpenRequest(layout: client.layout), keepsHistory: true))
+            client.admit()
+            client.writeAll()
+        }
+        #expect(client.ends == [.error(.idle(seconds: 300))])
+    }
+
     @Test func sessionWithoutWorkYieldsItsPlace() {
         var client = opened()
         #expect(client.session.isUnused)

@@ -136,6 +136,23 @@ import Testing
         #expect(loop.recentMostWork >= 39_000_000)
     }
 
+    /// A timer that is started sets libuv's clock forward: as long as a turn was measured by it, one
+    /// that worked for 260 ms was told as 12.
+    @Test func turnThatStartsATimerIsMeasuredFromItsBeginning() throws {
+        let loop = try EventLoop()
+        var timer: LoopTimer?
+        let waker = try loop.makeWaker {
+            usleep(60_000)
+            timer = try? loop.makeTimer { loop.stop() }
+            timer?.start(after: 1)
+        }
+        waker.wake()
+        loop.run()
+        loop.close()
+        #expect(timer != nil)
+        #expect(loop.longestTurn >= 59_000_000, "\(loop.longestTurn)")
+    }
+
     @Test func blockingSocketHandlerIsMeasured() throws {
         var longest: UInt64 = 0
         var watched: EventLoop?

@@ -188,7 +188,12 @@ import Testing
         #expect(chmod(folder.path, 0o1777) == 0)
         let listener = try Listener(loop: loop, address: address)
         listener.close()
+        // A group of others, sticky or not.
         if getuid() == 0 {
+            #expect(chmod(folder.path, 0o770) == 0 && chown(folder.path, 0, 12345) == 0)
+            #expect(throws: SocketError.openFolder(path: folder.path, mode: 0o770)) {
+                try Listener(loop: loop, address: address)
+            }
             #expect(chmod(folder.path, 0o755) == 0 && chown(folder.path, 1, 1) == 0)
             #expect(throws: SocketError.foreignFolder(path: folder.path, owner: 1)) {
                 try Listener(loop: loop, address: address)
