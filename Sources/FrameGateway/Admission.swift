@@ -46,10 +46,12 @@ package struct Admission: Sendable {
     ///   - hosts: `NAME:PORT` as browsers may have it in their address line.
     ///   - origins: further pages that may connect, `https://NAME`.
     package init(
-        token: String, hosts: [String], origins: [String] = [], showsSessions: Bool = false
+        token: String, hosts: [String], origins: [String] = [], showsSessions: Bool = false,
+        takesFrames: Bool = true
     ) {
         self.token = Array(token.utf8)
-        paths = showsSessions ? [Self.path, Self.watchPath] : [Self.path]
+        paths = Set(
+            (takesFrames ? [Self.path] : []) + (showsSessions ? [Self.watchPath] : []))
         self.hosts = Set(hosts.map { $0.lowercased() })
         self.origins = Set(origins.map { $0.lowercased() } + self.hosts.map { "http://\($0)" })
     }
@@ -60,7 +62,10 @@ package struct Admission: Sendable {
             throw Refusal(
                 status: 404,
                 reason: handshake.path == Self.watchPath
-                    ? "this gateway shows no sessions (--control)" : "frames go to \(Self.path)")
+                    ? "this gateway shows no sessions (--control)"
+                    : paths.contains(Self.path)
+                        ? "frames go to \(Self.path)"
+                        : "this gateway takes no frames (--watch-only)")
         }
         if let origin = handshake.origin, !origins.contains(origin.lowercased()) {
             throw Refusal(status: 403, reason: "the page's origin may not connect")

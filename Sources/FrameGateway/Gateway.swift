@@ -44,7 +44,8 @@ package final class Gateway {
         try listen()
         admission = Admission(
             token: settings.token, hosts: settings.hosts + Self.hosts(settings.address, port),
-            origins: settings.origins, showsSessions: settings.controlPath != nil)
+            origins: settings.origins, showsSessions: settings.controlPath != nil,
+            takesFrames: settings.takesFrames)
     }
 
     deinit {

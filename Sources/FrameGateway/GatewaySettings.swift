@@ -7,6 +7,8 @@ package struct GatewaySettings: Sendable {
     package var socketPath: String
     /// The daemon's control socket, where browsers may watch other clients' sessions.
     package var controlPath: String?
+    /// Browsers may only watch.
+    package var takesFrames = true
     package var address = "127.0.0.1"
     /// 0: any free one.
     package var port = 0

@@ -20,6 +20,12 @@ private struct Report {
     var limit = 0.0
     var text: String
 
+    /// What a client without a plane can send in its place.
+    private static let instead = [
+        "normals": " Without normals state the plane with format FL_FROM_DEPTH.",
+        "roughness": " Where it is the same everywhere state the plane with format FL_CONSTANT.",
+    ]
+
     init(
         _ code: UInt32, _ field: String = "", _ value: Double = 0, _ limit: Double = 0,
         _ text: String
@@ -76,10 +82,14 @@ private struct Report {
                 "\(field) is \(found), it must be \(limits.lowerBound) to \(limits.upperBound) "
                     + "pixels.")
         case .unsupportedFeature(let name):
-            self.init(FL_ERROR_FEATURE, "features", 0, 0, "\(name) is not supported yet.")
+            self.init(
+                FL_ERROR_FEATURE, "features", 0, 0, "\(name) is not supported yet; leave its bit 0."
+            )
         case .unknownFeature(let bit):
             self.init(
-                FL_ERROR_FEATURE, "features", Double(bit), 0, "Feature bit \(bit) is unknown.")
+                FL_ERROR_FEATURE, "features", Double(bit), 0,
+                "Feature bit \(bit) is unknown; known are those of FL_FEATURE_ in this "
+                    + "daemon's protocol, leave the others 0.")
         case .format(let field, let found, let use, let allowed):
             self.init(
                 FL_ERROR_FORMAT, field, 0, 0,
@@ -89,13 +99,19 @@ private struct Report {
                 FL_ERROR_PLANE, "plane_count", Double(found), Double(limit),
                 "There are \(found) planes, at most \(limit) are allowed.")
         case .planeKind(let field, let found):
-            self.init(FL_ERROR_PLANE, field, Double(found), 0, "\(field): \(found) is unknown.")
+            self.init(
+                FL_ERROR_PLANE, field, Double(found), 0,
+                "\(field): \(found) is unknown; use a kind of FL_PLANE_.")
         case .unsupportedPlane(let field, let name):
-            self.init(FL_ERROR_PLANE, field, 0, 0, "\(field): \(name) is not supported yet.")
+            self.init(
+                FL_ERROR_PLANE, field, 0, 0,
+                "\(field): \(name) is not supported yet; leave the plane out.")
         case .duplicatePlane(let field, let name):
             self.init(FL_ERROR_PLANE, field, 0, 0, "\(field): there is a second plane of \(name).")
         case .missingPlane(let name):
-            self.init(FL_ERROR_PLANE, "planes", 0, 0, "The plane of \(name) is missing.")
+            self.init(
+                FL_ERROR_PLANE, "planes", 0, 0,
+                "The plane of \(name) is missing.\(Self.instead[name] ?? "")")
         case .rowStride(let field, let found, let limits):
             self.init(
                 FL_ERROR_ROW_STRIDE, field, Double(found),

@@ -69,7 +69,7 @@ extension OpenRequest {
             ),
             (
                 "transport", WireOpen.transport, FL_TRANSPORT_INLINE, "this transport",
-                "FL_TRANSPORT_INLINE"
+                "FL_TRANSPORT_INLINE (shared memory is agreed on by FL_FEATURE_SHARED_MEMORY)"
             ),
         ]
         for choice in fixed {

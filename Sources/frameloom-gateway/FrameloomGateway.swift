@@ -24,6 +24,9 @@ struct FrameloomGateway: ParsableCommand {
     @Option(help: "Control socket of the daemon: browsers may then watch other clients' sessions.")
     var control: String?
 
+    @Flag(help: "With --control: browsers may watch and send no frames.")
+    var watchOnly = false
+
     @Option(help: "Address to listen on.")
     var address = "127.0.0.1"
 
@@ -60,6 +63,7 @@ struct FrameloomGateway: ParsableCommand {
             throw ValidationError("--max-message-mib is 1 to 2048")
         }
         if !(1...4096).contains(connections) { throw ValidationError("--connections is 1 to 4096") }
+        if watchOnly, control == nil { throw ValidationError("--watch-only needs --control") }
         if !(1...100).contains(jpegQuality) { throw ValidationError("--jpeg-quality is 1 to 100") }
         if let token, token.utf8.count < 16 || !token.allSatisfy(Self.isPlain) {
             throw ValidationError("--token has at least 16 of A-Z a-z 0-9 - _")
@@ -87,6 +91,7 @@ struct FrameloomGateway: ParsableCommand {
         }
         var settings = GatewaySettings(socketPath: socket, token: effectiveToken())
         settings.controlPath = control
+        settings.takesFrames = !watchOnly
         settings.address = address == "localhost" ? "127.0.0.1" : address
         settings.port = port
         settings.hosts = host

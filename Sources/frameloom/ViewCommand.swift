@@ -90,7 +90,7 @@ struct ViewCommand: ParsableCommand {
     private func openPage(session: UInt64) throws {
         let interruption = Interruption()
         defer { interruption.end() }
-        let gateway = try ChildProgram("frameloom-gateway", ["--control", control])
+        let gateway = try ChildProgram("frameloom-gateway", ["--control", control, "--watch-only"])
         guard let first = gateway.readLine(seconds: 20) else {
             throw RunError.program("frameloom-gateway", reason: "it did not start; see above")
         }

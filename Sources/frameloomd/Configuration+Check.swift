@@ -31,15 +31,19 @@ extension Configuration {
                     key: "control.path", found: control.path,
                     needs: "must be another path than socket.path"))
         }
-        do {
-            _ = try PeerList(permissions.change)
-        } catch {
-            found.append(
-                .unusable(
-                    key: "control.change", found: permissions.change,
-                    needs:
-                        "must be users, and groups with an @ before them, that this machine knows"
-                ))
+        for (key, list) in [
+            ("control.change", permissions.change), ("control.watch", permissions.watch),
+        ] {
+            do {
+                _ = try PeerList(list)
+            } catch {
+                found.append(
+                    .unusable(
+                        key: key, found: list,
+                        needs:
+                            "must be users, and groups with an @ before them, that this machine knows"
+                    ))
+            }
         }
         if !ModelName.isValid(models.default) {
             found.append(

@@ -17,6 +17,8 @@ struct Configuration: Sendable, Equatable {
     struct Permissions: Sendable, Equatable {
         /// Who may change the daemon besides root and its own user, as `PeerList` reads it.
         var change = ""
+        /// Who may see what other users' sessions show, likewise.
+        var watch = ""
     }
 
     struct Models: Sendable, Equatable {

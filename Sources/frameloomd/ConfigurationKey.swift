@@ -33,6 +33,7 @@ struct ConfigurationKey: Sendable {
         .init(name: "control.owner", value: .text(\.control.owner)),
         .init(name: "control.group", value: .text(\.control.group)),
         .init(name: "control.change", value: .text(\.permissions.change)),
+        .init(name: "control.watch", value: .text(\.permissions.watch)),
         .init(name: "models.folder", value: .text(\.models.folder)),
         .init(name: "models.default", value: .text(\.models.default)),
         .init(name: "render.threads", value: .integer(0...256, \.render.threads)),

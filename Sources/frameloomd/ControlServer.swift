@@ -26,10 +26,23 @@ final class ControlServer {
     typealias Answer = (_ call: ControlCall, _ completion: @escaping ([UInt8]) -> Void) ->
         Void
 
+    /// Besides root and the daemon's own user.
+    struct Rights {
+        var change: PeerList
+        var watch: PeerList
+
+        init(_ permissions: Configuration.Permissions) throws(SocketError) {
+            change = try PeerList(permissions.change)
+            watch = try PeerList(permissions.watch)
+        }
+    }
+
     private final class Peer {
         let connection: Connection
         /// Whether it may change the daemon.
         let isOperator: Bool
+        /// Whether it may see pictures of other users' sessions.
+        let mayWatch: Bool
         /// Of the request that is being answered.
         var requestID: ControlID?
         var reader = LineReader(limit: ControlLine.maxRequestBytes)
@@ -38,11 +51,12 @@ final class ControlServer {
         var isAnswering = false
         var lastRequestAt = EventLoop.now
 
-        init(_ connection: Connection, operators: PeerList) {
+        init(_ connection: Connection, _ rights: Rights) {
             self.connection = connection
             let peer = connection.peer
-            isOperator =
-                peer.userID == 0 || peer.userID == geteuid() || operators.contains(peer)
+            let isOwn = peer.userID == 0 || peer.userID == geteuid()
+            isOperator = isOwn || rights.change.contains(peer)
+            mayWatch = isOwn || rights.watch.contains(peer)
         }
 
         var isIdle: Bool { !isAnswering && lines.isEmpty }
@@ -51,7 +65,8 @@ final class ControlServer {
     private let listener: Listener
     private let loop: EventLoop
     private let limits: Limits
-    private let whoMayChange: PeerList
+    private let rights: Rights
+    private let owner: (_ session: UInt64) -> UInt32?
     private let work: BackgroundWork
     private let answer: Answer
     private let watches: PictureWatches
@@ -70,8 +85,8 @@ final class ControlServer {
     /// - Parameters:
     ///   - work: parses requests.
     init(
-        loop: EventLoop, listener: Listener, limits: Limits, whoMayChange: PeerList,
-        work: BackgroundWork,
+        loop: EventLoop, listener: Listener, limits: Limits, rights: Rights,
+        owner: @escaping (_ session: UInt64) -> UInt32?, work: BackgroundWork,
         onError: @escaping (SocketError) -> Void, watches: PictureWatches,
         snapshots: Snapshots, describe: @escaping (WatchRequest) -> WatchReport?,
         answer: @escaping Answer
@@ -81,7 +96,8 @@ final class ControlServer {
         self.snapshots = snapshots
         self.describe = describe
         self.limits = limits
-        self.whoMayChange = whoMayChange
+        self.rights = rights
+        self.owner = owner
         self.loop = loop
         self.work = work
         self.listener = listener
@@ -113,7 +129,7 @@ final class ControlServer {
     // MARK: Connections
 
     private func serve(_ connection: Connection) {
-        let peer = Peer(connection, operators: whoMayChange)
+        let peer = Peer(connection, rights)
         let room = peer.isOperator ? limits.connections : limits.connections - limits.reserved
         if peers.count >= room, !makeRoom(for: peer) {
             let fault = ControlFault(
@@ -250,6 +266,7 @@ final class ControlServer {
                 throw ControlFault(
                     code: .noSession, text: "no session \(request.session) is open")
             }
+            try checkMayWatch(request.session, peer)
             try watches.add(request, peer.connection)
             send(ControlLine.encode(.watching(report)), to: peer)
         } catch {
@@ -264,11 +281,23 @@ final class ControlServer {
                 throw ControlFault(
                     code: .noSession, text: "no session \(request.session) is open")
             }
+            try checkMayWatch(request.session, peer)
             try snapshots.add(peer.connection, session: request.session)
             peer.isAnswering = false
             peer.connection.resumeReading()
         } catch {
             send(ControlLine.encode(.error(error)), to: peer)
+        }
+    }
+
+    /// Everybody may see his own.
+    private func checkMayWatch(_ session: UInt64, _ peer: Peer) throws(ControlFault) {
+        let user = peer.connection.peer.userID
+        guard peer.mayWatch || owner(session) == user else {
+            throw ControlFault(
+                code: .notAllowed,
+                text: "user \(user) may not see what other users' sessions show; control.watch in "
+                    + "the daemon's configuration says who may")
         }
     }
 

@@ -232,7 +232,8 @@ final class Server {
             limits: .init(
                 connections: settings.limits.controlConnections,
                 idleTime: UInt64(settings.limits.controlIdleSeconds) * 1_000_000_000),
-            whoMayChange: try PeerList(settings.permissions.change), work: reporting,
+            rights: try ControlServer.Rights(settings.permissions),
+            owner: { [unowned self] in clients[$0]?.connection.peer.userID }, work: reporting,
             onError: { [log] in log.warning("control socket: \($0)") },
             watches: watches, snapshots: snapshots,
             describe: { [unowned self] in describe($0) },

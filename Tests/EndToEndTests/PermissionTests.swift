@@ -65,6 +65,38 @@ extension EndToEnd {
             #expect(try daemon.program.waitForExit() == 0)
         }
 
+        /// A session's picture is its user's.
+        @Test(
+            .enabled(if: geteuid() == 0, "only root can be somebody else"),
+            arguments: ["", "\(Permissions.nobody)"])
+        func whoMayLookMayNotSeeOthersPictures(list: String) throws {
+            let size = FrameSize(width: 64, height: 64)
+            let daemon = try daemon(["control.watch=\(list)", "socket.mode=0666"])
+            let session = try RawSession(daemon, SyntheticFrame.open(size))
+            _ = try session.render(1, SyntheticFrame(size, index: 0))
+            for words in [
+                ["view", "1", "--out", "-", "--frames", "1"], ["snapshot", "1", "/dev/null"],
+            ] {
+                guard list.isEmpty else { continue }
+                let (code, output) = try asNobody("", daemon, words)
+                #expect(code == 1 && output.contains("control.watch"), "\(output)")
+            }
+            guard !list.isEmpty else { return }
+            let viewer = try RunningProgram(
+                [
+                    "/usr/bin/setpriv", "--reuid", list, "--regid", list, "--clear-groups",
+                    Paths.program("frameloom"), "view", "1", "--out", "-", "--frames", "1",
+                    "--control", daemon.controlPath,
+                ], output: daemon.folder.path + "/viewer")
+            var frame: UInt64 = 2
+            while viewer.exitStatus() == nil, frame < 2000 {
+                _ = try session.render(frame, SyntheticFrame(size, index: 0))
+                frame += 1
+                usleep(10_000)
+            }
+            #expect(try viewer.waitForExit() == 0)
+        }
+
         @Test func anUnknownNameIsAnErrorOfTheConfiguration() throws {
             let daemon = try Daemon(unready: ["control.change=no-such-user, @no-such-group"])
             #expect(try daemon.program.waitForExit() == 1)

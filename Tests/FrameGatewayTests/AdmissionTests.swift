@@ -28,6 +28,15 @@ import Testing
         #expect(status { $0.origin = nil } == nil)
     }
 
+    @Test func whoMayOnlyWatchSendsNoFrames() {
+        let watching = Admission(
+            token: "right-token", hosts: ["127.0.0.1:80"], showsSessions: true, takesFrames: false)
+        var handshake = good
+        #expect(throws: Admission.Refusal.self) { try watching.check(handshake) }
+        handshake.path = Admission.watchPath
+        #expect(throws: Never.self) { try watching.check(handshake) }
+    }
+
     @Test func refusesForeignPages() {
         #expect(status { $0.origin = "https://evil.example" } == 403)
         #expect(status { $0.origin = "null" } == 403)
