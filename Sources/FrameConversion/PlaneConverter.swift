@@ -19,8 +19,6 @@ package final class PlaneConverter: Sendable {
         var jitter: SIMD2<Float>
     }
 
-    private static let rowsPerTile = 32
-
     package let conversion: PlaneConversion
     private let operations: [PlaneOperation]
     private let frame = Mutex<Frame?>(nil)
@@ -67,22 +65,19 @@ package final class PlaneConverter: Sendable {
 
     /// All of the work, for a render job.
     package var steps: [RenderStep] {
-        let height = conversion.sent.size.height
-        let tileCount = (height + Self.rowsPerTile - 1) / Self.rowsPerTile
-        func step(
+        func steps(
             _ name: String, _ run: @escaping @Sendable (Frame, Range<Int>) -> Void
-        ) -> RenderStep {
-            RenderStep(name: name, stage: .convert, tileCount: tileCount) { tile, _ in
+        ) -> [RenderStep] {
+            RenderStep.rows(name, stage: .convert, of: conversion.sent.size) { rows in
                 guard let frame = self.frame.withLock({ $0 }) else { return }
-                let first = tile * Self.rowsPerTile
-                run(frame, first..<min(height, first + Self.rowsPerTile))
+                run(frame, rows)
             }
         }
-        let planes = step("planes.convert") { self.convert($0, rows: $1) }
+        let planes = steps("planes.convert") { self.convert($0, rows: $1) }
         guard let normals = index(of: .normals), case .fromDepth = operations[normals] else {
-            return [planes]
+            return planes
         }
-        return [planes, step("planes.normals") { self.computeNormals($0, rows: $1) }]
+        return planes + steps("planes.normals") { self.computeNormals($0, rows: $1) }
     }
 
     private func index(of kind: PlaneKind) -> Int? {

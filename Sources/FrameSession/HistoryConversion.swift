@@ -19,8 +19,6 @@ package struct HistoryConversion: Sendable {
     /// The planes as models read them: those of the payload, or converted from it.
     private let planes: PixelStorage
 
-    private static let rowsPerTile = 32
-
     /// - Parameter converted: for the planes, where the payload's are converted.
     init(
         _ description: HistoryDescription, payload: PixelStorage, converted: PixelStorage? = nil,
@@ -40,20 +38,15 @@ package struct HistoryConversion: Sendable {
 
     /// All of the work, for a render job.
     package var steps: [RenderStep] {
-        let height = description.size.height
-        let tileCount = (height + Self.rowsPerTile - 1) / Self.rowsPerTile
-        let step = RenderStep(
-            name: "history.convert", stage: .convert, tileCount: tileCount
-        ) { tile, _ in
-            let first = tile * Self.rowsPerTile
-            convert(rows: first..<min(height, first + Self.rowsPerTile))
+        let steps = RenderStep.rows("history.convert", stage: .convert, of: description.size) {
+            convert(rows: $0)
         }
-        guard description.conversion.isNeeded else { return [step] }
+        guard description.conversion.isNeeded else { return steps }
         let converter = PlaneConverter(description.conversion)
         converter.begin(
             sent: payload, converted: planes, camera: description.camera,
             jitter: description.jitter)
-        return converter.steps + [step]
+        return converter.steps + steps
     }
 
     package var history: FrameHistory {

@@ -31,3 +31,25 @@ package struct RenderStep: Sendable {
         self.runTile = runTile
     }
 }
+
+extension RenderStep {
+    /// What a step goes through at most: two to four milliseconds of copying and converting.
+    private static let mostPixels = 1 << 18
+
+    /// Steps over the rows of planes, 32 in a tile, so many in a step that another job can come between.
+    package static func rows(
+        _ name: String, stage: Stage, of size: FrameSize,
+        run: @escaping @Sendable (_ rows: Range<Int>) -> Void
+    ) -> [RenderStep] {
+        let perTile = 32
+        let tileCount = (size.height + perTile - 1) / perTile
+        let perStep = max(1, mostPixels / (size.width * perTile))
+        return stride(from: 0, to: tileCount, by: perStep).map { first in
+            RenderStep(name: name, stage: stage, tileCount: min(perStep, tileCount - first)) {
+                tile, _ in
+                let start = (first + tile) * perTile
+                run(start..<min(size.height, start + perTile))
+            }
+        }
+    }
+}

@@ -3,6 +3,7 @@
 
 import FrameProtocol
 import FrameTypes
+import Synchronization
 import Testing
 
 @testable import FrameSession
@@ -115,6 +116,20 @@ import Testing
         let conversion = HistoryConversion(description, payload: payload, storage: storage)
         let step = try #require(conversion.steps.first)
         #expect(conversion.steps.count == 1 && step.tileCount == 3)
+        // Steps of large frames are many, and their rows are all of them.
+        for size in [FrameSize(width: 4096, height: 2050), FrameSize(width: 8192, height: 32)] {
+            let rows = Mutex<[Range<Int>]>([])
+            let steps = RenderStep.rows("rows", stage: .convert, of: size) { part in
+                rows.withLock { $0.append(part) }
+            }
+            for step in steps {
+                for tile in 0..<step.tileCount { step.runTile(tile, WorkerMemory()) }
+                #expect(step.tileCount == 1 || step.tileCount * 32 * size.width <= 1 << 18)
+            }
+            let found = rows.withLock { $0 }
+            #expect(found.first?.lowerBound == 0 && found.last?.upperBound == size.height)
+            #expect(zip(found, found.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound })
+        }
         // In any order.
         let memory = WorkerMemory()
         for tile in (0..<step.tileCount).reversed() { step.runTile(tile, memory) }
