@@ -93,6 +93,25 @@ final class Browser {
         }
     }
 
+    /// A pointer of Chromium's own, pressed at one place and let go at another; pixels of the page.
+    func drag(from start: (x: Double, y: Double), to end: (x: Double, y: Double)) throws {
+        for (kind, place) in [
+            ("mousePressed", start), ("mouseMoved", end), ("mouseReleased", end),
+        ] {
+            try call(
+                "Input.dispatchMouseEvent",
+                [
+                    "type": kind, "x": place.x, "y": place.y, "button": "left",
+                    "buttons": kind == "mouseReleased" ? 0 : 1, "clickCount": 1,
+                ])
+        }
+    }
+
+    func touch(_ kind: String, at place: (x: Double, y: Double)?) throws {
+        let points = place.map { [["x": $0.x, "y": $0.y]] } ?? []
+        try call("Input.dispatchTouchEvent", ["type": kind, "touchPoints": points])
+    }
+
     func press(_ code: String, _ key: String) throws {
         try call("Input.dispatchKeyEvent", ["type": "keyDown", "code": code, "key": key])
     }

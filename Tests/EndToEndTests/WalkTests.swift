@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The Frameloom authors
 
+import CFrameProtocol
 import Foundation
+import FrameTypes
 import Glibc
 import TestSupport
 import Testing
@@ -132,6 +134,118 @@ extension EndToEnd {
             #expect(abs(places[1] - 1.66) < 0.05, "\(places)")
             #expect(places[5] < -10, "\(places)")
             try daemon.expectGoodService()
+        }
+
+        /// Slider, views, overlay, recorder, pointer and touch; without a daemon, which none of them needs.
+        @Test func thePagesControlsDoWhatTheHelpSays() throws {
+            let folder = try TestFolder()
+            let gateway = try GatewayProgram(socket: folder.path + "/none.sock")
+            let browser = try Browser(page: gateway.pageAddress + "&size=64&samples=1")
+            try browser.wait(for: "window.walk && walk.gbuffer")
+            func type(_ key: String) throws {
+                try browser.press("Key\(key.uppercased())", key)
+                try browser.release("Key\(key.uppercased())", key)
+            }
+            func value(_ expression: String) throws -> Double {
+                try #require(try browser.evaluate("Number(\(expression))") as? Double)
+            }
+
+            _ = try browser.evaluate(
+                """
+                (() => { const split = document.getElementById("split");
+                  split.value = split.max / 4; split.dispatchEvent(new Event("input")); })()
+                """)
+            #expect(try value("walk.view.split / document.getElementById('split').max") == 0.25)
+            for (key, what) in [
+                ("b", "walk.view.isBeside"), ("f", "walk.controls.isFlying"),
+                ("o", "document.getElementById('readout').classList.contains('hidden')"),
+                ("h", "document.getElementById('help').classList.contains('hidden')"),
+            ] {
+                let before = try value(what)
+                try type(key)
+                #expect(try value(what) == 1 - before, "\(key)")
+                try type(key)
+                #expect(try value(what) == before, "\(key)")
+            }
+            // R records until it is pressed again; what is saved is a film.
+            _ = try browser.evaluate(
+                """
+                window.saved = []; const make = URL.createObjectURL;
+                URL.createObjectURL = (blob) => { saved.push([blob.type, blob.size]); return make(blob); }; 0
+                """)
+            try type("r")
+            try browser.wait(for: "walk.recorder?.state === 'recording'")
+            _ = try browser.evaluate("walk.view.draw(); 0")
+            usleep(500_000)
+            try type("r")
+            try browser.wait(for: "walk.recorder === null && saved.length === 1", seconds: 60)
+            #expect(try browser.evaluate("saved[0][0].startsWith('video/webm')") as? Bool == true)
+
+            // The pointer turns, as far as it was dragged; a finger on the left walks.
+            let box = try #require(
+                try browser.evaluate(
+                    "(() => { const b = walk.canvas.getBoundingClientRect(); "
+                        + "return [b.left, b.top, b.width, b.height]; })()") as? [Double])
+            let middle = (x: box[0] + box[2] * 0.75, y: box[1] + box[3] / 2)
+            let yaw = try value("walk.pose.yaw")
+            try browser.drag(from: middle, to: (middle.x - 40, middle.y))
+            #expect(try value("walk.pose.yaw") > yaw)
+            let place = try value("walk.pose.position[2]")
+            let left = (x: box[0] + box[2] / 4, y: middle.y)
+            try browser.touch("touchStart", at: left)
+            try browser.touch("touchMove", at: (left.x, left.y - 60))
+            try browser.wait(for: "walk.pose.position[2] !== \(place)", seconds: 60)
+            try browser.touch("touchEnd", at: nil)
+            #expect(try value("walk.controls.touches.size") == 0)
+        }
+
+        /// What another client renders, in the page that `frameloom view` opens.
+        @Test func aSessionIsSeenInThePageOfView() throws {
+            let daemon = try sharedDaemon()
+            let folder = try TestFolder()
+            let size = FrameSize(width: 64, height: 64)
+            let session = try RawSession(daemon)
+            let opened = try session.open(SyntheticFrame.open(size))
+            let view = try RunningProgram(
+                [
+                    Paths.program("frameloom"), "view", "\(opened.session_id)", "--no-open",
+                    "--fps", "60", "--control", daemon.controlPath,
+                ], output: folder.path + "/out", errors: folder.path + "/errors")
+            let end = ContinuousClock.now + .seconds(60)
+            while !view.output.contains("\n") {
+                try #require(ContinuousClock.now < end, "\(view.errors)")
+                usleep(50_000)
+            }
+            let address = try #require(view.output.split(separator: "\n").first.map(String.init))
+            let browser = try Browser(page: address)
+            try browser.wait(for: "document.getElementById('message')")
+            var (frame, picture) = (UInt64(0), [UInt8]())
+            repeat {
+                frame += 1
+                picture = try session.render(
+                    frame, SyntheticFrame(size, index: 0), flags: FL_FRAME_RESET
+                )
+                .pixels
+                usleep(30_000)
+            } while try browser.evaluate("(window.pictureCount ?? 0) >= 2") as? Bool != true
+                && ContinuousClock.now < end + .seconds(60)
+            // Every frame is the same and has no history, so that any of them may be shown.
+            let shown = try #require(
+                try browser.evaluate(
+                    "[...document.getElementById('canvas').getContext('2d')"
+                        + ".getImageData(0, 0, 64, 64).data]") as? [Int])
+            #expect(shown == picture.map(Int.init))
+            // The address lets nobody send frames.
+            let refused = try browser.evaluate(
+                """
+                new Promise((resolve) => {
+                  const socket = new WebSocket(`ws://${location.host}/frames${location.search}`, "frameloom-1");
+                  socket.onopen = () => resolve("open"); socket.onerror = () => resolve("refused");
+                })
+                """)
+            #expect(refused as? String == "refused")
+            view.signal(SIGINT)
+            _ = try view.waitForExit()
         }
 
         @Test func aNewDaemonGoesOnWithTheWalk() throws {
