@@ -9,7 +9,11 @@ struct AdmissionControl {
     struct Claim: Equatable {
         var user: UInt32
         var pixels: Int
+        /// Of the session alone.
         var bytes: Int
+        /// Of the workspaces that it was the first to need. Others may share them and they may outlive
+        /// it: they count for its user, and not in what all sessions hold.
+        var broughtBytes = 0
     }
 
     /// What the sessions of one user, or of all, hold together.
@@ -17,17 +21,23 @@ struct AdmissionControl {
         var sessions = 0
         var pixels = 0
         var bytes = 0
+        var broughtBytes = 0
+
+        /// What counts for a user.
+        var chargedBytes: Int { bytes + broughtBytes }
 
         static func + (left: Holding, right: Claim) -> Holding {
             Holding(
                 sessions: left.sessions + 1, pixels: left.pixels + right.pixels,
-                bytes: left.bytes + right.bytes)
+                bytes: left.bytes + right.bytes,
+                broughtBytes: left.broughtBytes + right.broughtBytes)
         }
 
         static func - (left: Holding, right: Claim) -> Holding {
             Holding(
                 sessions: left.sessions - 1, pixels: left.pixels - right.pixels,
-                bytes: left.bytes - right.bytes)
+                bytes: left.bytes - right.bytes,
+                broughtBytes: left.broughtBytes - right.broughtBytes)
         }
     }
 
@@ -60,6 +70,9 @@ struct AdmissionControl {
         _ claim: Claim, session: UInt64, memory: MemoryBudget, addedBytes: Int = 0
     ) throws(ProtocolError) {
         let replaced = claims[session]
+        var claim = claim
+        // A new configuration does not leave behind what the session brought.
+        claim.broughtBytes = max(addedBytes, replaced?.broughtBytes ?? 0)
         let others = replaced.map { total - $0 } ?? total
         let own = replaced.map { holding(of: claim.user) - $0 } ?? holding(of: claim.user)
         guard others.sessions < limits.sessions else {
@@ -90,7 +103,7 @@ struct AdmissionControl {
         let count = users.count + (users[asking] == nil ? 1 : 0)
         let held = claim.map { holding(of: user) + $0 } ?? holding(of: user)
         return held.sessions * count > limits.sessions || held.pixels * count > limits.pixels
-            || held.bytes * count > memoryLimit
+            || held.chargedBytes * count > memoryLimit
     }
 
     /// The most that one user may hold of `whole`. A lone user meets the limit itself, by its name.
@@ -137,10 +150,11 @@ struct AdmissionControl {
         _ own: Holding, _ others: Holding, _ claim: Claim, _ memory: MemoryBudget, addedBytes: Int
     ) throws(ProtocolError) {
         let needed = claim.bytes + addedBytes
-        let (held, most) = (own.bytes + needed, share(of: memory.total))
+        let held = own.chargedBytes + claim.bytes + claim.broughtBytes
+        let most = share(of: memory.total)
         guard held <= most else {
             throw .memoryLimit(
-                needed: UInt64(needed), available: UInt64(max(0, most - own.bytes)),
+                needed: UInt64(needed), available: UInt64(max(0, most - own.chargedBytes)),
                 key: "limits.user_share_percent",
                 reason: "User id \(claim.user) would hold \(roundedMebibytes(held)) MiB, at most "
                     + "\(most >> 20) are one user's (limits.user_share_percent).")

@@ -186,7 +186,7 @@ extension Server {
         let claim = AdmissionControl.Claim(
             user: client.connection.peer.userID,
             pixels: opening.asked.request.layout.size.pixelCount,
-            bytes: opening.ownBytes)
+            bytes: opening.ownBytes, broughtBytes: opening.addedBytes)
         while true {
             do {
                 try admission.admit(

@@ -63,6 +63,33 @@ private func claim(
         try control.admit(claim(pixels: 1000), session: 2, memory: control.memory())
     }
 
+    /// Sessions of many sizes, each of which brings a workspace, are not within a user's share because
+    /// they hold little themselves.
+    @Test func countsForAUserTheWorkspacesThatHisSessionsBrought() throws {
+        var limits = Configuration.Limits()
+        limits.memory = 100
+        limits.memoryPerSession = 100
+        limits.userSharePercent = 75
+        var control = AdmissionControl(limits: limits, hasSeveralUsers: true)
+        var workspaces = 0
+        func admit(_ session: UInt64, brings mebibytes: Int) throws(ProtocolError) {
+            try control.admit(
+                claim(mebibytes: 10), session: session, memory: control.memory(shared: workspaces),
+                addedBytes: mebibytes << 20)
+            workspaces += mebibytes
+        }
+        try admit(1, brings: 25)
+        try admit(2, brings: 25)
+        #expect(control.sessionBytes == 20 << 20, "workspaces are counted by who has them")
+        #expect(throws: ProtocolError.self) { try admit(3, brings: 5) }
+        // Configuring a session anew, when its workspace is there, leaves nothing behind.
+        try admit(2, brings: 0)
+        #expect(throws: ProtocolError.self) { try admit(3, brings: 5) }
+        control.release(2)
+        try admit(3, brings: 5)
+        #expect(control.holding(of: 1).chargedBytes == 50 << 20)
+    }
+
     @Test func countsMemoryWithWhatIsShared() throws {
         var control = control {
             $0.memory = 100
