@@ -102,19 +102,24 @@ extension EndToEnd {
             #expect(after <= before + 2, "\(before) descriptors, then \(after)")
         }
 
-        /// A folder on a disk of 64 KiB that is full soon.
-        @Test(.enabled("no file system can be mounted here") { SmallDisk.isPossible })
-        func aFullDiskEndsARecordingAndNothingElse() throws {
+        /// A folder on a disk that is full soon.
+        @Test(
+            .enabled("no file system can be mounted here") { SmallDisk.isPossible },
+            arguments: ["record", "snapshot"])
+        func aFullDiskEndsARecordingOrSnapshotAndNothingElse(what: String) throws {
             let daemon = try Daemon()
             let client = try EngineClient(daemon.framePath)
             let wide = FrameSize(width: 256, height: 256)
-            try client.open(SyntheticFrame.open(wide))
+            let opened = try client.open(SyntheticFrame.open(wide))
             let disk = try TestFolder()
+            let words =
+                what == "record"
+                ? [what, disk.path + "/clip", "--fps", "60"]
+                : [what, "\(opened.session_id)", disk.path + "/sheet.png"]
             let recording = try RunningProgram(
-                SmallDisk.launcher(at: disk.path) + [
-                    Paths.program("frameloom"), "record", disk.path + "/clip", "--fps", "60",
-                    "--control", daemon.controlPath,
-                ], output: daemon.folder.path + "/record")
+                SmallDisk.launcher(at: disk.path, kibibytes: what == "record" ? 64 : 4)
+                    + [Paths.program("frameloom")] + words
+                    + ["--control", daemon.controlPath], output: daemon.folder.path + "/\(what)")
             var id: UInt64 = 0
             let end = ContinuousClock.now + .seconds(60)
             while recording.exitStatus() == nil {
@@ -229,10 +234,10 @@ private final class ControlGroup: Sendable {
 
 /// A disk of 64 KiB in a name space of its own, as root.
 private enum SmallDisk {
-    static func launcher(at path: String) -> [String] {
+    static func launcher(at path: String, kibibytes: Int = 64) -> [String] {
         [
             "/usr/bin/unshare", "--mount", "/bin/sh", "-c",
-            "mount -t tmpfs -o size=64k tmpfs \(path) && exec \"$@\"", "launcher",
+            "mount -t tmpfs -o size=\(kibibytes)k tmpfs \(path) && exec \"$@\"", "launcher",
         ]
     }
 
