@@ -4,6 +4,7 @@
 import CFrameProtocol
 import FrameControl
 import FrameTypes
+import Glibc
 import TestSupport
 import Testing
 
@@ -75,6 +76,43 @@ extension EndToEnd {
             let report = try #require(
                 daemon.stats().sessions.first { $0.id == opened.session_id })
             #expect(report.quality == "quarter" && report.agreedQuality == "full")
+        }
+
+        /// Frames that came faster than they could be rendered lower the level; five seconds without
+        /// bring it back.
+        @Test func theLevelRisesWhenTheTroubleIsOver() throws {
+            let session = try RawSession(daemon)
+            var features = open(FL_FEATURE_QUALITY_FULL | FL_FEATURE_QUALITY_MAY_FALL)
+            features.mailbox = UInt8(FL_MAILBOX_LATEST)
+            _ = try session.open(features)
+            var id: UInt64 = 0
+            // The same one each time: making it takes longer than rendering it.
+            let frame = SyntheticFrame(size, index: 1)
+            func render(_ count: Int) throws -> UInt32 {
+                for _ in 0..<count {
+                    id += 1
+                    try session.send(id, frame)
+                }
+                var picture = try session.picture()
+                while picture.frameID < id { picture = try session.picture() }
+                return level(of: picture)
+            }
+            let end = ContinuousClock.now + .seconds(90)
+            while try render(6) == 0 { try #require(ContinuousClock.now < end, "it does not fall") }
+            while try render(1) != 0 {
+                try #require(ContinuousClock.now < end, "it does not rise")
+                usleep(20_000)
+            }
+        }
+    }
+
+    @Suite(.daemon("render.lowers_quality=false"), .timeLimit(.minutes(2)))
+    struct KeptQuality {
+        @Test func theConfigurationCanForbidToFall() throws {
+            var open = SyntheticFrame.open(FrameSize(width: 128, height: 128))
+            open.features = FL_FEATURE_QUALITY_FULL | FL_FEATURE_QUALITY_MAY_FALL
+            let opened = try RawSession(SharedDaemon.current!).open(open)
+            #expect(opened.features == FL_FEATURE_QUALITY_FULL)
         }
     }
 
