@@ -3,7 +3,7 @@
 """A folder of clips in memory, cut into crops; and `check`, which says everything that is wrong
 with such a folder before a training is spent on it.
 
-    python training/dataset.py check DATA [--sheet FILE]
+    python training/dataset.py check DATA [--model FOLDER] [--sheet FILE]
 """
 
 import argparse
@@ -22,6 +22,8 @@ from camera_file import DEPTH_KINDS, SPACES
 from clip import Clip, Encodings, Frame, open_clip, read_frame
 from clip_files import ClipError, clip_folders
 from doctor import examine_loaded
+from doctor_clips import model_palette
+from doctor_palette import PALETTE_FILE, Palette
 from geometry import Camera, camera_rays, matrices, motion, rotated, trust, warp_bilinear
 from history import FrameBatch
 from pictures import contact_sheet, depth_picture, write_picture
@@ -38,6 +40,7 @@ class LoadedClip:
     planes: torch.Tensor
     depth: torch.Tensor  # [F, H, W] metres
     cameras: list[Camera] | None
+    source: Clip | None = None  # its files and what they state
 
     def __len__(self) -> int:
         return self.planes.shape[0]
@@ -52,7 +55,8 @@ class LoadedClip:
         return self.planes.shape[1] > 11
 
     def to(self, device) -> "LoadedClip":
-        return LoadedClip(self.name, self.planes.to(device), self.depth.to(device), self.cameras)
+        return LoadedClip(self.name, self.planes.to(device), self.depth.to(device), self.cameras,
+                          self.source)
 
     def frame(self, index: int) -> FrameBatch:
         """One whole frame as a batch of one."""
@@ -92,7 +96,7 @@ def decode(clip: Clip, pool: ThreadPoolExecutor) -> LoadedClip:
         [f.base, f.normal, f.roughness[None], f.metallic[None], f.picture]
         + ([] if f.emissive is None else [f.emissive])) for f in frames])
     return LoadedClip(clip.name, torch.from_numpy(stacked),
-                      torch.from_numpy(np.stack([f.depth for f in frames])), clip.cameras)
+                      torch.from_numpy(np.stack([f.depth for f in frames])), clip.cameras, clip)
 
 
 def load(root: Path, options: Encodings, hold_out: list[str] = (), only: list[str] | None = None,
@@ -235,19 +239,17 @@ def surface_bounds(clips: list[LoadedClip]) -> Bounds | None:
     return Bounds(box(0.02), box(0.001))
 
 
-def doubts(clip: LoadedClip) -> list[str]:
+def doubts(clip: LoadedClip, palette: Palette | None = None) -> list[str]:
     """What is legal but looks wrong: said, not refused."""
     said = []
     if clip.cameras is None:
         said.append(f"{clip.name}: no camera.json: every frame is a first frame, no probes")
-        return said
+    found = examine_loaded(clip, palette).findings
+    if found or clip.cameras is None:
+        return said + [f"{clip.name}: {finding}" for finding in found]
     first = clip.frame(0)
     if not bool((first.depth > 0).any()):
-        said.append(f"{clip.name}: frame 0 is all sky")
-        return said
-    found = examine_loaded(clip).findings
-    if found:
-        return [f"{clip.name}: {finding}" for finding in found]
+        return [f"{clip.name}: frame 0 is all sky"]
     if len(clip) > 1:
         second = clip.frame(1)
         pixel, z = motion(second.depth, second.cameras, first.cameras)
@@ -312,18 +314,24 @@ def main() -> int:
     check = verbs.add_parser("check", help="Report every problem of a data set.")
     check.add_argument("data", type=Path)
     check.add_argument("--sheet", type=Path, help="Write a contact sheet here.")
+    check.add_argument("--model", type=Path, metavar="FOLDER",
+                       help=f"Of a model that was trained on the like: by its {PALETTE_FILE} linear "
+                       "base color, swapped channels and smoothness are told.")
     add_encoding_options(check)
     options = parser.parse_args()
     try:
-        clips = load(options.data, encodings_from(options),
-                     say=progress)
+        palette = model_palette(options.model) if options.model else None
+        clips = load(options.data, encodings_from(options), say=progress)
     except ClipError as error:
         print(f"{len(error.problems)} problems:")
         print("\n".join(f"  {problem}" for problem in error.problems))
         return 1
     for clip in clips:
-        for doubt in doubts(clip):
+        for doubt in doubts(clip, palette):
             print(f"  look at this: {doubt}")
+    if palette is None:
+        print("not told: linear base color, swapped channels, smoothness; they need --model FOLDER"
+              + (f", a model that has {PALETTE_FILE}" if options.model else ""))
     sizes = sorted({f"{c.size[0]}x{c.size[1]}" for c in clips})
     bounds = surface_bounds(clips)
     print(f"{len(clips)} clips, {sum(map(len, clips))} frames, {', '.join(sizes)}; "

@@ -21,21 +21,22 @@ training. Without it linear base color, swapped channels and smoothness cannot b
 import argparse
 import math
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from clip import Clip, Encodings, open_clip, read_frame
+from clip import Clip, Encodings, open_clip
 from clip_files import ClipError, clip_folders
+from doctor_clips import decoded, held, model_palette, palette_of
 from doctor_geometry import (GAP_LIMIT, SIGNED_AXES, DoctorFrame, Hypothesis, compare,
                              depth_normals, grid, hypotheses)
 from doctor_palette import (COLOR_GAIN, PALETTE_FILE, Palette, linear_from_srgb,
                             srgb_from_linear)
 from doctor_words import KNOWN_AXES, WORDS, Finding, axes_name
-from geometry import Camera
 
-FRAME_LIMIT = 24  # of a clip
+FRAME_LIMIT = 40  # of a clip
+PATIENCE = 30  # frames, before it is said that one of several things is wrong
 
 NEEDED = 4  # comparisons before anything is said
 GAIN = 0.02  # by how much an alternative must be better, of a cost of about 0.15 when all is right
@@ -82,14 +83,15 @@ class Doctor:
         if self._waiting is not None:
             self._judge(self._waiting)
             self._waiting = None
-        if not self.findings and 0 < len(self._stated) < NEEDED:
+        if not self.findings and len(self._stated) < NEEDED:
             self._conclude(needed=1, gain=3 * GAIN, share=1.0)
         return self.findings
 
     def summary(self) -> str:
         """What was measured where nothing is wrong."""
         if not self.history:
-            return f"nothing can be told of {self.frames} frames without cameras or surfaces"
+            colors = "base color and roughness look right" if self._colors else "nothing can be told"
+            return f"{colors} of {self.frames} frames without cameras or surfaces"
         return (f"looks right: {self.frames} frames, {np.mean(self.history):.1%} of the surfaces "
                 f"found again, base color {255 * np.mean(self.errors):.1f} of 255 off there, "
                 f"{np.mean(self.sky):.1%} sky, "
@@ -100,7 +102,7 @@ class Doctor:
         self._is_device = frame.device is not None
         x, y = grid(*frame.depth.shape, self.frames)
         self._look(frame, x, y)
-        if self._reference is not None:
+        if self._reference is not None and frame.camera and self._reference.camera:
             self._compare(frame, self._reference, x, y)
         self._age += 1
         # A frame without one before it cannot tell whether cameras are early: soon replaced.
@@ -128,6 +130,10 @@ class Doctor:
              and sent[hidden].std(0).max() > 0.1)
         if surface.sum() < 100:
             return
+        if self.palette:
+            self._look_at_colors(base[surface], frame.roughness[y, x][surface])
+        if frame.camera is None:
+            return
         self._depths.append(float(np.median(depth[surface])))
         world = sent @ frame.turn().T if frame.is_view else sent
         ray = np.stack([(x + 0.5 - frame.camera.cx) / frame.camera.fx,
@@ -153,8 +159,6 @@ class Doctor:
             fits = np.linalg.norm(once - positive, axis=1)[even[surface]] < 0.3
             mark("normals-not-encoded", unit(twice) <= 0.8 and len(fits) > 100
                  and fits.mean() > 0.7)
-        if self.palette:
-            self._look_at_colors(base[surface], frame.roughness[y, x][surface])
 
     def _look_at_colors(self, base, roughness) -> None:
         stated = self.palette.score(base, roughness)
@@ -213,7 +217,8 @@ class Doctor:
 
     def _conclude(self, needed: int, gain: float, share: float) -> None:
         count = len(self._stated)
-        for name, marks in self._marks.items():
+        for name in WORDS:
+            marks = self._marks.get(name, 0)
             if marks >= max(needed, 0.8 * self.frames):
                 self._say(name, f"in {marks} of {self.frames} frames")
                 return
@@ -227,12 +232,14 @@ class Doctor:
         if ranked:
             better, (name, value) = ranked[0]
             alike = {name} | ({"unit", "near-plane"} if name in ("unit", "near-plane") else set())
-            equals = sorted({k[0] for g, k in ranked[1:] if better - g < 0.1 * better} - alike)
-            if equals and self.frames < 30:
+            equals = {k[0] for g, k in ranked[1:] if better - g < 0.1 * better} - alike
+            equals = sorted("depth-unit" if other == "unit" else other for other in equals)
+            if equals and self.frames < PATIENCE:
                 return  # more frames, or a camera that moves, will tell
             self._say_geometry(name, value, better, equals)
             return
-        for name, gains in self._colors.items():
+        for name in WORDS:
+            gains = self._colors.get(name, [])
             if len(gains) >= needed and np.median(gains) > COLOR_GAIN and np.mean(
                     np.array(gains) > 0) >= share:
                 self._say(name, f"{math.exp(np.median(gains)):.1f} times likelier among what the "
@@ -269,24 +276,6 @@ class Doctor:
         self.findings.append(Finding(name, cause, evidence, remedy, self.frames))
 
 
-def decoded(clip: Clip, index: int) -> DoctorFrame:
-    """One frame as stated. `read_frame` turned view normals to the world: they are turned back."""
-    frame = read_frame(clip, index)
-    made = as_stated(frame.base, frame.normal, frame.depth, frame.roughness, clip.cameras[index])
-    if clip.encodings.normal_space == "view":
-        made = replace(made, normal=made.normal @ made.turn().astype(np.float32), is_view=True)
-    if clip.encodings.depth_kind == "reversed":
-        made = replace(made, device=(made.camera.near, made.camera.far))
-    return made
-
-
-def as_stated(base, normal, depth, roughness, camera: Camera) -> DoctorFrame:
-    """From planes of bytes, channels first; depth in metres, normals of the world."""
-    unit = lambda plane: plane.transpose(1, 2, 0).astype(np.float32)
-    return DoctorFrame(unit(base) / 255, unit(normal) / 127.5 - 1, depth,
-                       roughness.astype(np.float32) / 255, camera)
-
-
 def examine(frames, palette: Palette | None = None) -> Doctor:
     """The doctor after these frames, in order, or after the first that let it find something."""
     doctor = Doctor(palette)
@@ -299,27 +288,15 @@ def examine(frames, palette: Palette | None = None) -> Doctor:
 
 
 def examine_clip(clip: Clip, palette: Palette | None = None) -> Doctor:
-    """Of a clip without cameras nothing is said."""
-    count = min(len(clip.numbers), FRAME_LIMIT) if clip.cameras else 0
+    """Of the first frames of a clip in files."""
+    count = min(len(clip.numbers), FRAME_LIMIT)
     return examine((decoded(clip, index) for index in range(count)), palette)
 
 
-def examine_loaded(clip, limit: int = 8) -> Doctor:
-    """Of a clip in memory, `dataset.LoadedClip` with cameras."""
-    planes, depth = clip.planes.cpu().numpy(), clip.depth.cpu().numpy()
-    return examine(as_stated(planes[i, 0:3], planes[i, 3:6], depth[i], planes[i, 6],
-                             clip.cameras[i]) for i in range(min(len(planes), limit)))
-
-
-def palette_of(clips: list[Clip]) -> Palette:
-    """Of the first frame of every clip."""
-    frames = []
-    for clip in clips:
-        frame = read_frame(clip, 0)
-        x, y = grid(*frame.depth.shape, 0)
-        on = frame.depth[y, x] > 0
-        frames.append((frame.base[:, y, x].T[on] / 255.0, frame.roughness[y, x][on] / 255.0))
-    return Palette.of(frames)
+def examine_loaded(loaded, palette: Palette | None = None) -> Doctor:
+    """The same of a clip in memory, `dataset.LoadedClip`."""
+    count = min(len(loaded), FRAME_LIMIT)
+    return examine((held(loaded, index) for index in range(count)), palette)
 
 
 def main() -> int:
@@ -347,8 +324,7 @@ def main() -> int:
             palette_of(clips).write(options.model / PALETTE_FILE)
             print(options.model / PALETTE_FILE)
             return 0
-        known = options.model and (options.model / PALETTE_FILE).exists()
-        used = Palette.read(options.model / PALETTE_FILE) if known else None
+        used = model_palette(options.model) if options.model else None
         wrong = 0
         for clip in clips:
             doctor = examine_clip(clip, used)

@@ -29,8 +29,8 @@ class DoctorFrame:
     normal: np.ndarray  # [H, W, 3] float32 as sent, in `view` space or world
     depth: np.ndarray  # [H, W] float32 metres, 0 sky
     roughness: np.ndarray  # [H, W] float32
-    camera: Camera
-    jitter: tuple[float, float] = (0.0, 0.0)
+    camera: Camera | None  # its cx, cy without jitter; None: little can be told
+    jitter: tuple[float, float] = (0.0, 0.0)  # pixels, right and down
     is_view: bool = False
     device: tuple[float, float] | None = None  # near, far of reversed device depth
     before: Camera | None = None
@@ -111,7 +111,7 @@ def hypotheses(frame: DoctorFrame, earlier: DoctorFrame) -> list[Hypothesis]:
             if near * k < far:
                 listed.append(Hypothesis("near-plane", value=k,
                                          depth=redecoded(near, far, near * k, far)))
-            if near < far * k:
+            if near < far * k and math.isfinite(far):
                 listed.append(Hypothesis("far-plane", value=k,
                                          depth=redecoded(near, far, near, far * k)))
     if any(frame.jitter):

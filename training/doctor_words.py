@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 The Frameloom authors
-"""The doctor's verdicts in words; `Sources/FrameDoctor/Finding.swift` has the same names."""
+"""The doctor's verdicts in words: those of `Sources/FrameDoctor/Finding.swift` in the same order,
+but for motion planes and `outside-model` (docs/doctor.md)."""
 
 from dataclasses import dataclass
 
@@ -19,24 +20,22 @@ class Finding:
         return f"{self.name}: {self.cause} ({self.evidence}). {self.remedy}"
 
 
-
 def axes_name(order, signs) -> str:
     """Which axes of the sent normals are our x, y, z: `x, z, -y`."""
     return ", ".join(("-" if sign < 0 else "") + "xyz"[axis] for axis, sign in zip(order, signs))
 
 
 KNOWN_AXES = {
-    "x, -y, z": "green channel flipped",
-    "x, z, -y": "Z is up: Blender's axes",
-    "-x, y, z": "left-handed, +Y up: Unity's axes",
-    "x, y, -z": "left-handed, +Y up: z mirrored",
-    "x, z, y": "left-handed, Z up: Unreal's axes",
-    "y, z, -x": "left-handed, Z up, turned: Unreal's axes",
+    "x, z, -y": "Z is up, as in Blender",
+    "-x, y, z": "left-handed with +Y up, as in Unity",
+    "x, y, -z": "left-handed with +Y up, z mirrored",
+    "x, z, y": "left-handed with Z up, as in Unreal",
+    "y, z, -x": "left-handed with Z up and turned, as in Unreal",
 }
 
 WORDS = {  # name: cause, remedy
     "upside-down": ("the planes are upside down",
-                    "State the other origin (FL_ORIGIN_BOTTOM_LEFT after a read-back from OpenGL) "
+                    "State the other origin (FL_ORIGIN_BOTTOM_LEFT after a read-back from OpenGL), "
                     "or flip the rows."),
     "mirrored": ("the planes are mirrored left to right", "Flip the columns, or the camera's x."),
     "camera-inverted": ("the matrix takes world to camera, not camera to world",
