@@ -85,6 +85,27 @@ def test_planes_of_engines_give_the_same_picture(daemon):
     assert np.abs(picture - ours).max() <= 1
 
 
+@pytest.mark.parametrize("name", ["gltf", "godot", "threejs"])
+def test_engines_with_our_world_are_known_by_name(daemon, name):
+    frame = synthetic_frame(1)
+    # three.js stores its matrices by columns.
+    order = "column-major" if name == "threejs" else "row-major"
+    pose = frame["camera"].camera_to_world
+    camera = raw(frame["camera"], pose.T if name == "threejs" else pose)
+    assert np.array_equal(
+        first_picture(daemon, dict(frame, camera=camera), axes=name, matrices=order),
+        first_picture(daemon, frame))
+    # As `Camera` takes the name.
+    assert np.array_equal(frameloom.camera_to_world(pose, axes=name), pose)
+
+
+def test_names_of_worlds_that_the_daemon_does_not_know_are_refused(daemon):
+    with frameloom.connect(daemon.socket, axes="panda3d") as session, pytest.raises(
+            ArgumentError, match="opengl, gltf, godot, threejs, unity, unreal, blender") as caught:
+        session.render(**synthetic_frame(0))
+    assert caught.value.field == "axes"
+
+
 def test_normals_are_computed_where_none_are_sent(daemon):
     # Moved out of the middle, so that both walls are seen.
     frame = synthetic_frame(0)

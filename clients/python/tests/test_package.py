@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import frameloom
+from conftest import synthetic_frame
 from frameloom import protocol
 from frameloom.pictures import png_bytes
 from png import read_png
@@ -46,6 +48,16 @@ def test_png_files_hold_the_pixels():
     for shape in [(5, 7, 3), (4, 1, 4), (33, 64, 3)]:
         pixels = random.integers(0, 256, shape, dtype=np.uint8)
         assert np.array_equal(read_png(png_bytes(pixels)), pixels)
+
+
+@pytest.mark.parametrize("origin", ["top-left", "bottom-left"])
+def test_a_picture_shows_itself_in_a_notebook(daemon, origin):
+    with frameloom.connect(daemon.socket, origin=origin) as session:
+        picture = session.render(**synthetic_frame(0, width=96, height=64))
+    shown = read_png(picture._repr_png_())
+    upright = np.asarray(picture)[::-1] if origin == "bottom-left" else np.asarray(picture)
+    assert shown.shape == (64, 96, 3)
+    assert np.array_equal(shown, upright[..., :3]) and len(np.unique(shown)) > 16
 
 
 def test_srgb_of_linear_values():

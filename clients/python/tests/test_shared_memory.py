@@ -2,9 +2,14 @@
 # Copyright 2026 The Frameloom authors
 """Frames and pictures in shared memory, and what a client can do to it."""
 import fcntl
+import mmap
 import os
+import signal
 import socket
+import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -240,6 +245,48 @@ def test_memory_that_turns_read_only_gets_its_pictures_inline(hostile):
     kind, _, pixels, flags = hostile.receive()
     assert kind == protocol.PICTURE and not flags & protocol.PICTURE_IN_SLOT
     assert len(pixels) == PICTURE_BYTES and len(set(pixels)) > 16
+
+
+def test_a_client_may_unmap_and_close_with_frames_in_flight(hostile, daemon):
+    descriptor = memfd()
+    mapping = mmap.mmap(descriptor, 3 * SLOT_BYTES)
+    for slot in range(3):
+        mapping[slot * SLOT_BYTES:slot * SLOT_BYTES + LAYOUT.byte_count] = payload()
+    hostile.share(descriptor)
+    for slot in range(3):
+        hostile.frame(slot + 1, slot)
+    mapping.close()
+    os.close(descriptor)
+    pictures, _ = render_all(daemon.socket)
+    assert len(pictures) == len(FRAMES)
+    for _ in range(3):
+        kind, _, _, flags = hostile.receive()
+        assert kind == protocol.PICTURE and flags & protocol.PICTURE_IN_SLOT
+
+
+def test_a_client_may_die_with_frames_in_flight(daemon):
+    """As `kill -9`: its mapping, descriptor and socket go at once."""
+    before, _ = render_all(daemon.socket)
+    client = """if True:
+        import os, signal, sys
+        import frameloom
+        from conftest import synthetic_frame
+        session = frameloom.connect(sys.argv[1], client_name="mortal")
+        session.render(**synthetic_frame(0, 512, 384))
+        assert session._memory.is_shared
+        for index in range(session.opened.max_in_flight):
+            session.submit(**synthetic_frame(index, 512, 384))
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    run = subprocess.run([sys.executable, "-c", client, daemon.socket], timeout=120,
+                         env=dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)))
+    assert run.returncode == -signal.SIGKILL
+    after, _ = render_all(daemon.socket)
+    assert all(map(np.array_equal, before, after))
+    end = time.monotonic() + 30
+    while "mortal" in daemon.run("sessions", "--json").stdout:
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_holes_and_rewriting_hurt_nobody_else(hostile):

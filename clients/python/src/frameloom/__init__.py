@@ -16,7 +16,7 @@ from typing import Literal
 
 from .cameras import Camera, camera_to_world, world_vectors
 from .connection import default_socket
-from .conventions import Conventions
+from .conventions import Conventions, WorldAxes
 from .errors import (ArgumentError, ClosedError, DaemonError, FrameError, FrameloomError,
                      FullError, NoDaemonError, ProtocolError, RefusedError, SessionError,
                      WaitTimeoutError)
@@ -41,7 +41,7 @@ def connect(
     model: str = "",
     origin: Literal["top-left", "bottom-left"] = "top-left",
     normal_space: Literal["world", "view"] = "world",
-    axes: Literal["opengl", "unity", "unreal", "blender"] = "opengl",
+    axes: WorldAxes = "opengl",
     unit: Literal["usual", "metres", "centimetres"] = "usual",
     matrices: Literal["row-major", "column-major"] = "row-major",
     depth: Literal["linear", "device-reversed", "device", "device-signed", "ray"] = "linear",
@@ -76,8 +76,8 @@ def connect(
     - `origin`: which row comes first in memory, of planes and picture
     - `normal_space`: "view" needs a camera with every frame
     - `axes`, `unit`, `matrices`: whose world the normals and the matrices of `Camera` are in, if
-      they are the engine's own; matrices made by `camera_to_world` or `Camera.from_fov` are in the
-      daemon's already
+      they are the engine's own; "gltf", "godot" and "threejs" are "opengl". Matrices made by
+      `camera_to_world` or `Camera.from_fov` are in the daemon's already
     - `depth`: "linear" (planar, metres times `depth_scale`; 1 for float depth, to be stated for
       uint16), "ray" (along the pixel's ray) or a kind of device depth with `near` and `far`
     - `roughness_kind`: what the numbers of `roughness` are

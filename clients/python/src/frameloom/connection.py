@@ -52,9 +52,16 @@ class Message:
 # Where the pixels of a message go; raises for one that nobody waits for.
 Place = Callable[[np.void], memoryview]
 
+
+def _offset(record: np.dtype[np.void], field: str) -> int:
+    """Bytes before a field."""
+    assert record.fields is not None
+    return record.fields[field][1]
+
+
 _LEAST_BODY = {
     # Earlier daemons end before the reason.
-    protocol.OPENED: protocol.opened_dtype.fields["precision_reason"][1],
+    protocol.OPENED: _offset(protocol.opened_dtype, "precision_reason"),
     protocol.PICTURE: protocol.picture_dtype.itemsize,
     protocol.ERROR: protocol.error_dtype.itemsize,
     protocol.CLOSED: 0,

@@ -20,8 +20,10 @@ _DEPTHS = {"linear": protocol.DEPTH_LINEAR, "device-reversed": protocol.DEPTH_DE
            "ray": protocol.DEPTH_RAY}
 _ROUGHNESS = {"direct": protocol.ROUGHNESS_DIRECT, "smoothness": protocol.ROUGHNESS_SMOOTHNESS,
               "godot": protocol.ROUGHNESS_GODOT}
-_AXES = {"opengl": protocol.AXES_OPENGL, "unity": protocol.AXES_UNITY,
-         "unreal": protocol.AXES_UNREAL, "blender": protocol.AXES_BLENDER}
+_AXES = {"opengl": protocol.AXES_OPENGL, "gltf": protocol.AXES_OPENGL,
+         "godot": protocol.AXES_OPENGL, "threejs": protocol.AXES_OPENGL,
+         "unity": protocol.AXES_UNITY, "unreal": protocol.AXES_UNREAL,
+         "blender": protocol.AXES_BLENDER}
 _UNITS = {"usual": 0, "metres": protocol.UNIT_METRES, "centimetres": protocol.UNIT_CENTIMETRES}
 _MATRICES = {"row-major": 0, "column-major": protocol.MATRIX_COLUMN_MAJOR}
 _MOTION_UNITS = {"scaled": 0, "ndc": protocol.MOTION_NDC, "uv": protocol.MOTION_UV}
@@ -32,6 +34,9 @@ _MOTIONS = {"to-previous": protocol.MOTION_TO_PREVIOUS,
 _QUALITIES = {"configured": 0, "full": protocol.FEATURE_QUALITY_FULL,
               "half": protocol.FEATURE_QUALITY_HALF, "quarter": protocol.FEATURE_QUALITY_QUARTER}
 
+WorldAxes = Literal["opengl", "gltf", "godot", "threejs", "unity", "unreal", "blender"]
+
+
 @dataclass(frozen=True)
 class Conventions:
     """As the keyword arguments of `frameloom.connect`."""
@@ -39,7 +44,7 @@ class Conventions:
     model: str = ""
     origin: Literal["top-left", "bottom-left"] = "top-left"
     normal_space: Literal["world", "view"] = "world"
-    axes: Literal["opengl", "unity", "unreal", "blender"] = "opengl"
+    axes: WorldAxes = "opengl"
     unit: Literal["usual", "metres", "centimetres"] = "usual"
     matrices: Literal["row-major", "column-major"] = "row-major"
     depth: Literal["linear", "device-reversed", "device", "device-signed", "ray"] = "linear"
