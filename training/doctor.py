@@ -90,8 +90,9 @@ class Doctor:
     def summary(self) -> str:
         """What was measured where nothing is wrong."""
         if not self.history:
-            colors = "base color and roughness look right" if self._colors else "nothing can be told"
-            return f"{colors} of {self.frames} frames without cameras or surfaces"
+            colors = "base color and roughness look right; " if self._colors else ""
+            return (f"{colors}nothing else can be told of {self.frames} frames without cameras or "
+                    "surfaces")
         return (f"looks right: {self.frames} frames, {np.mean(self.history):.1%} of the surfaces "
                 f"found again, base color {255 * np.mean(self.errors):.1f} of 255 off there, "
                 f"{np.mean(self.sky):.1%} sky, "
