@@ -315,8 +315,8 @@ def main() -> int:
     check.add_argument("data", type=Path)
     check.add_argument("--sheet", type=Path, help="Write a contact sheet here.")
     check.add_argument("--model", type=Path, metavar="FOLDER",
-                       help=f"Of a model that was trained on the like: by its {PALETTE_FILE} linear "
-                       "base color, swapped channels and smoothness are told.")
+                       help=f"Of a model that was trained on the like: by its {PALETTE_FILE} "
+                       "linear base color, swapped channels and smoothness are told.")
     add_encoding_options(check)
     options = parser.parse_args()
     try:

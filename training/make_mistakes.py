@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 The Frameloom authors
-"""Draws mistakes.jpg: what a client's usual mistakes look like after ten frames, what the doctor says
-of each, and how far the picture is from the right one. It is docs/images/mistakes.jpg.
+"""Draws mistakes.jpg: what a client's usual mistakes look like after ten frames, what the doctor
+says of each, and how far the picture is from the right one. It is docs/images/mistakes.jpg.
 
     python training/make_mistakes.py --programs .build/release
 
