@@ -28,12 +28,22 @@ struct scheduling {
     uint64_t runtime, deadline, period;
 };
 
-int slice_set(uint64_t nanoseconds) {
+int slice_set(uint64_t nanoseconds, int32_t nice) {
     struct scheduling own = {.size = sizeof own};
     if (syscall(SYS_sched_getattr, 0, &own, sizeof own, 0) != 0) return errno;
     if (own.policy != SCHED_OTHER && own.policy != SCHED_BATCH) return EINVAL;
     own.runtime = nanoseconds;
+    const int32_t before = own.nice;
+    own.nice = nice;
+    if (syscall(SYS_sched_setattr, 0, &own, 0) == 0) return 0;
+    if (errno != EPERM && errno != EACCES) return errno;
+    own.nice = before;
     return syscall(SYS_sched_setattr, 0, &own, 0) == 0 ? 0 : errno;
+}
+
+int nice_get(void) {
+    struct scheduling own = {.size = sizeof own};
+    return syscall(SYS_sched_getattr, 0, &own, sizeof own, 0) == 0 ? own.nice : 0;
 }
 
 int end_with_parent(int64_t parent) {

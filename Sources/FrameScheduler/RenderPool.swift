@@ -56,7 +56,7 @@ package final class RenderPool: Sendable {
         let setup = configuration.threadSetup
         for index in 0..<threadCount {
             let thread = PoolThread(cpu: isPinned ? cpus[index] : nil) { [self] in
-                ThreadSlice.set(ThreadSlice.rendering)
+                ThreadSlice.rendering.take()
                 setup()
                 if index == 0 { lead() } else { help(index) }
             }

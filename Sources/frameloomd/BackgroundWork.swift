@@ -53,7 +53,7 @@ final class BackgroundWork {
             completion(value)
         }
         queue.async { [finished, wake, restPerWork] in
-            ThreadSlice.set(ThreadSlice.background)
+            ThreadSlice.background.take()
             let start = Self.processorTime()
             let value = work()
             slot.value.withLock { $0 = value }

@@ -211,7 +211,7 @@ final class Server {
 
     /// Until a signal ends it.
     func run() {
-        ThreadSlice.set(ThreadSlice.loop)
+        ThreadSlice.loop.take()
         loop.run()
         scheduler.stop(finishRunning: false)
         scheduler.join()

@@ -141,7 +141,7 @@ final class SessionDoctor: Sendable {
     /// A session that ended meanwhile needs no doctor.
     private func thinkLater() {
         Self.queue.async { [weak self] in
-            ThreadSlice.set(ThreadSlice.background)
+            ThreadSlice.background.take()
             if let self, self.think() {
                 self.thinkLater()
             } else {

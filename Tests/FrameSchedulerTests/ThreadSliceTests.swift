@@ -14,7 +14,7 @@ import Testing
             // A thread of its own, so that no other test's gets them.
             Thread.detachNewThread {
                 let slices = [ThreadSlice.loop, ThreadSlice.rendering].map { wanted in
-                    ThreadSlice.set(wanted) ? Self.slice() : "refused"
+                    wanted.take() ? Self.slice() : "refused"
                 }
                 continuation.resume(returning: slices)
             }

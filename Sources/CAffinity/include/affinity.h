@@ -16,9 +16,12 @@ int affinity_set(const uint64_t *mask, size_t bytes);
 
 /* How long the calling thread runs at a time where others want its CPU, 100,000 to 100,000,000
  * nanoseconds; its share of the time stays the same. Whoever asks for less is run sooner when it wakes
- * (EEVDF, Linux 6.12; older ones take it and ignore it). 0 or an errno: EINVAL also for threads that
- * are scheduled otherwise. */
-int slice_set(uint64_t nanoseconds);
+ * (EEVDF, Linux 6.12; older ones take it and ignore it). `nice` is taken as well where it is allowed
+ * (RLIMIT_NICE, CAP_SYS_NICE). 0 or an errno: EINVAL also for threads that are scheduled otherwise. */
+int slice_set(uint64_t nanoseconds, int32_t nice);
+
+/* Of the calling thread. */
+int nice_get(void);
 
 /* From now on SIGTERM comes when the process `parent`, which started this one, ends in whatever way;
  * 0, ESRCH where it has ended, or an errno. */
