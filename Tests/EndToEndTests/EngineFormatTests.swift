@@ -59,7 +59,7 @@ extension EndToEnd {
             let ours = try pictures(nil)
             for (index, picture) in try pictures(engine).enumerated() {
                 let psnr = PictureMetrics.psnr(picture, ours[index])
-                #expect(psnr > 50, "frame \(index + 1): \(psnr) dB")
+                #expect(psnr > 57, "frame \(index + 1): \(psnr) dB")
             }
         }
 
