@@ -101,7 +101,7 @@ private struct Report {
         case .planeKind(let field, let found):
             self.init(
                 FL_ERROR_PLANE, field, Double(found), 0,
-                "\(field): \(found) is unknown; use a kind of FL_PLANE_.")
+                "\(field): \(found) is unknown; use one of FL_BASE_COLOR to FL_EMISSIVE.")
         case .unsupportedPlane(let field, let name):
             self.init(
                 FL_ERROR_PLANE, field, 0, 0,

@@ -216,16 +216,17 @@ package final class EventLoop {
 
     private func endTurn() {
         let now = uv_hrtime()
-        let before = (usage, waited, turnStart)
+        let before = (usage: usage, waited: waited, start: turnStart)
         usage = ThreadUsage.now()
         waited = uv_metrics_idle_time(loop)
         turnStart = now
-        let passed = now - before.2
+        let passed = now - before.start
         let turn = Turn(
-            time: passed - min(passed, waited - before.1), worked: usage.time - before.0.time,
+            time: passed - min(passed, waited - before.waited),
+            worked: usage.time - before.usage.time,
             // Of them, the wait for events was one.
-            sleeps: max(0, usage.sleeps - before.0.sleeps - 1),
-            preemptions: usage.preemptions - before.0.preemptions)
+            sleeps: max(0, usage.sleeps - before.usage.sleeps - 1),
+            preemptions: usage.preemptions - before.usage.preemptions)
         self.turn += 1
         workStart = nil
         longestTurn = max(longestTurn, turn.time)

@@ -126,6 +126,14 @@ enum ConfigurationError: Error, Equatable, CustomStringConvertible {
         }
     }
 
+    /// Whether the values of the file are not known for it.
+    var hidesTheFile: Bool {
+        switch self {
+        case .unreadable, .notTOML: true
+        default: false
+        }
+    }
+
     /// With the file and line that the value comes from, if it does.
     func placed(_ origins: [String: ConfigurationOrigin]) -> ConfigurationError {
         guard let key, case .file(let path, let line)? = origins[key] else { return self }

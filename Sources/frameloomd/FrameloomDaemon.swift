@@ -110,7 +110,8 @@ struct FrameloomDaemon: ParsableCommand {
             let folder = (settings.socket.path as NSString).deletingLastPathComponent
             settings.control.path = folder + "/control.sock"
         }
-        if isToStart {
+        // Of a file that was not read nothing more is known.
+        if isToStart, !errors.contains(where: \.hidesTheFile) {
             let origins = ConfigurationOrigin.all(
                 file: config, assignments: assignments,
                 environment: ProcessInfo.processInfo.environment)

@@ -211,7 +211,7 @@ extension RefusalTests {
             FL_ERROR_FORMAT, "planes[5].format", "format 200"),
         Refusal(
             "unknown kind", Samples.changed(open, body: plane(6, WirePlane.kind), UInt8(99)),
-            FL_ERROR_PLANE, "planes[6].kind", "99"),
+            FL_ERROR_PLANE, "planes[6].kind", "99 is unknown; use one of FL_BASE_COLOR"),
         Refusal(
             "history weight plane",
             Samples.changed(open, body: plane(6, WirePlane.kind), UInt8(FL_HISTORY_WEIGHT)),
