@@ -156,7 +156,8 @@ def main() -> int:
     parser.add_argument("--cameras", type=Path)
     parser.add_argument("--bounds", type=float, nargs=6, metavar="M",
                         help="Where walks begin: min x y z, max x y z.")
-    parser.add_argument("--away-from", type=Path, nargs="*", default=[], metavar="CLIP",
+    parser.add_argument("--away-from", type=Path, nargs="*", action="extend", default=[],
+                        metavar="CLIP",
                         help="No camera near one of these clips' (for a fair held-out clip).")
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--field-of-view", type=float, default=70.0, help="Horizontal, degrees.")

@@ -111,14 +111,18 @@ class Sampler:
                 self.clips += clips if side == 1 else [reduced_clip(c, side) for c in clips]
                 self.weights += [share * len(clip) for clip in clips]
 
-    def chance(self, crop: int) -> np.ndarray:
-        """Of each clip that crops of this size fit into."""
-        weights = np.array([weight if min(clip.size) >= crop else 0.0
-                            for clip, weight in zip(self.clips, self.weights)])
+    def chance(self, crop: int, walks: bool = False) -> np.ndarray:
+        """Of each clip that crops of this size fit into. A walk takes one of two frames or more,
+        if there is any: one frame alone shows how a place looks, not what moving does to it."""
+        fits = np.array([min(clip.size) >= crop for clip in self.clips])
+        moves = np.array([len(clip) > 1 for clip in self.clips])
+        if walks and (fits & moves).any():
+            fits &= moves
+        weights = np.where(fits, self.weights, 0.0)
         return weights / weights.sum()
 
-    def window(self, rng: np.random.Generator, crop: int) -> Sample:
-        clip = int(rng.choice(len(self.clips), p=self.chance(crop)))
+    def window(self, rng: np.random.Generator, crop: int, walks: bool = False) -> Sample:
+        clip = int(rng.choice(len(self.clips), p=self.chance(crop, walks)))
         width, height = self.clips[clip].size
         sample = Sample(clip, int(rng.integers(len(self.clips[clip]))),
                         int(rng.integers(width - crop + 1)), int(rng.integers(height - crop + 1)),
@@ -144,8 +148,9 @@ class Sampler:
         return frame + direction, direction
 
     def spoiled(self, rng: np.random.Generator, sample: Sample, crop: int) -> Sample:
-        """A true previous frame, moved by noise and holes towards what a model would leave."""
-        if self.clips[sample.clip].cameras is None:
+        """A true previous frame, moved by noise and holes towards what a model would leave; none
+        where a frame stands alone, whose history would be the very picture that is asked for."""
+        if self.clips[sample.clip].cameras is None or len(self.clips[sample.clip]) == 1:
             return sample
         direction = int(rng.choice([-1, 1]))
         sample.previous, _ = self.neighbour(rng, sample.clip, sample.frame, direction)
@@ -167,7 +172,7 @@ class Sampler:
         return [self.spoiled(rng, s, phase.crop) if rng.random() >= 1 / 6 else s for s in samples]
 
     def started(self, rng: np.random.Generator, phase: Phase) -> Walker:
-        sample = self.window(rng, phase.crop)
+        sample = self.window(rng, phase.crop, walks=True)
         if rng.random() < TRUE_START:
             sample = self.spoiled(rng, sample, phase.crop)
         direction = int(rng.choice([-1, 1]))
