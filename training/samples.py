@@ -119,6 +119,9 @@ class Sampler:
         if walks and (fits & moves).any():
             fits &= moves
         weights = np.where(fits, self.weights, 0.0)
+        if not walks:
+            # A clip's frames show much the same: four times as many count twice.
+            weights /= np.sqrt([len(clip) for clip in self.clips])
         return weights / weights.sum()
 
     def window(self, rng: np.random.Generator, crop: int, walks: bool = False) -> Sample:

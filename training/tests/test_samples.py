@@ -32,6 +32,14 @@ def test_a_frame_alone_teaches_a_place_and_no_history(data_folder):
     assert any(sample.previous is not None for sample in singles if sample.clip == 0)
 
 
+def test_of_crops_on_their_own_a_place_seen_once_gets_more_than_a_frame_of_a_walk(data_folder):
+    longer, alone = load(data_folder, Encodings())[:2]
+    sampler = Sampler([longer, first_frame(alone)], ModelConfig(), Without())
+    wanted = 1 / (1 + len(longer) ** 0.5)
+    assert abs(sampler.chance(32)[1] - wanted) < 1e-12
+    assert sampler.chance(32, walks=True)[1] == 0
+
+
 def test_frames_alone_are_walked_on_where_there_is_nothing_else(data_folder):
     clips = [first_frame(clip) for clip in load(data_folder, Encodings())]
     sampler = Sampler(clips, ModelConfig(), Without())
