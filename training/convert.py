@@ -2,17 +2,18 @@
 # Copyright 2026 The Frameloom authors
 """Makes a clip folder (docs/clips.md) of what people have on disk.
 
-    python training/convert.py exr OUT --plane baseColor='albedo.*.exr' \\
+    frameloom convert exr OUT --plane baseColor='albedo.*.exr' \\
         --plane normals='normals.*.exr' --plane depth='depth.*.exr:Z' --cameras cameras.json
-    python training/convert.py unreal 'Render/Shot.*.exr' OUT
-    python training/convert.py blender 'passes_*.exr' OUT --cameras cameras.json
-    python training/convert.py hypersim scenes/ai_001_001 OUT --camera cam_00
-    python training/convert.py noisebase sampleset_v1/test8/bistro1 OUT
+    frameloom convert unreal 'Render/Shot.*.exr' OUT
+    frameloom convert blender 'passes_*.exr' OUT --cameras cameras.json
+    frameloom convert hypersim scenes/ai_001_001 OUT --camera cam_00
+    frameloom convert noisebase sampleset_v1/test8/bistro1 OUT
 
-Needs training/requirements-convert.txt.
+Needs training/requirements-convert.txt. `python training/convert.py` is the same program.
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def size(text: str) -> tuple[int, int]:
 
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__.split("\n\n")[0], epilog="docs/clips.md, \"Converting\"")
+        prog=os.environ.get("FRAMELOOM_COMMAND"), description=__doc__.split("\n\n")[0], epilog="docs/clips.md, \"Converting\"")
     kinds = parser.add_subparsers(dest="kind", required=True)
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("out", type=Path, help="New folder of the clip.")

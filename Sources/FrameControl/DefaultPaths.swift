@@ -71,6 +71,17 @@ package enum DefaultPaths {
         }
     }
 
+    /// The folder of the training tools: what was installed beside the executable, a checkout above it,
+    /// `/usr/share/frameloom/training`.
+    package static func trainingFolder(executable: String?) -> String? {
+        let above = foldersAbove(executable)
+        let installed = above.dropFirst().prefix(1).map { $0 + "/share/frameloom/training" }
+        let built = above.map { $0 + "/training" }
+        return (installed + built + ["/usr/share/frameloom/training"]).first {
+            FileManager.default.fileExists(atPath: $0 + "/convert.py")
+        }
+    }
+
     private static func foldersAbove(_ executable: String?) -> [String] {
         var folders: [String] = []
         var folder = executable ?? ""
@@ -105,6 +116,13 @@ package enum DefaultPaths {
     package static var demoClip: String? { demoClip(executable: executable) }
 
     package static var pageFolder: String? { pageFolder(executable: executable) }
+
+    package static var trainingFolder: String? { trainingFolder(executable: executable) }
+
+    /// The interpreter of our Python tools: `FRAMELOOM_PYTHON`, else `python3` in PATH.
+    package static var python: String {
+        stated("FRAMELOOM_PYTHON", ProcessInfo.processInfo.environment) ?? "python3"
+    }
 
     private static var executable: String? {
         try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")

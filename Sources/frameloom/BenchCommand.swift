@@ -41,7 +41,10 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "auto (the fastest that the model allows), fp32, bf16 or int8.")
     var precision = PrecisionChoice.automatic
 
-    @Option(help: "Compiled form of the kernels: avx512, avx2 or portable; by default the fastest.")
+    @Option(
+        help: """
+            Compiled form of the kernels: avx512, avx2, openblas or portable; by default the fastest.
+            """)
     var kernelPath: KernelPath?
 
     @Option(help: "Render only what changed while the camera stands still: on or off.")

@@ -12,7 +12,8 @@ struct Frameloom: ParsableCommand {
         abstract: "Play clips through the Frameloom daemon and look at what it does.",
         version: buildVersion,
         subcommands: [
-            PlayCommand.self, RenderCommand.self, ClipCommand.self, BenchCommand.self,
+            PlayCommand.self, RenderCommand.self, ClipCommand.self, ConvertCommand.self,
+            BenchCommand.self,
             StillCommand.self, DoctorCommand.self,
             StatsCommand.self, TopCommand.self, MetricsCommand.self, SessionsCommand.self,
             HealthCommand.self, ModelsCommand.self,

@@ -19,7 +19,10 @@ struct RenderCommand: ParsableCommand {
     @Option(help: "Render threads; by default the CPUs that this process may use.")
     var threads = AvailableProcessors.count
 
-    @Option(help: "Compiled form of the kernels: avx512, avx2 or portable; by default the fastest.")
+    @Option(
+        help: """
+            Compiled form of the kernels: avx512, avx2, openblas or portable; by default the fastest.
+            """)
     var kernelPath: KernelPath?
 
     @Option(help: "auto (the fastest that the model allows), fp32, bf16 or int8.")

@@ -56,6 +56,23 @@ import Testing
         #expect(found == (isFolder("Models") ? "Models" : root + "/share/frameloom/models"))
     }
 
+    @Test func findsTheTrainingToolsInstalledBesideTheProgramsAndInACheckout() throws {
+        let root = FileManager.default.temporaryDirectory.path + "/paths-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        for folder in ["share/frameloom/training", "checkout/training"] {
+            let path = "\(root)/\(folder)"
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true)
+            try Data().write(to: URL(filePath: path + "/convert.py"))
+        }
+        #expect(
+            DefaultPaths.trainingFolder(executable: root + "/bin/frameloom")
+                == root + "/share/frameloom/training")
+        #expect(
+            DefaultPaths.trainingFolder(executable: root + "/checkout/.build/debug/frameloom")
+                == root + "/checkout/training")
+    }
+
     private func isFolder(_ path: String) -> Bool {
         var isDirectory: ObjCBool = false
         return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
