@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 The Frameloom authors
-"""A session: frames in, pictures out, going on where a connection broke."""
+"""A session: agreed with the daemon, its frames sent, and going on where a connection broke."""
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from types import TracebackType
@@ -19,10 +18,11 @@ from .conventions import Conventions
 from .errors import (ArgumentError, ClosedError, FrameError, FrameloomError, FullError,
                      NoDaemonError, ProtocolError, RefusedError, SessionError, words_of)
 from .history import History
+from .in_flight import Agreement, FramesInFlight
 from .memory import FrameMemory
-from .messages import Frame, Opened, bytes_of, head_of, header, picture_of
+from .messages import Frame, Opened, bytes_of, head_of, header
 from .pictures import Picture
-from .planes import Layout, Pixels, Record, arrays_of, plan
+from .planes import Layout, Record, arrays_of, plan
 
 # After these a session can be resumed at once: nothing about it was wrong.
 _RESUMABLE = (protocol.ERROR_IDLE, protocol.ERROR_SLOW_READER, protocol.ERROR_DRAINING)
@@ -38,20 +38,13 @@ class Session:
         self._timeout = timeout
         self._resume_seconds = resume
         self._opened: Opened | None = None
-        self._layout: Layout | None = None
-        self._agreement: Record | None = None
         self._awaits: int | None = None  # the type of message that answers a control message
         self._refusal: RefusedError | None = None
-        self._unanswered: dict[int, Frame] = {}
-        self._ready: deque[Picture | FrameError] = deque()
         self._memory = FrameMemory()
-        # The frame and picture of the newest history, else what was given to `connect`.
-        self._last: tuple[Frame, Picture] | None = None
-        self._last_agreement: tuple[Layout, Record] | None = None
-        self._given_history = history
+        self._frames = FramesInFlight(self._memory, history,
+                                      is_bottom_up=conventions.origin == "bottom-left")
         self._last_id = 0 if history is None else history.frame_id
         self._reset_next = False
-        self._filling: Pixels | None = None
         self._is_closed = False
         self.resume_count = 0
         """How often a broken connection was replaced."""
@@ -62,10 +55,10 @@ class Session:
     def render(self, **frame: Unpack[FrameArguments]) -> Picture:
         """Sends one frame and waits for its picture; arguments as `submit`."""
         sent = self.submit(**frame)
-        self._exchange(lambda: sent not in self._unanswered)
-        for item in self._ready:
+        self._exchange(lambda: sent not in self._frames.unanswered)
+        for item in self._frames.answers:
             if item.frame_id == sent:
-                self._ready.remove(item)
+                self._frames.answers.remove(item)
                 return _given_out(item)
         raise FrameloomError(f"frame {sent} was dropped for a newer one", field="mailbox")
 
@@ -103,12 +96,12 @@ class Session:
         arrays = arrays_of(frame)
         layout = plan(arrays)
         head = self._head(frame)
-        if layout != self._layout:
+        if self._frames.agreement is None or layout != self._frames.agreement.layout:
             self._agree(layout)
         self._exchange(lambda: True)
         assert self._opened is not None
         limit = self._opened.max_in_flight
-        if len(self._unanswered) + len(self._ready) >= limit:
+        if len(self._frames) >= limit:
             raise FullError(f"{limit} frames are in flight or not taken: take pictures first",
                             field="max_in_flight", value=limit, limit=limit)
         shared, slot, payload = self._memory.taken(layout.byte_count)
@@ -118,7 +111,7 @@ class Session:
                      frame.get("show_planes", False))
         self._last_id = sent.frame_id
         self._reset_next = False
-        self._unanswered[sent.frame_id] = sent
+        self._frames.unanswered[sent.frame_id] = sent
         self._put(sent)
         self._exchange(lambda: self._connection.is_written)
         return sent.frame_id
@@ -128,13 +121,14 @@ class Session:
 
         A frame that failed raises FrameError in its place; call again for the rest.
         """
+        answers, unanswered = self._frames.answers, self._frames.unanswered
         while True:
-            if self._ready:
-                yield _given_out(self._ready.popleft())
-            elif len(self._unanswered) <= leave:
+            if answers:
+                yield _given_out(answers.popleft())
+            elif len(unanswered) <= leave:
                 return
             else:
-                self._exchange(lambda: bool(self._ready) or len(self._unanswered) <= leave)
+                self._exchange(lambda: bool(answers) or len(unanswered) <= leave)
 
     def stream(self, frames: Iterable[FrameArguments], *, in_flight: int = 2
                ) -> Iterator[Picture]:
@@ -152,7 +146,7 @@ class Session:
     @property
     def in_flight(self) -> int:
         """Frames sent and neither answered nor dropped."""
-        return len(self._unanswered)
+        return len(self._frames.unanswered)
 
     @property
     def opened(self) -> Opened | None:
@@ -162,7 +156,7 @@ class Session:
     @property
     def history(self) -> History | None:
         """A copy of what the next frame continues from, to be kept for `connect(history=...)`."""
-        history = self._history()
+        history = self._frames.history()
         return None if history is None else history.copy()
 
     # ---- Life -------------------------------------------------------------------------------
@@ -178,18 +172,18 @@ class Session:
             try:
                 self._connection.close()
                 self._connection = Connection(self._path, deadline, waits_for_daemon=True)
-                if self._agreement is not None:
-                    self._open_again(deadline)
+                if self._frames.agreement is not None:
+                    self._open_again(self._frames.agreement, deadline)
                 break
             except (ClosedError, SessionError) as error:
                 # A daemon that is just ending may still take the connection.
                 if deadline.is_over or getattr(error, "code", None) not in (None, *_RESUMABLE):
                     raise
                 time.sleep(0.005)
-        if self._layout is not None:
-            self._share(self._layout)
+        if self._frames.agreement is not None:
+            self._share(self._frames.agreement.layout)
         self.resume_count += 1
-        for frame in self._unanswered.values():
+        for frame in self._frames.unanswered.values():
             self._put(frame)
 
     def close(self) -> None:
@@ -220,8 +214,10 @@ class Session:
         opened = self._opened
         if opened is None:
             return f"<frameloom.Session on {self._path}, not open yet>"
-        layout = self._layout
-        size = "" if layout is None else f", {layout.width}x{layout.height}"
+        size = ""
+        if self._frames.agreement is not None:
+            layout = self._frames.agreement.layout
+            size = f", {layout.width}x{layout.height}"
         return (f"<frameloom.Session {opened.session_id}{size}, model {opened.model}, "
                 f"{opened.precision} on {opened.kernel_path}>")
 
@@ -230,7 +226,7 @@ class Session:
     def _agree(self, layout: Layout) -> None:
         """Opens the session, or changes the layout of the one that is open."""
         record = self._conventions.open_record(layout)
-        if self._layout is None:
+        if self._frames.agreement is None:
             try:
                 self._open(layout, record, Deadline(self._timeout))
             except RefusedError as error:
@@ -247,7 +243,7 @@ class Session:
                 self.resume(self._timeout)
                 self._open(layout, record, Deadline(self._timeout))
         else:
-            self._exchange(lambda: not self._unanswered)
+            self._exchange(lambda: not self._frames.unanswered)
             try:
                 self._reconfigure(record, Deadline(self._timeout))
             except ClosedError:
@@ -255,12 +251,12 @@ class Session:
                     raise
                 self.resume()
                 self._reconfigure(record, Deadline(self._timeout))
-        self._layout, self._agreement = layout, record
+        self._frames.agreement = Agreement(layout, record)
         self._memory.forget_spare()
         self._share(layout)
 
     def _open(self, layout: Layout, record: Record, deadline: Deadline) -> None:
-        history = self._history()
+        history = self._frames.history()
         if history is None:
             self._control(protocol.OPEN, 0, record.tobytes(), b"", protocol.OPENED, deadline)
         else:
@@ -268,13 +264,12 @@ class Session:
             self._control(protocol.OPEN, protocol.OPEN_HISTORY, body, history.payload(layout),
                           protocol.OPENED, deadline)
 
-    def _open_again(self, deadline: Deadline) -> None:
+    def _open_again(self, agreement: Agreement, deadline: Deadline) -> None:
         """As the session stood at its history, then as at its end."""
-        assert self._layout is not None and self._agreement is not None
-        layout, record = self._last_agreement or (self._layout, self._agreement)
-        self._open(layout, record, deadline)
-        if record.tobytes() != self._agreement.tobytes():
-            self._reconfigure(self._agreement, deadline)
+        before = self._frames.history_agreement or agreement
+        self._open(before.layout, before.record, deadline)
+        if before.record.tobytes() != agreement.record.tobytes():
+            self._reconfigure(agreement.record, deadline)
 
     def _share(self, layout: Layout) -> None:
         """Offers shared memory for this layout; what is refused goes on inline."""
@@ -293,7 +288,7 @@ class Session:
         self._connection.put_descriptor(shared.descriptor)
         try:
             self._connection.exchange(lambda: self._awaits is None, Deadline(self._timeout),
-                                      self._place, self._take)
+                                      self._frames.place, self._take)
         finally:
             self._awaits = None
         self._memory.is_shared = self._refusal is None
@@ -310,7 +305,7 @@ class Session:
         self._connection.put(header(kind, flags, len(body), len(payload)).tobytes() + body,
                              payload)
         try:
-            self._connection.exchange(lambda: self._awaits is None, deadline, self._place,
+            self._connection.exchange(lambda: self._awaits is None, deadline, self._frames.place,
                                       self._take)
         except SessionError as error:
             if error.code in _RESUMABLE:
@@ -320,16 +315,6 @@ class Session:
             self._awaits = None
         if self._refusal is not None:
             raise self._refusal
-
-    def _history(self) -> History | None:
-        if self._last is None or self._last_agreement is None:
-            return self._given_history
-        frame, picture = self._last
-        layout, record = self._last_agreement
-        planes = {plane.name: layout.view(frame.payload, plane) for plane in layout.planes
-                  if plane.name in ("base_color", "depth", "known")}
-        return History(picture.pixels, planes["base_color"], planes["depth"], frame.camera,
-                       planes.get("known"), frame.jitter, frame.frame_id, int(record["seed"]))
 
     # ---- Sending ----------------------------------------------------------------------------
 
@@ -353,7 +338,7 @@ class Session:
         deadline = Deadline(self._timeout)
         while True:
             try:
-                self._connection.exchange(is_done, deadline, self._place, self._take)
+                self._connection.exchange(is_done, deadline, self._frames.place, self._take)
                 return
             except (ClosedError, SessionError) as error:
                 resumable = getattr(error, "code", protocol.ERROR_IDLE) in _RESUMABLE
@@ -366,31 +351,10 @@ class Session:
 
     # ---- Receiving --------------------------------------------------------------------------
 
-    def _place(self, head: np.void) -> memoryview:
-        frame = self._unanswered.get(int(head["frame_id"]))
-        layout = self._layout
-        count = 0 if layout is None else layout.width * layout.height * 4
-        if frame is None or layout is None:
-            raise ProtocolError(f"a picture for frame {head['frame_id']}, which is not in "
-                                "flight", field="frame_id", value=int(head["frame_id"]))
-        in_slot = bool(head["flags"] & protocol.PICTURE_IN_SLOT)
-        if in_slot and (not self._memory.is_shared or frame.shared is None):
-            raise ProtocolError("a picture in a slot for a frame that was in none", field="flags")
-        if head["payload_bytes"] != (0 if in_slot else count):
-            raise ProtocolError(f"a picture of {head['payload_bytes']} bytes",
-                                field="payload_bytes", value=int(head["payload_bytes"]),
-                                limit=0 if in_slot else count)
-        self._filling = np.empty((layout.height, layout.width, 4), np.uint8)
-        if in_slot and frame.shared is not None:
-            # Copied at once, so that the slot is free for the next frame.
-            self._filling.reshape(-1)[:] = frame.shared.picture(frame.slot)
-            return memoryview(b"")
-        return self._filling.data.cast("B")
-
     def _take(self, message: Message) -> None:
         kind = int(message.header["type"])
         if kind == protocol.PICTURE:
-            self._take_picture(message)
+            self._frames.take_picture(message)
         elif kind == protocol.ERROR:
             self._take_error(message)
         elif kind == self._awaits:
@@ -403,31 +367,6 @@ class Session:
             raise ProtocolError(f"a message of type {kind} that nobody asked for", field="type",
                                 value=kind)
 
-    def _take_picture(self, message: Message) -> None:
-        frame_id = int(message.header["frame_id"])
-        frame, layout = self._unanswered.get(frame_id), self._layout
-        if frame is None or layout is None or self._filling is None:
-            raise ProtocolError(f"a picture for frame {frame_id}, which is not in flight",
-                                field="frame_id", value=frame_id)
-        pixels, self._filling = self._filling, None
-        # It is also the history that the session resumes with.
-        pixels.flags.writeable = False
-        picture = picture_of(int(message.header["flags"]), message.body, pixels, frame, layout,
-                             self._conventions.origin == "bottom-left")
-        for number in [n for n in self._unanswered if n <= frame_id or n in picture.dropped]:
-            passed = self._unanswered.pop(number)
-            if passed is not frame:
-                self._memory.release(passed, layout)
-        self._ready.append(picture)
-        # Planes that are shown instead of a picture leave the daemon's history as it was.
-        if frame.shows_planes:
-            self._memory.release(frame, layout)
-            return
-        if self._last is not None:
-            self._memory.release(self._last[0], layout)
-        assert self._agreement is not None
-        self._last, self._last_agreement = (frame, picture), (layout, self._agreement)
-
     def _take_error(self, message: Message) -> None:
         error = words_of(np.frombuffer(message.body, protocol.error_dtype, 1)[0])
         severity = np.frombuffer(message.body, protocol.error_dtype, 1)[0]["severity"]
@@ -438,15 +377,7 @@ class Session:
             self._refusal = RefusedError(**error)
             self._awaits = None
             return
-        frame = self._unanswered.pop(frame_id, None)
-        if frame is None:
-            raise ProtocolError(f"an error for frame {frame_id}, which is not in flight",
-                                field="frame_id", value=frame_id)
-        if error["code"] == protocol.ERROR_RENDER:
-            for number in [n for n in self._unanswered if n < frame_id]:
-                self._memory.release(self._unanswered.pop(number), self._layout)
-        self._memory.release(frame, self._layout)
-        self._ready.append(FrameError(**error, frame_id=frame_id))
+        self._frames.take_error(frame_id, error)
 
 
 def _given_out(item: Picture | FrameError) -> Picture:
