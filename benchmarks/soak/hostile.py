@@ -13,7 +13,7 @@ import time
 
 from lifetime import Stop
 from messages import (EVERY, FRAME, T_FRAME, T_OPEN, T_RECONFIGURE, T_RESET, frame_body,
-                      frame_payload, header, open_body)
+                      frame_bytes, frame_payload, header, open_body)
 from playing import slow
 from session import Ended, Session
 
@@ -28,8 +28,8 @@ def crashing(path: str, options: dict, stop: Stop) -> dict:
                 session = Session(path)
                 session.open(128, 128, EVERY, 0, "crashing")
                 session.render(1, payload)
-                session.send(T_FRAME, frame_body(), b"", frame=2)
-                session.socket.sendall(payload[: len(payload) // 2])
+                head = header(T_FRAME, body=FRAME.size, payload=len(payload), frame=2)
+                session.socket.sendall(head + frame_body() + payload[: len(payload) // 2])
             except Exception:
                 pass
             os.kill(os.getpid(), signal.SIGKILL)
@@ -123,7 +123,8 @@ def oversized(path: str, options: dict, stop: Stop) -> dict:
                 session.receive()
             session.send(T_OPEN, open_body(4096, 4096))
             session.receive()
-            session.send(T_FRAME, frame_body(), b"", frame=1)
+            whole = frame_bytes(4096, 4096)
+            session.socket.sendall(header(T_FRAME, body=FRAME.size, payload=whole, frame=1) + frame_body())
         except (Ended, OSError):
             pass
         finally:

@@ -20,8 +20,8 @@ T_OPENED, T_PICTURE, T_ERROR = 65, 66, 67
 ENDS_THE_SESSION = 2  # severity of an fl_error
 EVERY, LATEST = 1, 0  # mailbox
 
-# kind, format: base color RGBA8, normals RGB8, depth R32F, roughness and metallic R8
-PLANES = [(1, 1), (2, 4), (3, 11), (4, 8), (5, 8)]
+# kind, format, bytes a pixel: base color RGBA8, normals RGB8, depth R32F, roughness and metallic R8
+PLANES = [(1, 1, 4), (2, 4, 3), (3, 11, 4), (4, 8, 1), (5, 8, 1)]
 
 
 def header(kind: int, body: int = 0, payload: int = 0, frame: int = 0) -> bytes:
@@ -30,7 +30,7 @@ def header(kind: int, body: int = 0, payload: int = 0, frame: int = 0) -> bytes:
 
 
 def open_body(width: int, height: int, mailbox: int = EVERY, budget_us: int = 0, name: str = "soak") -> bytes:
-    planes = b"".join(struct.pack("<BBHI", kind, form, 0, 0) for kind, form in PLANES)
+    planes = b"".join(struct.pack("<BBHI", kind, form, 0, 0) for kind, form, _ in PLANES)
     planes += bytes(8 * (16 - len(PLANES)))
     return OPEN.pack(
         0, width, height, len(PLANES), 0, mailbox, 0, 1, 0, 0, 0, 1, 0, 0, 0, budget_us,
@@ -39,6 +39,11 @@ def open_body(width: int, height: int, mailbox: int = EVERY, budget_us: int = 0,
 
 def frame_body() -> bytes:
     return FRAME.pack(0, 0, 1.0, 1.0, 0.0, 0.0, *([0.0] * 22))
+
+
+def frame_bytes(width: int, height: int) -> int:
+    """Of a frame's payload."""
+    return width * height * sum(count for _, _, count in PLANES)
 
 
 def frame_payload(width: int, height: int, seed: int) -> bytes:
