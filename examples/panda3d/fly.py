@@ -30,19 +30,22 @@ def arguments():
     parser.add_argument("--environment", default=REPOSITORY / "walk/environment/atrium.glb")
     parser.add_argument("--clip", type=pathlib.Path, default=REPOSITORY / "Clips/atrium-flight",
                         help="folder whose camera.json is flown, and whose pictures are compared")
-    parser.add_argument("--frames", type=int, help="only so many")
+    parser.add_argument("--frames", type=int, help="only so many of the path")
     parser.add_argument("--size", type=int, help="pixels of a side; by default the clip's, 512 in a window")
-    parser.add_argument("--samples", type=int, default=3, help="per side of a pixel")
+    parser.add_argument("--samples", type=int,
+                        help="per side of a pixel; by default 3, in a window 1, which a processor averages in time")
     parser.add_argument("--socket", help="of the daemon; by default where it listens")
-    parser.add_argument("--out", type=pathlib.Path, help="folder for the pictures")
+    parser.add_argument("--out", type=pathlib.Path, help="folder for the pictures; in a window there is none by default")
     parser.add_argument("--window", action="store_true", help="fly by keyboard")
-    return parser.parse_args()
+    stated = parser.parse_args()
+    stated.samples = stated.samples or (1 if stated.window else 3)
+    return stated
 
 
 def configure(is_windowed):
     settings = [
         "gl-version 3 3", "coordinate-system yup-right",  # as glTF and the daemon have it
-        "audio-library-name null", "sync-video false", "textures-power-2 none",
+        "audio-library-name null", "sync-video false", "textures-power-2 none", "window-title Frameloom",
         "load-display " + ("pandagl" if is_windowed else "p3headlessgl"),
         "window-type " + ("onscreen" if is_windowed else "offscreen"),
     ]
@@ -109,7 +112,10 @@ def fly_by_keyboard(options):
 
     width = height = options.size or 512
     core.loadPrcFileData("", f"win-size {width} {height}")
-    base = ShowBase(windowType="onscreen")
+    try:
+        base = ShowBase(windowType="onscreen")
+    except Exception as error:  # Panda3D has no narrower one
+        raise SystemExit(f"Panda3D opens no window (DISPLAY, libgl1, libgl1-mesa-dri): {error}")
     drawn = load_gbuffer(options, base.graphicsEngine, base.win, width, height)
     ask_for_emissive(drawn, options.socket)
     # The picture fills the window; the scene itself is never shown.
@@ -122,14 +128,18 @@ def fly_by_keyboard(options):
     position, angles = np.array([2.9, 1.66, 6.3]), np.array([0.25, 0.0])
     session = frameloom.connect(options.socket, depth_scale=gbuffer.DEPTH_SCALE, far=163.8, client_name="Panda3D",
                                 mailbox="latest", incremental=True)
+    base.exitFunc = session.close
     focal = width / 2 / math.tan(math.radians(35))
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+    print("W A S D, Q E and the arrows fly, Escape ends; the first picture takes some seconds", flush=True)
 
     def held(key):
         return base.mouseWatcherNode.isButtonDown(core.KeyboardButton.asciiKey(key) if len(key) == 1
                                                   else core.ButtonRegistry.ptr().getButton(key))
 
     def update(task):
-        seconds = min(0.1, base.clock.getDt())
+        seconds = min(0.3, base.clock.getDt())
         yaw, pitch = angles
         angles[0] += 1.8 * seconds * (held("arrow_left") - held("arrow_right"))
         angles[1] = np.clip(pitch + 1.8 * seconds * (held("arrow_up") - held("arrow_down")), -1.4, 1.4)
@@ -142,6 +152,8 @@ def fly_by_keyboard(options):
         session.submit(**drawn.draw(), camera=pose)
         for new in session.pictures(leave=1):
             picture.setRamImageAs(np.ascontiguousarray(new.pixels[::-1]).tobytes(), "RGBA")
+            if options.out:
+                new.save(options.out / f"Rendered_{new.frame_id:04}.png")
         return task.cont
 
     base.taskMgr.add(update, "Frameloom")
@@ -192,4 +204,7 @@ def new_folder(name):
 if __name__ == "__main__":
     stated = arguments()
     configure(stated.window)
-    (fly_by_keyboard if stated.window else fly_recorded)(stated)
+    try:
+        (fly_by_keyboard if stated.window else fly_recorded)(stated)
+    except frameloom.NoDaemonError as error:
+        raise SystemExit(str(error))

@@ -37,17 +37,19 @@ layout(location = 1) out vec4 normal_and_roughness;
 layout(location = 2) out vec4 depth_bytes;
 layout(location = 3) out vec4 emissive;
 void main() {
-  vec4 base = base_factor * texture(base_texture, coordinate);
+  // Of a surface seen edge-on a pixel's coordinates can be some thousand; Mesa's software renderer (22.3) then filters
+  // for 8 seconds and more. Wrapped here they mean the same; their derivatives are taken before.
+  vec2 cx = dFdx(coordinate), cy = dFdy(coordinate), wrapped = fract(coordinate);
+  vec4 base = base_factor * textureGrad(base_texture, wrapped, cx, cy);
   if (base.a < alpha_cutoff) discard;
-  vec2 surface = roughness_metallic * texture(surface_texture, coordinate).gb;
+  vec2 surface = roughness_metallic * textureGrad(surface_texture, wrapped, cx, cy).gb;
   vec3 n = normalize(gl_FrontFacing ? world_normal : -world_normal);
   vec3 dx = dFdx(world_position), dy = dFdy(world_position);
-  vec2 cx = dFdx(coordinate), cy = dFdy(coordinate);
   vec3 px = cross(n, dx), py = cross(dy, n);
   vec3 tangent = py * cx.x + px * cy.x, bitangent = py * cx.y + px * cy.y;
   float scale = max(dot(tangent, tangent), dot(bitangent, bitangent));
   if (normal_scale > 0.0 && scale > 0.0) {
-    vec3 m = texture(normal_texture, coordinate).xyz * 2.0 - 1.0;
+    vec3 m = textureGrad(normal_texture, wrapped, cx, cy).xyz * 2.0 - 1.0;
     m.xy *= normal_scale * inversesqrt(scale);
     n = normalize(tangent * m.x + bitangent * m.y + n * m.z);
   }
@@ -56,7 +58,7 @@ void main() {
   base_and_metallic = vec4(sqrt(base.rgb), surface.y);
   normal_and_roughness = vec4(n * 0.5 + 0.5, surface.x);
   depth_bytes = vec4((units - high * 256.0) / 255.0, high / 255.0, 0.0, 1.0);
-  emissive = vec4(sqrt(min(emissive_factor * texture(emissive_texture, coordinate).rgb, 1.0)), 1.0);
+  emissive = vec4(sqrt(min(emissive_factor * textureGrad(emissive_texture, wrapped, cx, cy).rgb, 1.0)), 1.0);
 }"""
 
 DEPTH_SCALE = 1 / 400
