@@ -136,6 +136,34 @@ extension EndToEnd {
             try daemon.expectGoodService()
         }
 
+        /// As somebody meets it: `frameloom walk` starts daemon and gateway, and a browser that was not
+        /// running opens the page. On two quiet processors without a GPU it took 3.8 s (docs/walk.md).
+        @Test func theFirstLitFrameComesWithinTenSeconds() throws {
+            let folder = try TestFolder()
+            let start = ContinuousClock.now
+            let walk = try RunningProgram(
+                [
+                    Paths.program("frameloom"), "walk", "--no-open", "--size", "128", "--samples",
+                    "1", "--socket", folder.path + "/none.sock",
+                ], output: folder.path + "/out", errors: folder.path + "/errors")
+            while !walk.output.contains("\n"), walk.exitStatus() == nil {
+                try #require(ContinuousClock.now < start + .seconds(60), "\(walk.errors)")
+                usleep(20_000)
+            }
+            let address = try #require(
+                walk.output.split(separator: "\n").first.map(String.init), "\(walk.errors)")
+            let browser = try Browser(page: address)
+            try browser.wait(for: "window.walk && walk.pictureCount >= 1", seconds: 60)
+            let elapsed = ContinuousClock.now - start
+            #expect(elapsed < .seconds(10))
+            // That first one is lit.
+            let lit = try picture(browser, mode: 0)
+            let base = try picture(browser, mode: 1)
+            #expect(lit.colors > 1000 && abs(lit.mean - base.mean) > 1)
+            walk.signal(SIGINT)
+            _ = try walk.waitForExit()
+        }
+
         /// Slider, views, overlay, recorder, pointer and touch; without a daemon, which none of them needs.
         @Test func thePagesControlsDoWhatTheHelpSays() throws {
             let folder = try TestFolder()
