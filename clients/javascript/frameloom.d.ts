@@ -44,7 +44,7 @@ export interface PlaneOptions {
   flags?: number;
 }
 
-/** The conventions of a session: `fl_open`. What is absent is 0 there. */
+/** The conventions of a session: `fl_open`. What is absent is 0 there, but for linear depth and RGBA8 pictures. */
 export interface OpenOptions {
   width: number;
   height: number;
@@ -73,7 +73,7 @@ export interface OpenOptions {
   clientName?: string;
 }
 
-/** OpenGL camera: looks along -Z, +Y up. Pixels; metres. */
+/** Pixels, and the world that `OpenOptions.axes` names: by default OpenGL's in metres, looks along -Z, +Y up. */
 export interface Camera {
   fx: number;
   fy: number;
@@ -81,7 +81,7 @@ export interface Camera {
   cy: number;
   near?: number;
   far?: number;
-  /** 16 numbers, row-major, column vectors. */
+  /** 16 numbers for column vectors, by rows; by columns with `Axes.COLUMN_MAJOR`. */
   cameraToWorld: ArrayLike<number> & Iterable<number>;
 }
 
