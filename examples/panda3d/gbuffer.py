@@ -38,7 +38,7 @@ layout(location = 2) out vec4 depth_bytes;
 layout(location = 3) out vec4 emissive;
 void main() {
   // Of a surface seen edge-on a pixel's coordinates can be some thousand; Mesa's software renderer (22.3) then filters
-  // for 8 seconds and more. Wrapped here they mean the same; their derivatives are taken before.
+  // for 8 seconds. Wrapped here they mean the same; their derivatives are taken before.
   vec2 cx = dFdx(coordinate), cy = dFdy(coordinate), wrapped = fract(coordinate);
   vec4 base = base_factor * textureGrad(base_texture, wrapped, cx, cy);
   if (base.a < alpha_cutoff) discard;
