@@ -50,8 +50,8 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Render only what changed while the camera stands still: on or off.")
     var incremental = ClipArguments.Switch.off
 
-    @Option(help: "Size at which light is computed: full, half or quarter.")
-    var quality = FrameQuality.full
+    @Option(help: "Size at which light is computed: full (the default), half or quarter.")
+    var quality: FrameQuality?
 
     @Flag(help: "Also list how long each step of a frame takes.")
     var profile = false
@@ -108,7 +108,7 @@ struct BenchCommand: ParsableCommand {
                 renderer: .init(
                     modelFolder: try modelFolder(), seed: 0, threads: threads,
                     kernelPath: kernelPath, precision: precision,
-                    isIncremental: incremental == .on, quality: quality),
+                    isIncremental: incremental == .on, quality: quality ?? .full),
                 frameCount: frames, isProfiled: profile))
         try print(run.run(), isJSON: json)
     }
@@ -168,6 +168,9 @@ extension FrameQuality: ExpressibleByArgument {
     package var defaultValueDescription: String { name }
 
     package static var allValueStrings: [String] { allCases.map(\.name) }
+
+    // Without it each name gets a line of its own that says nothing.
+    package static var allValueDescriptions: [String: String] { [:] }
 }
 
 extension PrecisionChoice: ExpressibleByArgument {

@@ -6,11 +6,19 @@ import FrameClip
 import FrameTypes
 import Glibc
 
-/// A clip's folder and what its files do not say themselves; docs/clips.md.
+/// A clip's folder and what its files do not say themselves.
 struct ClipSource: ParsableArguments {
     @Argument(help: "Folder with BaseColor, Normals, Depth, Roughness and so on.")
     var clipFolder: String
 
+    @OptionGroup var statements: ClipStatements
+
+    /// Reads the whole clip, with a line of progress.
+    func read() throws -> Clip { try statements.read(clipFolder) }
+}
+
+/// What a clip's files do not say themselves; docs/clips.md.
+struct ClipStatements: ParsableArguments {
     @Option(help: "Only the first so many frames of the clip.")
     var frames: Int?
 
@@ -53,7 +61,7 @@ struct ClipSource: ParsableArguments {
     }
 
     /// Reads the whole clip, with a line of progress.
-    func read() throws -> Clip {
+    func read(_ folder: String) throws -> Clip {
         var options = ClipOptions()
         options.metresPerUnit = depthMetresPerUnit
         options.depthKind = depthKind
@@ -64,7 +72,7 @@ struct ClipSource: ParsableArguments {
         options.frameLimit = frames
         // Pictures of the first and last pass come on top, a third of the planes each.
         options.byteLimit = sysconf(Int32(_SC_PHYS_PAGES)) / 2 * sysconf(Int32(_SC_PAGESIZE))
-        let reader = try ClipReader(folder: clipFolder, options: options)
+        let reader = try ClipReader(folder: folder, options: options)
         let progress = Progress(label: "Reading", total: reader.frameCount)
         let clip = try reader.read { progress.update($0) }
         progress.end()

@@ -15,7 +15,10 @@ struct DoctorCommand: ParsableCommand {
             `frameloom sessions`). The exit code is 1 if something is wrong.
             """)
 
-    @OptionGroup var source: ClipSource
+    @Argument(help: "Folder of a clip, or the number of a session.")
+    var clipOrSession: String
+
+    @OptionGroup var statements: ClipStatements
 
     @Option(help: "The model whose training tells what colors and roughnesses are usual.")
     var model = ""
@@ -31,14 +34,15 @@ struct DoctorCommand: ParsableCommand {
 
     func run() throws {
         let report: ExaminationReport
-        let subject = source.clipFolder
-        if let session = UInt64(subject), !FileManager.default.fileExists(atPath: subject) {
+        if let session = UInt64(clipOrSession),
+            !FileManager.default.fileExists(atPath: clipOrSession)
+        {
             report = try examine(session: session)
         } else {
             let folder = models ?? DefaultPaths.modelFolder
             report = ExaminationReport(
                 try ClipExamination.doctor(
-                    for: try source.read(), model: model, in: folder))
+                    for: try statements.read(clipOrSession), model: model, in: folder))
         }
         print(json ? ControlLine.json(of: report) : report.text)
         if report.finding != nil { throw ExitCode.failure }
