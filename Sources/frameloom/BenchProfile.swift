@@ -17,11 +17,15 @@ struct BenchProfile {
     func table(times: [StepTime], frames: Int) -> [BenchStep] {
         var names: [String] = []
         var totals: [String: UInt64] = [:]
+        var tiles: [String: Int] = [:]
+        var counts: [String: Int] = [:]
         var longest: [String: UInt64] = [:]
         var longestAtBest: [String: UInt64] = [:]
         for (step, time) in zip(steps, times) where time.longest > 0 {
             if totals[step.name] == nil { names.append(step.name) }
             totals[step.name, default: 0] += time.sum
+            tiles[step.name, default: 0] += step.tileCount
+            counts[step.name, default: 0] += 1
             longest[step.name] = max(longest[step.name] ?? 0, time.longest)
             longestAtBest[step.name] = max(longestAtBest[step.name] ?? 0, time.shortest)
         }
@@ -30,6 +34,8 @@ struct BenchProfile {
             var step = BenchStep(
                 name: name, ms: seconds * 1e3, longestMs: Double(longest[name] ?? 0) / 1e6,
                 longestAtBestMs: Double(longestAtBest[name] ?? 0) / 1e6)
+            step.tiles = tiles[name] ?? 0
+            step.steps = counts[name] ?? 0
             let layers = layers(in: name)
             guard !layers.isEmpty, seconds > 0 else { return step }
             let operations = layers.reduce(0) { $0 + 2 * Double($1.multiplyAddsDone) }

@@ -134,6 +134,9 @@ struct BenchStep: Encodable {
     var name: String
     /// Mean of a frame.
     var ms: Double
+    /// Into so many parts that several threads may compute at once, in so many steps that follow each other.
+    var tiles = 0
+    var steps = 0
     /// The longest stretch without a yield point that was seen.
     var longestMs: Double
     /// The same of each stretch's fastest frame: what other programs took from it is left out.
@@ -145,10 +148,12 @@ struct BenchStep: Encodable {
     var ceilingShare: Double?
 
     static func table(_ steps: [BenchStep]) -> String {
-        var table = Table(["STEP", "MS", "LONGEST", "AT BEST", "GFLOP/S", "GB/S", "CEILING %"])
+        var table = Table([
+            "STEP", "MS", "TILES", "LONGEST", "AT BEST", "GFLOP/S", "GB/S", "CEILING %",
+        ])
         for step in steps {
             table.add([
-                step.name, decimal(step.ms, 3), decimal(step.longestMs, 3),
+                step.name, decimal(step.ms, 3), "\(step.tiles)", decimal(step.longestMs, 3),
                 decimal(step.longestAtBestMs, 3),
                 step.gflops.map { decimal($0, 0) } ?? "-",
                 step.gbPerSecond.map { decimal($0, 1) } ?? "-",

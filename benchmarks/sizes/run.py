@@ -7,16 +7,20 @@ one daemon against one large one.
     swift build -c release
     python benchmarks/sizes/run.py [--precision auto] [--kernel-path avx2] [--rounds 3]
     python benchmarks/sizes/run.py --sessions [--frames 120]
+    python benchmarks/sizes/run.py --more-threads 4 8
 
 The first times whole frames of the demo clip, brought to each size, in this process (`frameloom
 bench`), one size after the other in each round, and prints the median round's time of a pixel beside
 that of 512x512 with as many threads. The second starts a daemon and sends it frames of a wall, past
-which a camera moves, from one process a session. It needs numpy.
+which a camera moves, from one process a session; it needs numpy. The third says what more threads than this machine
+has would make of a frame of 512x512: the steps of a frame follow each other, and a step of n tiles keeps k threads
+busy for ceil(n / k) of them. What each step costs besides is taken from how far two threads, measured, are from that.
 """
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import multiprocessing
 import os
 import signal
@@ -70,6 +74,46 @@ def time_sizes(options: argparse.Namespace) -> None:
     if first != last:
         ratios = [middle[first, size] / middle[last, size] for size in options.sizes]
         print(f"{first} threads take {min(ratios):.2f} to {max(ratios):.2f} times as long as {last}")
+
+
+def on_threads(steps: list[dict], threads: int) -> float:
+    """Milliseconds of a frame by the tiles alone, all of a step taking the same time."""
+    total = 0.0
+    for step in steps:
+        tiles = step["tiles"] / step["steps"]
+        total += step["ms"] * math.ceil(tiles / threads) / tiles
+    return total
+
+
+def tell_more_threads(options: argparse.Namespace) -> None:
+    """Medians of rounds in turns; all cores alike, memory as fast as they ask."""
+    frames: dict[int, list[float]] = {1: [], 2: []}
+    tiled: dict[int, list[float]] = {count: [] for count in (1, 2, *options.more_threads)}
+    for _ in range(options.rounds):
+        for threads in (1, 2):
+            words = [options.programs / "frameloom", "bench", "--threads", threads, "--frames", 60,
+                     "--precision", options.precision, "--profile", "--json"]
+            if options.kernel_path:
+                words += ["--kernel-path", options.kernel_path]
+            report = json.loads(subprocess.run([str(word) for word in words], capture_output=True,
+                                               text=True, check=True).stdout)
+            frames[threads].append(report["frame_ms_p50"])
+            if threads == 1:
+                steps = report["steps"]
+                for count, found in tiled.items():
+                    found.append(on_threads(steps, count))
+    count = sum(step["steps"] for step in steps)
+    measured = {threads: statistics.median(found) for threads, found in frames.items()}
+    model = {threads: statistics.median(found) for threads, found in tiled.items()}
+    # The median frame of one thread is shorter than the mean that its steps add up to.
+    scale = measured[1] / model[1]
+    each = max(0.0, measured[2] - model[2] * scale) / count
+    print(f"{count} steps; two threads take {measured[2]:.1f} ms, {measured[1]:.1f} on one; the tiles "
+          f"alone say {model[2] * scale:.1f}: {each * 1e3:.0f} us a step besides")
+    for threads in options.more_threads:
+        frame = model[threads] * scale + each * count
+        print(f"{threads} threads: {frame:.1f} ms ({measured[1] / frame:.2f} times as fast as one; "
+              f"{measured[1] / (model[threads] * scale):.2f} by the tiles alone)")
 
 
 def session(socket: str, side: int, frames: int, start, results) -> None:
@@ -154,6 +198,8 @@ def session_rate(options: argparse.Namespace, socket: str, count: int, side: int
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--sessions", action="store_true", help="several sessions in one daemon")
+    parser.add_argument("--more-threads", nargs="+", type=int, metavar="N",
+                        help="what so many threads would make of a frame")
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--kernel-path", help="by default the fastest")
     parser.add_argument("--rounds", type=int, default=3)
@@ -163,7 +209,12 @@ def main() -> int:
     parser.add_argument("--programs", type=Path, default=ROOT / ".build" / "release")
     options = parser.parse_args()
     print(f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}")
-    time_sessions(options) if options.sessions else time_sizes(options)
+    if options.more_threads:
+        tell_more_threads(options)
+    elif options.sessions:
+        time_sessions(options)
+    else:
+        time_sizes(options)
     return 0
 
 
