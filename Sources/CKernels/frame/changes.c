@@ -2,7 +2,7 @@
  * Copyright 2026 The Frameloom authors
  *
  * What changed between two frames: whole numbers only, so one form for every kernel path. */
-#include "kernels.h"
+#include "change_kernels.h"
 
 #include <string.h>
 
