@@ -34,6 +34,8 @@ struct ConvertCommand: ParsableCommand {
         // The strings are ours, and stay until the program is another one or ends.
         var list = unsafe words.map { unsafe strdup($0) } + [nil]
         unsafe setenv("FRAMELOOM_COMMAND", "frameloom convert", 1)  // the name in its help
+        // What it wrote beside itself would stay when what was installed is removed.
+        unsafe setenv("PYTHONDONTWRITEBYTECODE", "1", 1)
         unsafe execvp(python, &list)
         throw RunError.program(python, reason: FileBytes.text(ofErrno: errno))
     }
