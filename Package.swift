@@ -27,8 +27,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         // The daemon's log, in the API that other Swift services use.
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
-        // The configuration file.
-        .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
         // Latency histograms with a known error at every percentile.
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", exact: "0.2.0"),
     ],
@@ -152,7 +150,6 @@ let package = Package(
                 "FrameScheduler", "FrameControl", "FrameDoctor", "NeuralDenoiser", "CMemory",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "TOMLKit", package: "TOMLKit"),
             ], swiftSettings: safe),
         .executableTarget(
             name: "frameloom",
@@ -275,7 +272,6 @@ if let runtime = Context.environment["FRAMELOOM_FUZZER_RUNTIME"] {
             name: "DaemonConfiguration",
             dependencies: [
                 "FrameTypes", "FrameSocket", "NeuralDenoiser",
-                .product(name: "TOMLKit", package: "TOMLKit"),
             ],
             path: "Fuzz/DaemonConfiguration",
             swiftSettings: warnings + [.unsafeFlags(["-sanitize=fuzzer"])]),
@@ -299,6 +295,6 @@ if let runtime = Context.environment["FRAMELOOM_FUZZER_RUNTIME"] {
                 "CFuzzer", "frameloomd", "FrameTypes", "FrameSocket", "FrameProtocol",
                 "FrameSession", "FrameControl", "FrameClip", "FileFormats", "NeuralModel",
             ],
-            path: "Fuzz", exclude: ["corpora", "make_seeds.py"],
+            path: "Fuzz", exclude: ["corpora", "words", "make_seeds.py"],
             sources: ["Targets", "Replay"], swiftSettings: warnings))
 }

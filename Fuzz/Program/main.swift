@@ -11,13 +11,21 @@ import Foundation
 /// Set once, before libFuzzer's loop begins; a C callback cannot capture.
 nonisolated(unsafe) var target: @Sendable ([UInt8]) -> Void = { _ in }
 
-/// Of one input; of the processor, so that other programs do not count. Nanoseconds.
+/// Of one input; of the processor, so that other programs do not count. Nanoseconds. A virtual machine that
+/// waits for its host counts that as its program's work: an input is slow only if it is so each time.
 let longestTime: UInt64 = 100_000_000
+let attempts = 4
 
 func processorTime() -> UInt64 {
     var time = timespec()
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}
+
+func isSlow(_ input: [UInt8]) -> Bool {
+    let start = processorTime()
+    target(input)
+    return processorTime() - start >= longestTime
 }
 
 let arguments = CommandLine.arguments
@@ -36,9 +44,12 @@ exit(
     words.withUnsafeMutableBufferPointer { buffer in
         var start = buffer.baseAddress
         return LLVMFuzzerRunDriver(&count, &start) { data, size in
-            let start = processorTime()
-            target(Array(UnsafeBufferPointer(start: data, count: size)))
-            precondition(processorTime() - start < longestTime, "one input took over 100 ms")
+            let input = Array(UnsafeBufferPointer(start: data, count: size))
+            if (0..<attempts).allSatisfy({ _ in isSlow(input) }) {
+                // An optimised precondition says nothing.
+                FileHandle.standardError.write(Data("ERROR: one input took over 100 ms\n".utf8))
+                abort()
+            }
             return 0
         }
     })

@@ -2,25 +2,26 @@
 // Copyright 2026 The Frameloom authors
 
 import Foundation
-import TOMLKit
 
 extension Configuration {
     /// Reads the file at `path` over the present values. Keys that are not in the file stay.
     mutating func read(path: String) throws(ConfigurationError) {
         let text = try Self.text(of: path)
-        let table: TOMLTable
+        let file: TOMLFile
         do {
-            table = try TOMLTable(string: text)
-        } catch let error as TOMLParseError {
-            throw .notTOML(
-                path: path, line: error.source.begin.line, column: error.source.begin.column,
-                reason: error.description)
+            file = try TOMLFile(text)
         } catch {
-            throw .unreadable(path: path, reason: "\(error)")
+            throw .notTOML(
+                path: path, line: error.line, column: error.column, reason: error.reason)
         }
         var errors: [ConfigurationError] = []
-        read(table, prefix: "", into: &errors) { key, error in
-            .inFile(path: path, line: TOMLLines.line(of: key, in: text), error)
+        for entry in file.entries {
+            do {
+                // A misspelt section is reported by its keys, which have suggestions.
+                try apply(entry.value, to: ConfigurationKey.named(entry.key))
+            } catch {
+                errors.append(.inFile(path: path, line: entry.line, error))
+            }
         }
         if let error = ConfigurationError(errors) { throw error }
     }
@@ -41,19 +42,6 @@ extension Configuration {
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw .unreadable(path: path, reason: "it is not UTF-8")
-        }
-        // The TOML reader takes a C string: what comes after a zero byte would be ignored.
-        if let zero = text.utf8.firstIndex(of: 0) {
-            let before = text.utf8[..<zero]
-            throw .notTOML(
-                path: path, line: before.count { $0 == 0x0A } + 1,
-                column: before.reversed().prefix { $0 != 0x0A }.count + 1,
-                reason: "a zero byte is no part of a TOML file")
-        }
-        if let place = TOMLLines.headerWithoutKey(in: text) {
-            throw .notTOML(
-                path: path, line: place.line, column: place.column,
-                reason: "a table's name is missing after \"[\"")
         }
         return text
     }
@@ -81,59 +69,8 @@ extension Configuration {
         }
     }
 
-    private enum Found {
-        case integer(Int)
-        case boolean(Bool)
-        case text(String)
-
-        var words: String {
-            switch self {
-            case .integer(let number): "the number \(number)"
-            case .boolean(let flag): "\(flag)"
-            case .text(let text): "the text '\(text)'"
-            }
-        }
-    }
-
-    /// - Parameter place: says where a key's error is.
-    private mutating func read(
-        _ table: TOMLTable, prefix: String, into errors: inout [ConfigurationError],
-        place: (_ key: String, ConfigurationError) -> ConfigurationError
-    ) {
-        for name in table.keys {
-            let path = prefix + name
-            guard let value = table[name] else { continue }
-            if prefix.isEmpty, let section = value.table {
-                // A misspelt section is reported by its keys, which have suggestions.
-                read(section, prefix: name + ".", into: &errors, place: place)
-                continue
-            }
-            do {
-                try read(value, of: path)
-            } catch {
-                errors.append(place(path, error))
-            }
-        }
-    }
-
-    private mutating func read(
-        _ value: any TOMLValueConvertible, of path: String
-    ) throws(ConfigurationError) {
-        let key = try ConfigurationKey.named(path)
-        if let number = value.int {
-            try apply(.integer(number), to: key)
-        } else if let flag = value.bool {
-            try apply(.boolean(flag), to: key)
-        } else if let text = value.string {
-            try apply(.text(text), to: key)
-        } else {
-            throw .wrongType(
-                key: path, found: "a \(value.type)", expected: "a text, number or true/false")
-        }
-    }
-
     private mutating func apply(
-        _ found: Found, to key: ConfigurationKey
+        _ found: TOMLFile.Value, to key: ConfigurationKey
     ) throws(ConfigurationError) {
         switch (key.value, found) {
         case (.integer(let allowed, let path), .integer(let number)):
@@ -166,6 +103,16 @@ extension Configuration {
             throw .wrongType(
                 key: key.name, found: found.words,
                 expected: "octal permissions in quotes, \"0600\"")
+        }
+    }
+}
+
+extension TOMLFile.Value {
+    fileprivate var words: String {
+        switch self {
+        case .integer(let number): "the number \(number)"
+        case .boolean(let flag): "\(flag)"
+        case .text(let text): "the text '\(text)'"
         }
     }
 }

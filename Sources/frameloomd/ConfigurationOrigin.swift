@@ -2,14 +2,12 @@
 // Copyright 2026 The Frameloom authors
 
 import Foundation
-import TOMLKit
 
 /// Where the value of a key came from.
 enum ConfigurationOrigin: Equatable, CustomStringConvertible {
     case standard
     case environment(String)
-    /// `line` where it is known.
-    case file(path: String, line: Int?)
+    case file(path: String, line: Int)
     case commandLine
     /// The control socket goes where the frame socket is.
     case follows(String)
@@ -18,8 +16,7 @@ enum ConfigurationOrigin: Equatable, CustomStringConvertible {
         switch self {
         case .standard: "default"
         case .environment(let name): "environment, \(name)"
-        case .file(let path, let line?): "\(path), line \(line)"
-        case .file(let path, nil): path
+        case .file(let path, let line): "\(path), line \(line)"
         case .commandLine: "command line"
         case .follows(let key): "beside \(key)"
         }
@@ -41,11 +38,9 @@ enum ConfigurationOrigin: Equatable, CustomStringConvertible {
             }
         }
         if let file, let text = try? String(contentsOfFile: file, encoding: .utf8),
-            let table = try? TOMLTable(string: text)
+            let read = try? TOMLFile(text)
         {
-            for key in ConfigurationKey.all where isThere(key.name, in: table) {
-                origins[key.name] = .file(path: file, line: TOMLLines.line(of: key.name, in: text))
-            }
+            for entry in read.entries { origins[entry.key] = .file(path: file, line: entry.line) }
         }
         for assignment in assignments {
             let name = String(assignment.prefix { $0 != "=" })
@@ -55,11 +50,5 @@ enum ConfigurationOrigin: Equatable, CustomStringConvertible {
             origins["control.path"] = .follows("socket.path")
         }
         return origins
-    }
-
-    private static func isThere(_ name: String, in table: TOMLTable) -> Bool {
-        let parts = name.split(separator: ".", maxSplits: 1).map(String.init)
-        guard parts.count == 2, let section = table[parts[0]]?.table else { return false }
-        return section[parts[1]] != nil
     }
 }
