@@ -3,10 +3,12 @@
 """What a frame gets from the one before it: the previous picture and its light, moved to where
 their surfaces are now, and how far they may be believed."""
 
+import math
 from dataclasses import dataclass, fields, replace
 
 import torch
 
+from accumulation import Kept, accumulated, eye_moved, kept, mirrors
 from color import linear_from_srgb, log_light, rounded_to_bytes
 from geometry import Camera, Cells, cells, motion, trust, warp
 from model import CompactDenoiser, FramePlanes, ModelConfig, composed, picture
@@ -56,6 +58,7 @@ class Carried:
     valid: torch.Tensor  # [B, H, W] bool
     pixel: torch.Tensor | None  # [B, 2, H, W] where it was; None: nothing was carried
     truth: torch.Tensor | None = None  # [B, 3, H, W] what the source should be, for training
+    kept: Kept | None = None  # what the picture may keep of the one before; None: nothing
 
 
 def nothing_carried(frame: FrameBatch) -> Carried:
@@ -82,6 +85,26 @@ def carried(frame: FrameBatch, previous: FrameBatch, picture: torch.Tensor, own_
     moved = warp(torch.cat([picture, light] + ([] if truth is None else [truth]), 1), pixel)
     history = masked(frame, moved[:, :3], moved[:, 3:6], valid, pixel, own_trust)
     return history if truth is None else replace(history, truth=moved[:, 6:])
+
+
+def served(config: ModelConfig, frame: FrameBatch, previous: FrameBatch,
+           picture: torch.Tensor) -> Carried:
+    """The history as the daemon carries it: `carried`, less the mirror images that have moved, and what
+    the picture may keep."""
+    history = carried(frame, previous, picture, config.own_trust)
+    if history.pixel is None:
+        return history
+    found = history
+    if math.isfinite(config.mirror_parallax):
+        moved = eye_moved(frame.cameras, previous.cameras, frame.depth.device)
+        mirror = mirrors(frame.roughness, frame.metallic, frame.depth, frame.base_frames, moved,
+                         config.mirror_parallax)
+        history = masked(frame, found.source, found.light, found.valid & ~mirror[:, 0],
+                         found.pixel, config.own_trust)
+    if config.accumulation > 0:
+        history.kept = kept(frame.base, frame.base_frames, frame.roughness, found.source,
+                            found.light, found.valid, config.accumulation)
+    return history
 
 
 def averaged(frame: FrameBatch, previous: FrameBatch) -> FrameBatch:
@@ -211,7 +234,7 @@ class Session:
             self.history = nothing_carried(frame)
         else:
             frame = averaged(frame, self.frame)
-            self.history = carried(frame, self.frame, self.picture, self.network.config.own_trust)
+            self.history = served(self.network.config, frame, self.frame, self.picture)
         self.frame, self.picture = frame, from_history(self.network, frame, self.history,
                                                        self.without)
         return self.picture
@@ -222,4 +245,5 @@ def from_history(network: CompactDenoiser, frame: FrameBatch, history: Carried,
                  without: Without = Without()) -> torch.Tensor:
     """The picture `[B, 3, H, W]`, rounded to 8 bits, as served."""
     frame = frame.read_by(network.config, without)
-    return rounded_to_bytes(picture(rendered(network, frame, history, without)))
+    made = picture(rendered(network, frame, history, without))
+    return rounded_to_bytes(made if without.history else accumulated(made, history.kept))

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from color import EPS, linear_from_srgb, rounded_to_bytes, srgb_from_linear
 from dataset import LoadedClip
 from geometry import DEPTH_ABSOLUTE, DEPTH_RELATIVE, padded
-from history import Carried, FrameBatch, Session, Without, averaged, carried, model_inputs, \
-    nothing_carried
+from history import Carried, FrameBatch, Session, Without, averaged, model_inputs, \
+    nothing_carried, served
 from model import CompactDenoiser, FramePlanes, picture, picture_parts
 
 # Pixels of the frame along a pixel of its light.
@@ -160,7 +160,7 @@ class LevelSession(Session):
             self.history = nothing_carried(small)
         else:
             small = averaged(small, self.frame)
-            self.history = carried(small, self.frame, self.picture, self.network.config.own_trust)
+            self.history = served(self.network.config, small, self.frame, self.picture)
         self.frame = small
         self.picture, shown = rendered_at(self.network, frame, small, self.history, self.side,
                                           self.without)

@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
+from accumulation import accumulated, eye_moved, kept, mirrors
 from clip import Encodings
 from clip_files import ClipError
 from color import linear_from_srgb, log_light
@@ -145,9 +146,13 @@ def window_outputs(network: CompactDenoiser, inputs: Tensors, cameras: dict) -> 
         valid &= linear_from_srgb(emissive).amax(1) <= SHINING
     frame = FrameBatch(base, normal, depth, rough, unit("metallic")[:, None], base, [current],
                        emissive=emissive)
-    history = masked(frame, moved[:, :3].float(), moved[:, 3:].float(), valid, pixel,
-                     network.config.own_trust)
     config = network.config
+    source, light = moved[:, :3].float(), moved[:, 3:].float()
+    step = eye_moved([current], [before], depth.device)
+    mirror = mirrors(rough, frame.metallic, depth, None, step, config.mirror_parallax)[:, 0]
+    history = masked(frame, source, light, valid & ~mirror, pixel, config.own_trust)
+    previous = kept(base, None, rough, source, light, valid, config.accumulation) \
+        if config.accumulation > 0 else None
     place = cells(depth, normal, [current], torch.tensor([config.bounds_min, config.bounds_max]),
                   config.normal_offset, config.multiple,
                   config.place_offset if config.place_sides else None, torch.float64)
@@ -161,16 +166,21 @@ def window_outputs(network: CompactDenoiser, inputs: Tensors, cameras: dict) -> 
                          history.sigma, history.light, emissive)
     features = network.features(planes, place)
     linear = composed(network.layers(features), planes)
+    keeping = {} if previous is None else {
+        "kept": (previous.picture[0] * 255).round().byte(),
+        "kept_share": (previous.share[0, 0] * 255).round().byte(),
+        "shown": accumulated(picture(linear), previous)[0]}
     probes = PLANE_CHANNELS, PLANE_CHANNELS + config.probe_channels
     return {
         "previous_pixel": pixel[0].float(), "in_front": (reprojected[0] > IN_FRONT).byte(),
         "valid": valid[0].byte(), "undecided":
-            undecided(pixel, reprojected, depth, previous_depth)[0].byte(),
+            (undecided(pixel, reprojected, depth, previous_depth)
+             | ((depth * config.mirror_parallax - step[:, 0]).abs() < NEAR_DEPTH))[0].byte(),
         "x": history.source[0], "sigma": history.sigma[0], "light": history.light[0],
         "cell_position": place.position[0],
         "cell_has_surface": place.has_surface[0, 0].byte(), "view": place.view[0],
         "probe_features": features[0, slice(*probes)], "features": features[0],
-        "picture": picture(linear)[0]} | blocks
+        "picture": picture(linear)[0]} | blocks | keeping
 
 
 def shares(outputs: Tensors, inputs: Tensors) -> dict:

@@ -2,6 +2,7 @@
 # Copyright 2026 The Frameloom authors
 """The compact denoiser. Layer names here, in the weights file and in the daemon are the same."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Callable
 
@@ -42,6 +43,8 @@ class ModelConfig:
     place_max: list[float] = field(default_factory=lambda: [1.0, 1.0, 1.0])
     place_offset: float = 0.05
     emissive: bool = False  # the composition adds the emissive plane
+    accumulation: float = 0.0  # share of a served picture that is kept from the one before
+    mirror_parallax: float = math.inf  # radians; see accumulation.py
 
     def __setstate__(self, state: dict) -> None:
         """Sizes that a checkpoint of an earlier version does not have are the defaults; its tables

@@ -4,6 +4,7 @@
 
 import hashlib
 import json
+import math
 import os
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def described(config: ModelConfig, name: str, version: str, description: str, li
         "network": {"inputPlanes": planes(INPUT_PLANES), "patch": geometry.PATCH,
                     "channels": config.channels, "blocks": config.blocks, "activation": "relu",
                     "outputPlanes": planes(OUTPUT_PLANES)},
-        "history": {"ownTrust": config.own_trust, "resampling": "catmull-rom-clamped",
+        "history": serving(config) | {"ownTrust": config.own_trust, "resampling": "catmull-rom-clamped",
                     "depthRelative": geometry.DEPTH_RELATIVE,
                     "depthAbsolute": geometry.DEPTH_ABSOLUTE,
                     "skyDistance": geometry.SKY_DISTANCE},
@@ -56,6 +57,13 @@ def described(config: ModelConfig, name: str, version: str, description: str, li
                    "bounds_min": config.bounds_min, "bounds_max": config.bounds_max,
                    "normal_offset": config.normal_offset},
     } | place
+
+
+def serving(config: ModelConfig) -> dict:
+    """What the daemon does with a history beside showing it to the network; absent: nothing."""
+    stated = {"accumulation": config.accumulation} if config.accumulation > 0 else {}
+    return stated | ({"mirrorParallax": config.mirror_parallax}
+                     if math.isfinite(config.mirror_parallax) else {})
 
 
 def config_from(document: dict) -> ModelConfig:
@@ -72,7 +80,10 @@ def config_from(document: dict) -> ModelConfig:
             probe_channels=probes["channels"], probe_grid=probes["grid_xyz"],
             bounds_min=probes["bounds_min"], bounds_max=probes["bounds_max"],
             normal_offset=probes["normal_offset"], own_trust=document["history"]["ownTrust"],
-            emissive=document["output"].get("emissive", False), **place_config(document))
+            emissive=document["output"].get("emissive", False),
+            accumulation=document["history"].get("accumulation", 0.0),
+            mirror_parallax=document["history"].get("mirrorParallax", math.inf),
+            **place_config(document))
     except KeyError as missing:
         raise ModelError(f"model.json has no {missing}") from missing
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
+from accumulation import ACCUMULATION, MIRROR_PARALLAX
 from checkpoint import CheckpointError, must_match, read_checkpoint, write_checkpoint
 from clip_files import ClipError
 from color import rounded_to_bytes
@@ -319,7 +320,8 @@ def started(options: argparse.Namespace, clips: list[LoadedClip]) -> CompactDeno
     without = Without.named(options.without)
     config = ModelConfig(channels=options.channels, blocks=options.blocks,
                          probe_grid=options.probe_grid,
-                         emissive=clips[0].shines and not without.emissive)
+                         emissive=clips[0].shines and not without.emissive,
+                         accumulation=ACCUMULATION, mirror_parallax=MIRROR_PARALLAX)
     bounds = surface_bounds(clips)
     if bounds:
         config.bounds_min, config.bounds_max = bounds.probes

@@ -13,7 +13,7 @@ extension EndToEnd {
     @Suite(.daemon(), .timeLimit(.minutes(5))) struct DemoClip {
         private let daemon = SharedDaemon.current!
 
-        /// PyTorch in fp32 reaches 26.48 dB on these frames, autoregressively.
+        /// PyTorch in fp32 reaches 26.72 dB on these frames, autoregressively.
         @Test func reachesTheReferenceQuality() throws {
             let clip = try ClipReader(folder: Paths.demoClip).read()
             try #require(clip.frames.count == 24 && clip.hasCameras && clip.hasReferences)
@@ -33,7 +33,7 @@ extension EndToEnd {
                 sum += PictureMetrics.psnr(image, try #require(frame.reference))
             }
             let mean = sum / Double(clip.frames.count)
-            #expect((mean - 26.48).magnitude < 0.05, "\(mean) dB")
+            #expect((mean - 26.72).magnitude < 0.05, "\(mean) dB")
         }
     }
 }

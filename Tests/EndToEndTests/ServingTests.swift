@@ -19,7 +19,7 @@ extension EndToEnd {
             #expect(opened.session_id > 0)
             #expect(opened.features == 0)
             #expect(text(opened.model) == "atrium")
-            #expect(text(opened.model_version) == "5")
+            #expect(text(opened.model_version) == "6")
             // What the model's own figures choose for this processor.
             let chosen = try Denoiser(
                 modelFolder: Paths.models + "/atrium", kernelPath: nil, choosing: .automatic

@@ -125,6 +125,7 @@ static void judge_order(const scene *s, const k_kernels *kernels)
     expect(memcmp(first, second, cells * s->channels * 4) == 0,
            "features of %dx%d depend on the order", f->width, f->height);
     expect(memcmp(f->trusted_light, other.trusted_light, cells * 3 * K_LANES * 4) == 0 &&
+               memcmp(f->kept, other.kept, cells * K_LANES * 4) == 0 &&
                memcmp(f->next_base, other.next_base, pixels * 4) == 0 &&
                memcmp(f->next_depth, other.next_depth, pixels * 4) == 0 &&
                memcmp(f->next_coverage, other.next_coverage, pixels) == 0,
@@ -168,7 +169,21 @@ static void judge_compose(const scene *s, const k_kernels *kernels)
         }
 }
 
-/* Bytes of whole rows: what `compose` says, with the known plane over it. */
+/* A pixel of the picture with what it keeps of the one before. */
+static void accumulate(float pixel[3], uint32_t kept)
+{
+    float apart[3], most = 0;
+    for (int c = 0; c < 3; c++) {
+        apart[c] = (float)(kept >> (8 * c) & 255) * (1.0f / 255.0f) - pixel[c];
+        most = fmaxf(most, fabsf(apart[c]));
+    }
+    const float share = (float)(kept >> 24) * (1.0f / 255.0f) *
+                        fmaxf(1.0f - most * (1.0f / K_KEPT_REACH), 0);
+    for (int c = 0; c < 3; c++)
+        pixel[c] += apart[c] * share;
+}
+
+/* Bytes of whole rows: what `compose` says, with the kept picture and the known plane over it. */
 static void judge_pictures(scene *s, const k_kernels *kernels)
 {
     judge_begin("pictures", NULL);
@@ -177,6 +192,8 @@ static void judge_pictures(scene *s, const k_kernels *kernels)
     float *head = floats(cells * 112);
     random_floats(head, cells * 112, -4, 4);
     f->head_stride = 112;
+    if (random_int(0, 3) == 0)
+        f->kept = NULL;
     for (int y = 0; y < f->cells_y; y++)
         kernels->pictures(f, head + (size_t)(y * f->cells_x) * 112, (size_t)y, 0,
                           (size_t)f->cells_x);
@@ -200,8 +217,11 @@ static void judge_pictures(scene *s, const k_kernels *kernels)
                     continue;
                 const uint32_t known = word_at(f, &k, &f->planes[K_KNOWN], i, 4);
                 const float weight = (float)(known >> 24) * (1.0f / 255.0f);
+                float pixel[3] = {picture[i], picture[K_LANES + i], picture[2 * K_LANES + i]};
+                if (f->kept)
+                    accumulate(pixel, f->kept[cell * K_LANES + (size_t)i]);
                 for (int c = 0; c < 3; c++) {
-                    float value = picture[c * K_LANES + i] * 255.0f * (1.0f - weight);
+                    float value = pixel[c] * 255.0f * (1.0f - weight);
                     value = value + (float)(known >> (8 * c) & 255) * weight;
                     const uint8_t byte = (uint8_t)fminf(fmaxf(value + 0.5f, 0), 255);
                     expect(f->next_picture[at + (size_t)c] == byte &&

@@ -132,14 +132,59 @@ static double sampled(const k_frame *f, float px, float py, size_t channel)
     return clamp(sum, low, high);
 }
 
+/* Whether the network does without a pixel's history; -1: another rounding could say otherwise. */
+static int is_mirror(const k_frame *f, const k_chunk *k, int i)
+{
+    const float *to = f->previous_origin;
+    const double moved = f->motion_kind != K_MOTION_NONE && f->has_camera_depth
+                             ? sqrt((double)to[0] * to[0] + (double)to[1] * to[1] + (double)to[2] * to[2])
+                             : 0;
+    const double least = (double)k->depth[i] * f->model->mirror_parallax;
+    if (k->roughness[i] >= 0.3f || k->metallic[i] >= 0.5f || k->depth[i] == 0)
+        return 0;
+    if (k->frames[i] > 1)
+        return isfinite(least);
+    return isfinite(least) && fabs(least - moved) < 1e-6 * moved ? -1 : least < moved;
+}
+
+/* The previous picture on the base color of now, and how much of it is kept. */
+static void judge_kept(const k_frame *f, const k_chunk *k, int i)
+{
+    const k_model *m = f->model;
+    const uint32_t kept = (uint32_t)k->kept[i];
+    if (!k->valid[i]) {
+        expect(kept == 0, "pixel %d keeps %08x of no history", i, kept);
+        return;
+    }
+    const double frames = k->frames[i];
+    const double moving = (double)m->accumulation * (k->roughness[i] < 0.3f ? 0.5 : 1);
+    const double share = frames > 1 ? (frames - 1) / frames : moving;
+    expect(is_near((double)(kept >> 24), share * 255, 0.501), "share of pixel %d: %u", i, kept >> 24);
+    for (size_t c = 0; c < 3; c++) {
+        const float px = k->previous[0][i], py = k->previous[1][i];
+        double shown = sampled(f, px, py, c);
+        if (frames == 1) {
+            const double base = m->lin[lrintf(k->base[c][i] * 255)] + (double)m->eps;
+            const double linear = clamp(base * exp(sampled(f, px, py, 4 + c)) - m->eps, 0, 1);
+            shown = linear <= 0.0031308 ? 12.92 * linear : 1.055 * pow(linear, 1 / 2.4) - 0.055;
+        }
+        /* Half of one for rounding, and half a step of the table: 0.00068 in the logarithm. */
+        expect(is_near((double)(kept >> (8 * c) & 255), shown * 255, frames > 1 ? 0.501 : 0.58),
+               "kept color of pixel %d: %u, not %g", i, kept >> (8 * c) & 255, shown * 255);
+    }
+}
+
 void judge_warp(const k_frame *f, const k_chunk *k)
 {
     judge_begin("warp", NULL);
     for (int i = 0; i < k->count * K_LANES; i++) {
-        expect(k->sigma[i] == (k->valid[i] ? f->model->own_trust : 1), "sigma of pixel %d", i);
+        const int mirror = is_mirror(f, k, i);
+        const int valid = mirror < 0 ? k->sigma[i] != 1 : k->valid[i] && !mirror;
+        judge_kept(f, k, i);
+        expect(k->sigma[i] == (valid ? f->model->own_trust : 1), "sigma of pixel %d", i);
         for (size_t c = 0; c < 3; c++) {
             const float px = k->previous[0][i], py = k->previous[1][i];
-            if (k->valid[i])
+            if (valid)
                 expect(is_near(k->source[c][i], sampled(f, px, py, c), 2e-6) &&
                            is_near(k->light[c][i], sampled(f, px, py, 4 + c), 2e-5),
                        "pixel %d at %g, %g", i, (double)px, (double)py);

@@ -71,7 +71,7 @@ void judge_average(const k_frame *f, const k_chunk *before, const k_chunk *k)
                         f->previous_width == f->width && f->previous_height == f->height;
     for (int i = 0; i < k->count * K_LANES; i++) {
         const size_t at = pixel_at(f, k, i);
-        const uint8_t *old = f->previous_base + at * 4;
+        const uint8_t *old = applies ? f->previous_base + at * 4 : NULL;
         const int stays = applies && k->valid[i] &&
                           k->previous[0][i] == (float)pixel_x(f, k, i) + 0.5f &&
                           k->previous[1][i] == (float)pixel_y(f, k, i) + 0.5f;
@@ -88,6 +88,8 @@ void judge_average(const k_frame *f, const k_chunk *before, const k_chunk *k)
         }
         mean[3] = 256 - frames;
         const int is_mean = stays && apart <= K_MEAN_TOLERANCE;
+        expect(k->frames[i] == (is_mean ? frames : 1), "frames in the mean of pixel %d: %d", i,
+               k->frames[i]);
         for (int c = 0; c < 3; c++)
             expect(k->base[c][i] == (float)(is_mean ? mean[c] : now[c]) * (1.0f / 255.0f),
                    "base color of pixel %d of cells %d, %d in %dx%d", i, k->cell_x, k->cell_y,

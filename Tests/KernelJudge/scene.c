@@ -170,6 +170,7 @@ void make_results(k_frame *f)
     f->picture_row_stride = f->width * 4;
     f->picture = memory(pixels * 4);
     f->trusted_light = floats((size_t)f->cells_x * (size_t)f->cells_y * 3 * K_LANES);
+    f->kept = memory((size_t)f->cells_x * (size_t)f->cells_y * K_LANES * 4);
 }
 
 static void make_grid(k_model *m)
@@ -200,6 +201,8 @@ static void make_model(scene *s)
 {
     k_model *m = &s->model;
     m->eps = 1.0f / 256, m->light_range = 6, m->carried_light_limit = 6, m->own_trust = 0.05f;
+    m->accumulation = random_float(0.01f, 0.99f);
+    m->mirror_parallax = random_int(0, 3) ? random_float(0.001f, 0.1f) : INFINITY;
     m->depth_relative = 0.03f, m->depth_absolute = 0.02f;
     m->sky_distance = 500, m->depth_limit = 100, m->normal_offset = 0.25f;
     for (int c = 0; c < 3; c++)
@@ -232,6 +235,7 @@ static void make_model(scene *s)
         m->lin[i] = k_srgb_to_linear[i];
         m->log_lin[i] = (float)log((double)m->lin[i] + m->eps);
     }
+    k_fill_shown(m);
     s->channels = m->probe_at +
                   (m->probe_channels + 3 + m->place_channels + K_LANES - 1) / K_LANES * K_LANES;
 }

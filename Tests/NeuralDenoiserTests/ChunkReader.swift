@@ -59,6 +59,7 @@ struct ChunkReader {
             $0.bindMemory(to: Int32.self).map(Float.init)
         }
         valid.withUnsafeBytes { add("valid", 1, $0, chunk) }
+        if frame.pointee.kept != nil { readKept(chunk) }
         withUnsafeBytes(of: &chunk.pointee.cell_position) { addCells("position", 3, $0, chunk) }
         withUnsafeBytes(of: &chunk.pointee.view) { addCells("view", 3, $0, chunk) }
         let surface = withUnsafeBytes(of: &chunk.pointee.cell_has_surface) {
@@ -71,6 +72,15 @@ struct ChunkReader {
             $0.bindMemory(to: Int32.self).map(Float.init)
         }
         blocks.withUnsafeBytes { addBlocks("block surfaces", 1, $0, chunk) }
+    }
+
+    private mutating func readKept(_ chunk: UnsafeMutablePointer<k_chunk>) {
+        let words = withUnsafeBytes(of: &chunk.pointee.kept) {
+            Array($0.bindMemory(to: UInt32.self))
+        }
+        let planes = (0..<4).map { plane in words.map { Float($0 >> (plane * 8) & 255) } }
+        planes[0..<3].flatMap(\.self).withUnsafeBytes { add("kept", 3, $0, chunk) }
+        planes[3].withUnsafeBytes { add("kept share", 1, $0, chunk) }
     }
 
     private mutating func add(

@@ -66,6 +66,7 @@ import Testing
             PixelJudge(request, depth: scene.depth, settings: model.manifest.pixels))
 
         var validCount = 0
+        var mirrorCount = 0
         for y in 0..<size.height {
             for x in 0..<size.width {
                 let index = y * size.width + x
@@ -82,9 +83,21 @@ import Testing
                 #expect(isValid == expected.isValid, comment)
                 guard isValid, expected.isValid else { continue }
                 validCount += 1
+                let roughness = found.pixels["roughness"]?[index] ?? .nan
+                let metallic = found.pixels["metallic"]?[index] ?? .nan
+                let isSmooth = roughness < 0.3 && metallic < 0.5
+                if isSmooth, abs(judge.mirrorMargin(x, y)) < 1e-5 { continue }
+                let isMirror = isSmooth && judge.mirrorMargin(x, y) > 0
+                mirrorCount += isMirror ? 1 : 0
+                #expect((found.pixels["sigma"]?[index] == 1) == isMirror, comment)
                 for channel in 0..<6 {
                     let plane = found.pixels[channel < 3 ? "source" : "light"]
                     let value = Double(plane?[channel % 3 * size.pixelCount + index] ?? .nan)
+                    if isMirror {
+                        let base = found.pixels["base"]?[channel % 3 * size.pixelCount + index]
+                        #expect(value == (channel < 3 ? Double(base ?? .nan) : 0), comment)
+                        continue
+                    }
                     // A thousandth of a pixel, in a history of noise.
                     let tolerance = channel < 3 ? 3e-3 : 4e-2
                     #expect(abs(value - expected.history[channel]) < tolerance, comment)
@@ -92,6 +105,7 @@ import Testing
             }
         }
         #expect(each.coverage > 0 ? validCount == 0 : validCount > size.pixelCount / 3)
+        #expect(each.hasCameras || mirrorCount == 0)
     }
 
     @Test(arguments: supportedPaths)
@@ -112,9 +126,15 @@ import Testing
         #expect(found.pixels["valid"] == [Float](repeating: 1, count: count))
         let before = history.storage.copiedBytes()
         let source = try #require(found.pixels["source"])
+        let sigma = try #require(found.pixels["sigma"])
+        let base = try #require(found.pixels["base"])
+        // The network is not told the history of a mirror that stayed.
+        #expect(sigma.count { $0 < 1 } > count / 2)
         #expect(
             source.indices.allSatisfy {
-                source[$0] == Float(before[$0 % count * 4 + $0 / count]) * (1 / 255)
+                source[$0]
+                    == (sigma[$0 % count] < 1
+                        ? Float(before[$0 % count * 4 + $0 / count]) * (1 / 255) : base[$0])
             })
     }
 

@@ -118,6 +118,16 @@ struct PixelJudge {
             history: isValid ? (0..<6).map { sample(previous - 0.5, $0) } : [])
     }
 
+    /// Metres that the eye moved beyond what a mirror there may keep its history for; sky is none.
+    func mirrorMargin(_ x: Int, _ y: Int) -> Double {
+        let metres = Double(depth[y * request.gbuffer.layout.size.width + x])
+        guard metres > 0, let now = request.gbuffer.camera?.cameraToWorld,
+            let before = history.camera?.cameraToWorld
+        else { return -1 }
+        let step = SIMD3(now.x.w - before.x.w, now.y.w - before.y.w, now.z.w - before.z.w)
+        return (step * step).sum().squareRoot() - metres * Double(settings.mirrorParallax)
+    }
+
     private func value(_ x: Int, _ y: Int, _ channel: Int) -> Double {
         let (x, y) = (
             min(max(x, 0), history.size.width - 1), min(max(y, 0), history.size.height - 1)

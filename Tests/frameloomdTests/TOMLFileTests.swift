@@ -116,7 +116,7 @@ import Testing
                 else:
                     takes = all(type(v) in (int, bool, str) for v in found.values()) and \
                         all(abs(v) < 1 << 63 for v in found.values() if type(v) is int) and \
-                        not any(s in text for s in ('"""', "[[", "{"))
+                        not any(s in text for s in ('"""', "{"))
                     verdict = sorted([".".join(k if k and all(c.isascii() and (c.isalnum() or c in "-_") for c in k)
                         else '"%s"' % k for k in key), type(v).__name__, str(v)] for key, v in found.items()) \
                         if takes else None

@@ -43,6 +43,27 @@ static void compose(float *restrict linear, float *restrict picture, const k_mod
     }
 }
 
+/* Temporal accumulation: a share of the previous picture, the less the farther it is from what the
+ * network says. `kept`: a word a pixel, see k_frame. */
+static void accumulate(float *restrict picture, const uint32_t *restrict kept, size_t count)
+{
+    const size_t pixels = count * K_LANES;
+    for (size_t i = 0; i < pixels; i += K_LANES) {
+        const i16 word = *(const i16_at *)(kept + i);
+        v16 apart[3], most = 0.0f;
+        UNROLL for (size_t c = 0; c < 3; c++) {
+            apart[c] = field16(word, (int)c * 8, 8) * (1.0f / 255.0f) - load16(picture + c * pixels + i);
+            most = max16(most, max16(apart[c], -apart[c]));
+        }
+        const v16 share = field16(word, 24, 8) * (1.0f / 255.0f) *
+                          max16(1.0f - most * (1.0f / K_KEPT_REACH), (v16)0.0f);
+        UNROLL for (size_t c = 0; c < 3; c++) {
+            float *out = picture + c * pixels + i;
+            store16(out, load16(out) + apart[c] * share);
+        }
+    }
+}
+
 /* Linear light of the frame's base color, [3, 16 * count]. */
 static void linear_base(const k_frame *f, const k_chunk *k, float *out)
 {
@@ -101,6 +122,8 @@ static void render_pictures(const k_frame *f, const float *head, size_t cell_y, 
         compose(linear, picture, f->model, head + x * f->head_stride,
                 f->head_stride, f->trusted_light + first * 3 * K_LANES, base,
                 shines ? emissive : NULL, (size_t)k.count);
+        if (f->kept)
+            accumulate(picture, f->kept + first * K_LANES, (size_t)k.count);
         store_picture(f, &k, picture);
     }
 }

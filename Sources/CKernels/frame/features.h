@@ -135,5 +135,7 @@ static void render_cells(const k_frame *f, const k_output *features, size_t cell
             for (int c = 0; c < 3; c++)
                 store16(out + c * K_LANES, load16(k.light[c] + i) * trust);
         }
+        if (f->kept)
+            __builtin_memcpy(f->kept + first * K_LANES, k.kept, (size_t)k.count * K_LANES * 4);
     }
 }

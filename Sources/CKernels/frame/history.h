@@ -103,11 +103,64 @@ INLINE void transpose_pixels(const v16 pixels[8], v16 channels[6])
     }
 }
 
-/* Source, sigma and carried light of every pixel: from the history where it is valid. */
+/* Metres that the eye moved since the previous frame, as far as the cameras say. */
+INLINE float eye_moved(const k_frame *f)
+{
+    const float *to = f->previous_origin;
+    return f->has_camera_depth && f->motion_kind != K_MOTION_NONE
+               ? __builtin_sqrtf(to[0] * to[0] + to[1] * to[1] + to[2] * to[2])
+               : 0.0f;
+}
+
+/* Smooth surfaces whose mirror images have moved on them; and where the pixel stayed, since what the
+ * network makes of its own picture of them gets worse with each frame. */
+INLINE i16 mirrors16(const k_frame *f, const k_chunk *k, int32_t i, float moved)
+{
+    const v16 depth = load16(k->depth + i);
+    const int32_t told = f->model->mirror_parallax < K_NO_MIRRORS ? 1 : K_MEAN_FRAMES;
+    const i16 stays = *(const i16_at *)(k->frames + i) > told;
+    return (load16(k->roughness + i) < K_MIRROR_ROUGHNESS) &
+           (load16(k->metallic + i) < K_MIRROR_METALLIC) & (depth > 0.0f) &
+           ((depth * f->model->mirror_parallax < moved) | stays);
+}
+
+/* What may be kept of the previous picture: where a pixel stayed it is the mean of the frames since;
+ * elsewhere its light on the base color of now, so that textures stay as sharp as they are drawn. */
+INLINE void keep16(const k_frame *f, k_chunk *k, int32_t i, i16 valid, const v16 found[6])
+{
+    const k_model *m = f->model;
+    const i16 frames = *(const i16_at *)(k->frames + i), stays = frames > 1;
+    const v16 count = float16_of(frames);
+    const v16 moving = pick16(load16(k->roughness + i) < K_MIRROR_ROUGHNESS,
+                              (v16)(m->accumulation * K_SMOOTH_SHARE), (v16)m->accumulation);
+    const v16 share = pick16(stays, (count - 1.0f) / count, moving);
+    const int some_moved = __builtin_reduce_or(valid & ~stays) != 0;
+    i16 word = int16_of(share * 255.0f + 0.5f) << 24;
+    for (int c = 0; c < 3; c++) {
+        i16 lit = 0;
+        if (some_moved) {
+            _Alignas(64) int32_t at[K_LANES], bytes[K_LANES];
+            _Alignas(64) float base[K_LANES];
+            *(i16_at *)at = int16_of(load16(k->base[c] + i) * 255.0f + 0.5f);
+            UNROLL for (int l = 0; l < K_LANES; l++) base[l] = m->log_lin[at[l]];
+            const v16 step = (load16(base) + found[3 + c] - m->shown_low) * m->shown_scale;
+            *(i16_at *)at = int16_of(clamp16(step, 0.0f, (float)(K_SHOWN_STEPS - 1)));
+            UNROLL for (int l = 0; l < K_LANES; l++) bytes[l] = m->shown[at[l]];
+            lit = *(const i16_at *)bytes;
+        }
+        word |= (stays ? int16_of(found[c] * 255.0f + 0.5f) : lit) << (c * 8);
+    }
+    *(i16_at *)(k->kept + i) = valid ? word : (i16)0;
+}
+
+/* Source, sigma and carried light of every pixel: from the history where it is valid, unless
+ * they show a mirror image. */
 static void warp(const k_frame *f, k_chunk *k)
 {
+    const float moved = eye_moved(f);
     for (int32_t i = 0; i < k->count * K_LANES; i += K_LANES) {
-        const i16 valid = *(const i16_at *)(k->valid + i) != 0;
+        const i16 there = *(const i16_at *)(k->valid + i) != 0;
+        const i16 valid = there & ~mirrors16(f, k, i, moved);
         store16(k->sigma + i, pick16(valid, (v16)f->model->own_trust, (v16)1.0f));
         v16 found[6] = {0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f};
         if (f->motion_kind != K_MOTION_NONE) {
@@ -123,7 +176,9 @@ static void warp(const k_frame *f, k_chunk *k)
         }
         for (int c = 0; c < 3; c++) {
             store16(k->source[c] + i, pick16(valid, found[c], load16(k->base[c] + i)));
-            store16(k->light[c] + i, found[3 + c]); /* 0 where there is no history */
+            store16(k->light[c] + i, pick16(valid, found[3 + c], (v16)0.0f));
         }
+        if (f->kept)
+            keep16(f, k, i, there, found);
     }
 }

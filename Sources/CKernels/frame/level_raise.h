@@ -231,7 +231,7 @@ INLINE void add_emissive(v16 linear[3], const k_frame *f, int32_t x, int32_t y)
 INLINE i16 color_under(const v16 linear[3], i16 over, int covers)
 {
     const v16 weight = field16(over, 24, 8) * (1.0f / 255.0f);
-    i16 word = 255 << 24;
+    i16 word = K_OPAQUE;
     KEEP_LOOP for (int c = 0; c < 3; c++) {
         v16 value = srgb16(clamp16(linear[c], 0.0f, 1.0f)) * 255.0f;
         if (covers)

@@ -175,7 +175,7 @@ INLINE void find_surface(i16 *same, const v16 *depth, const k_model *m, int32_t 
 /* sRGB bytes of linear light. */
 ONCE void put_color(i16 *out, const v16 linear[3])
 {
-    i16 word = 255 << 24;
+    i16 word = K_OPAQUE;
     KEEP_LOOP for (int c = 0; c < 3; c++) {
         const v16 value = srgb16(clamp16(linear[c], 0.0f, 1.0f));
         word |= int16_of(value * 255.0f + 0.5f) << (c * 8);
@@ -207,7 +207,7 @@ ONCE void mean_color(i16 *out, const float lin[256], const i16 *members, const i
         count = count + pick16(counts[m], (v16)1.0f, (v16)0.0f);
     }
     /* Of one color, as much of an engine's base color is. */
-    *out = middle | (255 << 24);
+    *out = middle | K_OPAQUE;
     if (__builtin_reduce_or(apart & 0xffffff) == 0)
         return;
     KEEP_LOOP for (int32_t m = 0; m < side * side; m++) {

@@ -18,6 +18,8 @@ INLINE i16 stays16(const k_frame *f, const k_chunk *k, int32_t cell)
  * than K_MEAN_TOLERANCE shows something else: its mean begins anew. */
 static void average_base(const k_frame *f, k_chunk *k)
 {
+    for (int32_t i = 0; i < k->count * K_LANES; i += K_LANES)
+        *(i16_at *)(k->frames + i) = 1;
     const int32_t kind = f->motion_kind;
     if ((kind != K_MOTION_STILL && kind != K_MOTION_PLANE) || f->previous_width != f->width ||
         f->previous_height != f->height)
@@ -48,8 +50,10 @@ static void average_base(const k_frame *f, k_chunk *k)
             const i16 part = int16_of(float16_of(size) / float16_of(frames) + 0.5f);
             mean |= (old + (change < 0 ? -part : part)) << (c * 8);
         }
-        const i16 word = (stays[cell] & (apart <= K_MEAN_TOLERANCE)) ? mean : now;
+        const i16 is_mean = stays[cell] & (apart <= K_MEAN_TOLERANCE);
+        const i16 word = is_mean ? mean : now;
         *(i16_at *)(words + i) = word;
+        *(i16_at *)(k->frames + i) = is_mean ? frames : (i16)1;
         for (int c = 0; c < 3; c++)
             store16(k->base[c] + i, field16(word, c * 8, 8) * (1.0f / 255.0f));
     }

@@ -30,6 +30,16 @@
 /* The mean of base color where nothing moved: over so many frames; of 255, how far one may be off. */
 #define K_MEAN_FRAMES 8
 #define K_MEAN_TOLERANCE 12
+/* Surfaces smoother than this that are no metal show mirror images, which do not stay on them when the
+ * eye moves. */
+#define K_MIRROR_ROUGHNESS 0.3f
+#define K_MIRROR_METALLIC 0.5f
+#define K_NO_MIRRORS __builtin_inff() /* as `mirror_parallax`: the network is told of all histories */
+/* Such surfaces, and metal as smooth, keep so much less of a picture while the eye moves. */
+#define K_SMOOTH_SHARE 0.5f
+#define K_SHOWN_STEPS 4096 /* of log light that a kept picture tells apart */
+/* sRGB: where the network's picture is so far from the kept one, nothing is kept. */
+#define K_KEPT_REACH 0.3f
 /* Linear light of a pixel's emission, in its largest channel, beyond which it has no history: it
  * would be carried as light on a dark base color, and added again. */
 #define K_SHINING (1.0f / 64.0f)
@@ -189,6 +199,9 @@ typedef struct k_model {
     float light_range;         /* D' stays within +- this */
     float carried_light_limit;
     float own_trust;           /* sigma where the history is valid */
+    float accumulation;        /* share of a picture that is kept from the one before; 0: nothing */
+    float mirror_parallax;     /* radians that the eye moves around a mirror until the network does
+                                * without its history; or K_NO_MIRRORS */
     float depth_relative, depth_absolute; /* metres: how far depths may differ */
     float sky_distance;        /* metres */
     float depth_limit;         /* metres: at or beyond it a previous depth is sky, as the frame's own is */
@@ -205,7 +218,13 @@ typedef struct k_model {
     k_place place;
     float lin[256];            /* linear light of an sRGB byte */
     float log_lin[256];        /* log(lin + eps) */
+    /* sRGB bytes of exp(y) - eps in the middle of each of the steps from y = log(eps) to log(1 + eps). */
+    uint8_t shown[K_SHOWN_STEPS];
+    float shown_low, shown_scale; /* step = (y - low) * scale */
 } k_model;
+
+/* The table of what light shows, by the model's eps. */
+void k_fill_shown(k_model *model);
 
 /* packed[point, stride] = probes[channel, point]; padding channels: 0. */
 void k_pack_probes(float *restrict packed, const float *restrict probes, size_t channels,
@@ -250,6 +269,8 @@ typedef struct k_frame {
     uint8_t *picture;        /* RGBA8, the picture's top row */
     ptrdiff_t picture_row_stride;
     float *trusted_light;    /* [cells_y, cells_x, 3, 16]: carried light * (1 - sigma) */
+    uint32_t *kept;          /* [cells_y, cells_x, 16]: the previous picture as it would look here, RGB, and
+                              * in 255ths how much of it is kept; NULL: nothing is */
     size_t head_stride;      /* floats from one cell of the head's output to the next */
 } k_frame;
 
@@ -278,9 +299,11 @@ typedef struct k_chunk {
     int32_t shines[K_CHUNK_PIXELS];    /* 1: gives off so much that it has no history; only with an
                                         * emissive plane */
     int32_t valid[K_CHUNK_PIXELS];     /* 1: has history */
+    int32_t frames[K_CHUNK_PIXELS];    /* in base color's mean; 1: the pixel did not stay */
     float source[3][K_CHUNK_PIXELS];   /* x, sRGB 0...1 */
     float sigma[K_CHUNK_PIXELS];
     float light[3][K_CHUNK_PIXELS];    /* carried light */
+    int32_t kept[K_CHUNK_PIXELS];      /* see k_frame; only where that has room for it */
     float cell_position[3][K_CHUNK_CELLS];          /* [-1, 1] */
     int32_t cell_has_surface[K_CHUNK_CELLS];
     float view[3][K_CHUNK_CELLS];

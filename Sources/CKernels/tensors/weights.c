@@ -9,8 +9,14 @@
 /* Every product and sum is rounded by itself, on every processor. */
 #pragma STDC FP_CONTRACT OFF
 
-/* Wider registers where there are any; the arithmetic of each element stays the same. */
-#if defined(__x86_64__)
+/* Wider registers where there are any; the arithmetic of each element stays the same. Not under the
+ * thread sanitizer, which is not ready yet when the loader picks one. */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define IS_SANITIZED
+#endif
+#endif
+#if defined(__x86_64__) && !defined(IS_SANITIZED)
 #define WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define WIDE

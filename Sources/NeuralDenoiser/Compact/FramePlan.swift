@@ -34,12 +34,16 @@ struct FramePlan: Sendable {
             keepsStages
             ? graph.input("features", cells, scale: scale)
             : graph.bandedInput("features", cells, scale: scale)
-        // Three numbers for each of a cell's 16 pixels.
-        let trustedLight = graph.scratch(floatCount: cells.height * cells.width * 16 * 3)
+        // Of each of a cell's 16 pixels three numbers, and a word.
+        let pixelCount = cells.height * cells.width * 16
+        let trustedLight = graph.scratch(floatCount: pixelCount * 3)
+        let accumulates = model.pixels.settings.accumulation > 0
+        let kept = accumulates ? graph.scratch(floatCount: pixelCount) : nil
         graph.advance()
         let stages = model.network.forward(&graph, features, endsInBands: !keepsStages)
         if !graph.isBanded(stages.head) { graph.read(stages.head) }
         graph.use(trustedLight)
+        if let kept { graph.use(kept) }
         if keepsStages {
             for stage in [features, stages.stem] + stages.encoder + stages.down + stages.decoder {
                 graph.read(stage)
@@ -48,6 +52,7 @@ struct FramePlan: Sendable {
         self.stages = stages
         layers = LayerPlan(graph, keepsValues: isIncremental)
         places = FrameKernels.Places(
-            features: features, head: stages.head, trustedLight: trustedLight, history: history)
+            features: features, head: stages.head, trustedLight: trustedLight, history: history,
+            kept: kept)
     }
 }

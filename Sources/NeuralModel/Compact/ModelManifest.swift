@@ -151,7 +151,12 @@ package struct ModelManifest: Sendable, Equatable {
             inputs: inputs, outputs: outputs,
             probeChannels: try reader.count("probes.channels", 1...1024),
             probeGrid: SIMD3(grid[0], grid[1], grid[2]), placeGrid: try reader.placeGrid(),
-            addsEmissive: reader.has("output.emissive") ? try reader.flag("output.emissive") : false
+            addsEmissive: reader.has("output.emissive")
+                ? try reader.flag("output.emissive") : false,
+            accumulation: reader.has("history.accumulation")
+                ? try reader.fraction("history.accumulation") : 0,
+            mirrorParallax: reader.has("history.mirrorParallax")
+                ? try reader.positive("history.mirrorParallax") : .infinity
         )
     }
 

@@ -16,15 +16,19 @@ package final class FrameKernels: @unchecked Sendable {
         package var head: LayerGraph.Value
         package var trustedLight: LayerGraph.Scratch
         package var history: LayerGraph.Scratch
+        /// What may be kept of the previous picture; nil: nothing is.
+        package var kept: LayerGraph.Scratch?
 
         package init(
             features: LayerGraph.Value, head: LayerGraph.Value,
-            trustedLight: LayerGraph.Scratch, history: LayerGraph.Scratch
+            trustedLight: LayerGraph.Scratch, history: LayerGraph.Scratch,
+            kept: LayerGraph.Scratch?
         ) {
             self.features = features
             self.head = head
             self.trustedLight = trustedLight
             self.history = history
+            self.kept = kept
         }
     }
 
@@ -73,6 +77,11 @@ package final class FrameKernels: @unchecked Sendable {
         frame.pointee.cells_x = Int32(cells.width)
         frame.pointee.cells_y = Int32(cells.height)
         frame.pointee.trusted_light = plan.memory(of: places.trustedLight, in: arena)
+        // Light of another size is brought to the frame's own without the previous picture.
+        if level == nil, let kept = places.kept {
+            frame.pointee.kept = UnsafeMutableRawPointer(plan.memory(of: kept, in: arena))
+                .assumingMemoryBound(to: UInt32.self)
+        }
         frame.pointee.head_stride = head.shape.paddedChannels
     }
 

@@ -28,6 +28,11 @@ package struct PixelSettings: Sendable, Equatable {
     package var lightRange: Float
     package var carriedLightLimit: Float
     package var ownTrust: Float
+    /// How much of a picture is kept from the one before it, 0..<1 (temporal accumulation); 0: nothing.
+    package var accumulation: Float
+    /// Radians that the eye may move around a smooth surface, from one frame to the next, with the network
+    /// still told how it looked; infinite: however far.
+    package var mirrorParallax: Float
     /// Metres per metre and metres: how far a depth may be from the reprojected one.
     package var depthRelative: Float
     package var depthAbsolute: Float
@@ -58,7 +63,8 @@ package struct PixelSettings: Sendable, Equatable {
         depthRelative: Float, depthAbsolute: Float, skyDistance: Float, boundsMin: SIMD3<Float>,
         boundsMax: SIMD3<Float>, normalOffset: Float, inputs: [InputPlane],
         outputs: [OutputPlane], probeChannels: Int, probeGrid: SIMD3<Int>,
-        placeGrid: PlaceGridSettings? = nil, addsEmissive: Bool = false
+        placeGrid: PlaceGridSettings? = nil, addsEmissive: Bool = false, accumulation: Float = 0,
+        mirrorParallax: Float = .infinity
     ) {
         self.eps = eps
         self.lightRange = lightRange
@@ -76,6 +82,8 @@ package struct PixelSettings: Sendable, Equatable {
         self.probeGrid = probeGrid
         self.placeGrid = placeGrid
         self.addsEmissive = addsEmissive
+        self.accumulation = accumulation
+        self.mirrorParallax = mirrorParallax
     }
 
     /// Channels of the planes of a 4x4 cell, then probe features, the view direction and the reads of
@@ -193,6 +201,8 @@ package final class PixelModel: @unchecked Sendable {
         model.pointee.light_range = settings.lightRange
         model.pointee.carried_light_limit = settings.carriedLightLimit
         model.pointee.own_trust = settings.ownTrust
+        model.pointee.accumulation = settings.accumulation
+        model.pointee.mirror_parallax = settings.mirrorParallax
         model.pointee.depth_relative = settings.depthRelative
         model.pointee.depth_absolute = settings.depthAbsolute
         model.pointee.sky_distance = settings.skyDistance
@@ -251,5 +261,6 @@ package final class PixelModel: @unchecked Sendable {
             kernelPath.kernels.table.pointee.log(
                 table.bindMemory(to: Float.self).baseAddress, shifted, shifted.count)
         }
+        k_fill_shown(description)
     }
 }
