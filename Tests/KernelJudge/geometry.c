@@ -140,7 +140,7 @@ static int is_mirror(const k_frame *f, const k_chunk *k, int i)
                              ? sqrt((double)to[0] * to[0] + (double)to[1] * to[1] + (double)to[2] * to[2])
                              : 0;
     const double least = (double)k->depth[i] * f->model->mirror_parallax;
-    if (k->roughness[i] >= 0.3f || k->metallic[i] >= 0.5f || k->depth[i] == 0)
+    if (f->shows_mirrors || k->roughness[i] >= 0.3f || k->metallic[i] >= 0.5f || k->depth[i] == 0)
         return 0;
     if (k->frames[i] > 1)
         return isfinite(least);

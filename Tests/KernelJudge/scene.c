@@ -159,6 +159,7 @@ static void make_history(k_frame *f)
             }
     f->previous_picture = picture, f->previous_base = base, f->previous_coverage = covered;
     f->previous_depth = depth;
+    f->shows_mirrors = random_int(0, 7) == 0;
     f->history = floats(pixels * 8);
 }
 

@@ -160,7 +160,7 @@ static void warp(const k_frame *f, k_chunk *k)
     const float moved = eye_moved(f);
     for (int32_t i = 0; i < k->count * K_LANES; i += K_LANES) {
         const i16 there = *(const i16_at *)(k->valid + i) != 0;
-        const i16 valid = there & ~mirrors16(f, k, i, moved);
+        const i16 valid = f->shows_mirrors ? there : there & ~mirrors16(f, k, i, moved);
         store16(k->sigma + i, pick16(valid, (v16)f->model->own_trust, (v16)1.0f));
         v16 found[6] = {0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f};
         if (f->motion_kind != K_MOTION_NONE) {

@@ -66,6 +66,8 @@ void k_sheet_rows(const k_kernels *kernels, const k_frame *frame, const k_sheet 
     f.next_base = NULL;
     f.next_depth = NULL;
     f.next_coverage = NULL;
+    f.shows_mirrors = 1;
+    f.kept = NULL;
     const int32_t cells = (f.width + 3) / 4;
     for (size_t j = j0; j < j1; j++) {
         const size_t y = shown(j, sheet->panel_height, f.height);

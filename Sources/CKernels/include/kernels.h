@@ -260,6 +260,7 @@ typedef struct k_frame {
     const uint8_t *previous_picture, *previous_base; /* RGBA8 [h, w]; base alpha: see next_base */
     const float *previous_depth;                     /* [h, w] metres, 0: sky */
     const uint8_t *previous_coverage;                /* [h, w] */
+    int32_t shows_mirrors;   /* 1: mirrors have their history like all, for whoever wants to see it */
     float *history;          /* [h, w, 8]: picture 3, 0, carried light 3, 0 */
     /* Results. NULL where next_base, next_depth and next_coverage are not wanted. */
     uint8_t *next_picture, *next_base;               /* RGBA8 [height, width], top-left; base color's
