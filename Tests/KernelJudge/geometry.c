@@ -152,7 +152,7 @@ static void judge_kept(const k_frame *f, const k_chunk *k, int i)
 {
     const k_model *m = f->model;
     const uint32_t kept = (uint32_t)k->kept[i];
-    if (!k->valid[i]) {
+    if (!k->valid[i] || f->previous_width != f->width || f->previous_height != f->height) {
         expect(kept == 0, "pixel %d keeps %08x of no history", i, kept);
         return;
     }

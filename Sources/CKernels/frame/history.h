@@ -124,7 +124,7 @@ INLINE i16 mirrors16(const k_frame *f, const k_chunk *k, int32_t i, float moved)
            ((depth * f->model->mirror_parallax < moved) | stays);
 }
 
-/* What may be kept of the previous picture: where a pixel stayed it is the mean of the frames since;
+/* What may be kept of a previous picture of this size: where a pixel stayed it is the mean of the frames since;
  * elsewhere its light on the base color of now, so that textures stay as sharp as they are drawn. */
 INLINE void keep16(const k_frame *f, k_chunk *k, int32_t i, i16 valid, const v16 found[6])
 {
@@ -158,6 +158,8 @@ INLINE void keep16(const k_frame *f, k_chunk *k, int32_t i, i16 valid, const v16
 static void warp(const k_frame *f, k_chunk *k)
 {
     const float moved = eye_moved(f);
+    /* Light of a picture of another size is blurred, or was never seen at this one. */
+    const int32_t keeps = f->previous_width == f->width && f->previous_height == f->height ? -1 : 0;
     for (int32_t i = 0; i < k->count * K_LANES; i += K_LANES) {
         const i16 there = *(const i16_at *)(k->valid + i) != 0;
         const i16 valid = f->shows_mirrors ? there : there & ~mirrors16(f, k, i, moved);
@@ -179,6 +181,6 @@ static void warp(const k_frame *f, k_chunk *k)
             store16(k->light[c] + i, pick16(valid, found[3 + c], (v16)0.0f));
         }
         if (f->kept)
-            keep16(f, k, i, there, found);
+            keep16(f, k, i, there & keeps, found);
     }
 }
