@@ -32,6 +32,7 @@ final class OpenFile: Sendable {
 
     /// Fewer bytes than `count` only where the file ends before.
     func read(at offset: Int, count: Int) throws(FileBytes.ReadError) -> [UInt8] {
+        guard count > 0 else { return [] }
         var failure: Int32 = 0
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
             // The buffer has room for `count` bytes; `done` never passes it.

@@ -74,8 +74,9 @@ package final class Gateway {
         info.options = UInt64(LWS_SERVER_OPTION_EXPLICIT_VHOSTS)
         info.pt_serv_buf_size = UInt32(Self.receiveBytes)
         info.max_http_header_pool = Self.handshakes
-        info.timeout_secs = UInt32(settings.handshakeSeconds)
-        info.timeout_secs_ah_idle = UInt32(settings.handshakeSeconds)
+        // `refuseSlow` comes first, with a word.
+        info.timeout_secs = UInt32(settings.handshakeSeconds + 2)
+        info.timeout_secs_ah_idle = UInt32(settings.handshakeSeconds + 2)
         info.keepalive_timeout = Int32(settings.handshakeSeconds)
         context = lws_create_context(&info)
         if let context { vhost = lws_create_vhost(context, &info) }
@@ -116,9 +117,17 @@ package final class Gateway {
         // `user` of the context was set to a Gateway that lives longer than the context.
         let gateway = Unmanaged<Gateway>.fromOpaque(object).takeUnretainedValue()
         switch reason {
-        case LWS_CALLBACK_HTTP: return gateway.serveFile(wsi)
+        case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+            lws_set_timer_usecs(wsi, Int64(gateway.settings.handshakeSeconds) * 1_000_000)
+            return 0
+        case LWS_CALLBACK_HTTP:
+            lws_set_timer_usecs(wsi, Self.noTimer)
+            return gateway.serveFile(wsi)
         case LWS_CALLBACK_HTTP_FILE_COMPLETION: return lws_http_transaction_completed(wsi)
-        case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return gateway.confirm(wsi)
+        case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+            lws_set_timer_usecs(wsi, Self.noTimer)
+            return gateway.confirm(wsi)
+        case LWS_CALLBACK_TIMER where Self.link(user) == nil: return gateway.refuseSlow(wsi)
         case LWS_CALLBACK_ESTABLISHED: return gateway.establish(wsi, user)
         case LWS_CALLBACK_RECEIVE, LWS_CALLBACK_SERVER_WRITEABLE, LWS_CALLBACK_TIMER,
             LWS_CALLBACK_CLOSED, LWS_CALLBACK_RAW_RX_FILE, LWS_CALLBACK_RAW_WRITEABLE_FILE,
@@ -183,6 +192,31 @@ package final class Gateway {
             lws_return_http_status(wsi, error.status, error.reason)
             return 1
         }
+    }
+
+    /// A year. LWS_SET_TIMER_USEC_CANCEL makes libwebsockets 4.1 call back at once.
+    private static let noTimer: Int64 = 365 * 86400 * 1_000_000
+
+    /// A request that has not come to its end. libwebsockets answers none before: this is written beside it,
+    /// as far as the socket takes it at once.
+    private func refuseSlow(_ wsi: OpaquePointer) -> Int32 {
+        let text = "the request did not come to its end within \(settings.handshakeSeconds) seconds"
+        let answer = """
+            HTTP/1.1 408 Request Timeout\r
+            content-type: text/plain\r
+            content-length: \(text.utf8.count)\r
+            connection: close\r
+            \r
+            \(text)
+            """
+        let bytes = Array(answer.utf8)
+        let descriptor = lws_get_socket_fd(wsi)
+        // What is unread would make the close a reset, which may overtake the answer.
+        var unread = [UInt8](repeating: 0, count: 4096)
+        while recv(descriptor, &unread, unread.count, Int32(MSG_DONTWAIT)) > 0 {}
+        _ = send(
+            descriptor, bytes, bytes.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
+        return -1
     }
 
     private func serveFile(_ wsi: OpaquePointer) -> Int32 {

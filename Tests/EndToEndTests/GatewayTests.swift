@@ -112,13 +112,19 @@ extension EndToEnd {
             let head = "GET \(gateway.path) HTTP/1.1\r\nHost: 127.0.0.1:\(gateway.port)\r\nX-Slow: "
             var bytes = Array(head.utf8)[...]
             var isOpen = true
+            var answer: [UInt8] = []
             while isOpen, ContinuousClock.now - start < .seconds(60) {
                 do { try slow.write([bytes.popFirst() ?? 65]) } catch { isOpen = false }
-                var answer: UInt8 = 0
-                if recv(slow.descriptor, &answer, 1, Int32(MSG_DONTWAIT)) == 0 { isOpen = false }
+                var part = [UInt8](repeating: 0, count: 512)
+                let count = recv(slow.descriptor, &part, part.count, Int32(MSG_DONTWAIT))
+                if count == 0 { isOpen = false }
+                answer += part.prefix(max(count, 0))
                 usleep(100_000)
             }
             #expect(!isOpen, "a handshake of one byte now and then is still open")
+            let words = String(decoding: answer, as: UTF8.self)
+            #expect(words.hasPrefix("HTTP/1.1 408 "))
+            #expect(words.hasSuffix("the request did not come to its end within 5 seconds"))
             // Others are served while it lasts, and after.
             try open(try gateway.connect())
         }
