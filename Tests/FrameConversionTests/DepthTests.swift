@@ -84,8 +84,8 @@ import Testing
         #expect(sent.floats() == reversed.map { Float($0) })
     }
 
-    @Test(arguments: [RowOrigin.topLeft, .bottomLeft])
-    func alongTheRay(origin: RowOrigin) {
+    @Test(arguments: [RowOrigin.topLeft, .bottomLeft], [SentFormat.r32Float, .r16Float, .r16])
+    func alongTheRay(origin: RowOrigin, format: SentFormat) {
         let camera = Camera(
             fx: 250, fy: 260, cx: 140.25, cy: 20.5, near: 0, far: 0,
             cameraToWorld: .init(
@@ -101,8 +101,14 @@ import Testing
             return z * (u * u + v * v + 1).squareRoot() / units
         }
         let sent = SentPlaneBytes(
-            kind: .depth, format: .r32Float,
-            bytes: distances.flatMap { Float($0).bitPattern.bytes },
+            kind: .depth, format: format,
+            bytes: distances.flatMap { distance in
+                switch format {
+                case .r16: UInt16(distance.rounded()).bytes
+                case .r16Float: Float16(distance).bitPattern.bytes
+                default: Float(distance).bitPattern.bytes
+                }
+            },
             change: { layout in
                 layout.origin = origin
                 layout.depthKind = .ray
@@ -111,7 +117,14 @@ import Testing
         #expect(sent.layout.needsCamera != nil)
         for (z, value) in zip(metres, read(sent)) {
             let expected = z.isFinite ? z : 0
-            #expect((value - expected).magnitude <= 4e-7 * expected)
+            // What the format holds of the distance, and Float32's rounding.
+            let held =
+                switch format {
+                case .r16: 0.5 * units
+                case .r16Float: expected / 2048
+                default: 0.0
+                }
+            #expect((value - expected).magnitude <= held + 4e-7 * expected)
         }
     }
 }

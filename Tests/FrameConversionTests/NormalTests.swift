@@ -153,8 +153,10 @@ import Testing
         return best
     }
 
-    @Test(arguments: [SentDepthKind.linear, .deviceReversed, .ray])
-    func normalsOfDepth(kind: SentDepthKind) {
+    @Test(
+        arguments: [SentDepthKind.linear, .deviceReversed, .ray], [RowOrigin.topLeft, .bottomLeft])
+    func normalsOfDepth(kind: SentDepthKind, origin rowOrigin: RowOrigin) {
+        let jitter = rowOrigin == .topLeft ? SIMD2<Float>.zero : SIMD2(0.375, -0.25)
         let (c, s) = (cos(0.3), sin(0.3))
         let camera = Camera(
             fx: 260, fy: 250, cx: 150, cy: 18, near: 0, far: 0,
@@ -164,11 +166,12 @@ import Testing
         let origin = SIMD3(rows.x.w, rows.y.w, rows.z.w)
         var expected: [SIMD3<Double>] = []
         var bytes: [UInt8] = []
-        for y in 0..<size.height {
+        for row in 0..<size.height {
+            let y = rowOrigin == .topLeft ? row : size.height - 1 - row
             for x in 0..<size.width {
                 let own = SIMD4(
-                    (Double(x) + 0.5 - camera.cx) / camera.fx,
-                    -(Double(y) + 0.5 - camera.cy) / camera.fy, -1, 0)
+                    (Double(x) + 0.5 + Double(jitter.x) - camera.cx) / camera.fx,
+                    -(Double(y) + 0.5 + Double(jitter.y) - camera.cy) / camera.fy, -1, 0)
                 let ray = SIMD3((rows.x * own).sum(), (rows.y * own).sum(), (rows.z * own).sum())
                 let hit = surface(origin, ray)
                 expected.append(hit.normal)
@@ -184,6 +187,7 @@ import Testing
         let sent = SentPlaneBytes(
             kind: .depth, format: .r32Float, bytes: bytes,
             change: { layout in
+                layout.origin = rowOrigin
                 layout.depthKind = kind
                 if kind == .deviceReversed {
                     layout.depth = .deviceReversed(near: 0.1, far: .infinity)
@@ -192,7 +196,7 @@ import Testing
                 layout.planes[2].rowStride = 0
                 layout.planes[3].offset -= 3 * layout.size.pixelCount
                 layout.byteCount -= 3 * layout.size.pixelCount
-            }, camera: camera)
+            }, camera: camera, jitter: jitter)
         #expect(sent.layout.plane(.normals)?.format == .fromDepth)
         var wrong = 0
         for (n, expected) in zip(sent.normals(), expected)

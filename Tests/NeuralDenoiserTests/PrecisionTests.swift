@@ -60,24 +60,30 @@ import Testing
         #expect(heads.allSatisfy { $0 == heads[0] && !$0.isEmpty })
     }
 
-    @Test(arguments: [NeuralOps.Precision.int8, .bf16])
-    func threadsAndOrderOfTilesDoNotChangeAByte(precision: NeuralOps.Precision) throws {
+    /// Of the picture and of the next history, for a frame that has one.
+    @Test(arguments: supportedPaths, [NeuralOps.Precision.int8, .bf16, .fp32])
+    func threadsAndOrderOfTilesDoNotChangeAByte(
+        path: KernelPath, precision: NeuralOps.Precision
+    ) throws {
         var random = SeededGenerator()
         let size = FrameSize(width: 161, height: 130)
         let scene = Scene(size, &random)
-        let model = try model(precision)
+        let before = Scene(size, &random)
+        let history = randomHistory(of: scene, camera: before.camera, &random)
+        let model = try model(precision, path)
         let workspace = try Workspace(FramePlan(size: size, model: model), model: model)
-        var pictures: [[UInt8]] = []
+        var results: [[UInt8]] = []
         for runner in StepRunner.allCases {
             // What memory held before must not matter.
             workspace.arena.base.update(repeating: .nan, count: workspace.arena.byteCount / 4)
-            let request = scene.request()
+            let request = scene.request(history: history)
             try workspace.begin(request)
+            #expect(workspace.usedHistoryFrame == 7)
             runner.run(workspace.steps)
             workspace.finish()
-            pictures.append(request.picture.copiedBytes())
+            results.append(request.picture.copiedBytes() + request.nextHistory.copiedBytes())
         }
-        #expect(pictures.allSatisfy { $0 == pictures[0] }, "seed \(random.seed)")
+        #expect(results.allSatisfy { $0 == results[0] }, "seed \(random.seed)")
     }
 
     @Test(arguments: [NeuralOps.Precision.int8, .bf16])

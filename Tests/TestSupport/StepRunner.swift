@@ -8,7 +8,7 @@ import Synchronization
 
 /// Runs the steps of a frame in ways that must not matter.
 package enum StepRunner: Sendable, CaseIterable {
-    case forwards, backwards, twoThreads, fiveThreads
+    case forwards, backwards, twoThreads, threeThreads, fiveThreads
 
     package func run(_ steps: [RenderStep]) {
         for step in steps where step.isIdle?() != true {
@@ -29,6 +29,7 @@ package enum StepRunner: Sendable, CaseIterable {
         case .forwards: for index in 0..<tileCount { tile(index, memory) }
         case .backwards: for index in (0..<tileCount).reversed() { tile(index, memory) }
         case .twoThreads: Self.run(tileCount: tileCount, threads: 2, tile)
+        case .threeThreads: Self.run(tileCount: tileCount, threads: 3, tile)
         case .fiveThreads: Self.run(tileCount: tileCount, threads: 5, tile)
         }
     }
