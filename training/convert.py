@@ -17,9 +17,14 @@ import os
 import sys
 from pathlib import Path
 
-from convert_exr import read_blender, read_exr, read_unreal
-from convert_frame import WORLDS, ClipWriter, ConvertError, Meaning
-from convert_sets import hypersim_unit, read_hypersim, read_noisebase
+try:
+    from convert_exr import read_blender, read_exr, read_unreal
+    from convert_frame import WORLDS, ClipWriter, ConvertError, Meaning
+    from convert_sets import hypersim_unit, read_hypersim, read_noisebase
+except ModuleNotFoundError as missing:
+    here = Path(__file__).resolve().parent
+    sys.exit(f"convert: {sys.executable} lacks the package {missing.name}: pip install "
+             f"-r {here / 'requirements.txt'} -r {here / 'requirements-convert.txt'}")
 
 PLANES = ("baseColor", "normals", "depth", "roughness", "metallic", "emissive", "final")
 
