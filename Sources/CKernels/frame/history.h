@@ -124,8 +124,9 @@ INLINE i16 mirrors16(const k_frame *f, const k_chunk *k, int32_t i, float moved)
            ((depth * f->model->mirror_parallax < moved) | stays);
 }
 
-/* What may be kept of a previous picture of this size: where a pixel stayed it is the mean of the frames since;
- * elsewhere its light on the base color of now, so that textures stay as sharp as they are drawn. */
+/* What may be kept of a previous picture of this size: where a pixel stayed it is the mean of the
+ * frames since; elsewhere its light on the base color of now, so that textures stay as sharp as they
+ * are drawn. */
 INLINE void keep16(const k_frame *f, k_chunk *k, int32_t i, i16 valid, const v16 found[6])
 {
     const k_model *m = f->model;
